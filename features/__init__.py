@@ -1,0 +1,1 @@
+"""What we know: events, identity, state, feature definitions, catalogue, vocabulary."""

@@ -1,0 +1,1 @@
+"""Converters: each turns one source's raw rows into canonical events."""

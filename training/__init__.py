@@ -1,0 +1,1 @@
+"""What we learn: labels, datasets, models, metrics, promotion gates."""
