@@ -1,0 +1,312 @@
+"""Candidate items of a customer and their features: one function for training and serving, whole batches at once.
+
+Three ways into the list: what she bought before, what goes with it, and what is popular now. All knowledge per item is
+in an `ItemTable` made as of a past moment; all knowledge per customer is an `ItemHistory` as of the decision. Times are
+epoch seconds (float64), money is minor units, absent is NaN.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import BundleError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+DAY = 86400.0
+PERSONAL, NEIGHBOUR, POPULAR = 1, 2, 4
+SOURCES = {PERSONAL: "personal", NEIGHBOUR: "neighbour", POPULAR: "popular"}
+MOST_PERSONAL, MOST_NEIGHBOURS, MOST_POPULAR = 80, 40, 30  # candidates of each source
+SEEDS = 30  # latest bought items whose neighbours are looked at
+FADE_DAYS = 90.0  # half-life of a past purchase when candidates are picked
+
+CANDIDATE_INPUTS = {
+    "own_count": "orders of hers with the item",
+    "own_share": "that, of all her orders",
+    "own_age_days": "days since she last bought it",
+    "own_gap_days": "mean days between her purchases of it",
+    "own_due": "days since she last bought it / her gap, or the item's typical gap after one purchase",
+    "own_rate": "her purchases of it per 30 days since the first",
+    "own_faded": "own_count, halved every 90 days since the last",
+    "own_rank": "place among her items by own_faded, 0 = first",
+    "neighbour_score": "summed scores of what she bought lately towards the item",
+    "recent_buyers": "log of the item's recent buyers",
+    "buyers": "log of all its buyers",
+    "trend": "recent buyers / all buyers",
+    "popular_rank": "place among the popular items, NaN = not among them",
+    "repeat_rate": "share of its buyers who bought it again",
+    "gap_days": "typical days between two purchases of the item",
+    "price": "log of its mean paid minor units",
+    "price_ratio": "log of its price / her mean price",
+    "category_share": "share of her purchases in its category",
+    "category_age_days": "days since she bought in its category",
+    "orders": "her orders",
+    "order_size": "her mean items an order",
+    "order_gap_days": "mean days between her orders",
+    "order_age_days": "days since her last order",
+    "order_due": "order_age_days / order_gap_days",
+    "repeat_share": "share of her purchases that were repeats",
+}
+
+
+@dataclass(frozen=True)
+class ItemHistory:
+    """What one customer bought up to the decision, one row an item."""
+
+    items: Sequence[str]
+    counts: npt.ArrayLike  # distinct orders with the item
+    last_at: npt.ArrayLike  # epoch seconds
+    first_at: npt.ArrayLike  # epoch seconds; NaN where not known
+    orders: float = 0.0  # distinct orders in all
+    first_order_at: float = float("nan")
+    last_order_at: float = float("nan")
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """What is known per item as of `as_of`; the arrays are described in docs/bundle.md."""
+
+    item_id: npt.NDArray[np.str_]
+    buyers: npt.NDArray[np.float32]
+    recent_buyers: npt.NDArray[np.float32]
+    repeat_rate: npt.NDArray[np.float32]
+    gap_days: npt.NDArray[np.float32]
+    price: npt.NDArray[np.float32]
+    category: npt.NDArray[np.int32]
+    categories: npt.NDArray[np.str_]
+    popular: npt.NDArray[np.int32]
+    neighbour_start: npt.NDArray[np.int64]
+    neighbour_item: npt.NDArray[np.int32]
+    neighbour_score: npt.NDArray[np.float32]
+    as_of: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.item_id)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Row of each item id."""
+        return {item: row for row, item in enumerate(self.item_id.tolist())}
+
+    @cached_property
+    def popular_place(self) -> Floats:
+        """Place of each item among the popular ones, NaN for the rest."""
+        place = np.full(len(self), np.nan)
+        place[self.popular] = np.arange(len(self.popular))
+        return place
+
+    def save(self, file: Path | BinaryIO) -> None:
+        """Write all arrays, uncompressed; the same table gives the same bytes."""
+        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def load(cls, file: Path) -> "ItemTable":
+        """Read what `save` wrote; raises `BundleError` for anything else."""
+        try:
+            with np.load(file, allow_pickle=False) as arrays:
+                table = cls(**{f.name: arrays[f.name] for f in fields(cls)})
+        except (OSError, KeyError, ValueError, EOFError) as error:
+            raise BundleError(
+                f"{file} is not an item table ({error}). Promote again, or roll back to another bundle."
+            ) from error
+        if len(table.neighbour_start) != len(table) + 1 or table.neighbour_start[-1] != len(table.neighbour_item):
+            raise BundleError(f"{file} has neighbours for other items. Promote again, or roll back to another bundle.")
+        return table
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Many customers' histories side by side: rows `start[i]:start[i + 1]` are customer i's, items as table rows."""
+
+    start: Ints
+    item: Ints
+    count: Floats
+    last_at: Floats
+    first_at: Floats
+    orders: Floats
+    first_order_at: Floats
+    last_order_at: Floats
+
+    def __len__(self) -> int:
+        return len(self.orders)
+
+    @classmethod
+    def of(cls, histories: Sequence[ItemHistory], table: ItemTable) -> "Histories":
+        """Lay histories side by side; items the table does not know are left out."""
+        index = table.index
+        codes = [np.fromiter((index.get(i, -1) for i in h.items), np.int64, len(h.items)) for h in histories]
+        known = [c >= 0 for c in codes]
+
+        def flat(name: str) -> Floats:
+            parts = [np.asarray(getattr(h, name), np.float64)[k] for h, k in zip(histories, known, strict=True)]
+            return np.concatenate(parts) if parts else np.empty(0)
+
+        return cls(
+            start=np.concatenate([[0], np.cumsum([k.sum() for k in known])]).astype(np.int64),
+            item=np.concatenate([c[k] for c, k in zip(codes, known, strict=True)]) if codes else np.empty(0, np.int64),
+            count=flat("counts"),
+            last_at=flat("last_at"),
+            first_at=flat("first_at"),
+            orders=np.array([h.orders for h in histories], np.float64),
+            first_order_at=np.array([h.first_order_at for h in histories], np.float64),
+            last_order_at=np.array([h.last_order_at for h in histories], np.float64),
+        )
+
+    def part(self, first: int, last: int) -> "Histories":
+        """Customers `first:last` only."""
+        rows = slice(self.start[first], self.start[last])
+        values: dict[str, Any] = {
+            f.name: getattr(self, f.name)[
+                rows if f.name in ("item", "count", "last_at", "first_at") else slice(first, last)
+            ]
+            for f in fields(self)
+            if f.name != "start"
+        }
+        return Histories(start=self.start[first : last + 1] - self.start[first], **values)
+
+
+@dataclass(frozen=True)
+class CandidateFrame:
+    """One row a customer and candidate item, grouped by customer in order, items ascending within."""
+
+    customer: Ints
+    item: Ints
+    source: npt.NDArray[np.uint8]  # bits PERSONAL | NEIGHBOUR | POPULAR
+    inputs: npt.NDArray[np.float32]  # [rows, len(CANDIDATE_INPUTS)]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns of `inputs`."""
+        return list(CANDIDATE_INPUTS)
+
+
+def candidates(histories: Histories, table: ItemTable, at: Floats) -> CandidateFrame:
+    """The candidates of each customer and their `CANDIDATE_INPUTS` as of `at[i]` (epoch seconds, one a customer).
+
+    A row depends on its own customer only: one customer alone gives the rows she gets in a batch, bit for bit.
+    """
+    n, size = len(histories), len(table)
+    owner = np.repeat(np.arange(n), np.diff(histories.start))
+    age = (at[owner] - histories.last_at) / DAY
+    faded = histories.count * 0.5 ** (age / FADE_DAYS)
+
+    place = places(owner, -faded, histories.item)
+    own = owner * size + histories.item
+    near, near_score = _neighbours(histories, table, owner, age, n)
+    shown = table.popular[:MOST_POPULAR].astype(np.int64)
+    popular = (np.arange(n)[:, None] * size + shown).ravel()
+
+    new = ~np.isin(near, own)
+    picked = near[new][places(near[new] // max(size, 1), -near_score[new], near[new] % max(size, 1)) < MOST_NEIGHBOURS]
+    kept = own[place < MOST_PERSONAL]
+    keys = np.unique(np.concatenate([kept, picked, popular]))
+    customer, item = keys // max(size, 1), keys % max(size, 1)
+    source = (
+        np.isin(keys, own) * PERSONAL | np.isin(keys, near) * NEIGHBOUR | np.isin(keys, popular) * POPULAR
+    ).astype(np.uint8)
+
+    def own_value(values: Floats) -> Floats:
+        return _look_up(keys, own, values)
+
+    gap = _ratio(histories.last_at - histories.first_at, (histories.count - 1) * DAY)
+    gap = np.where(gap > 0, gap, np.nan)
+    due = age / np.where(np.isnan(gap), table.gap_days[histories.item], gap)
+    rate = histories.count / np.maximum((at[owner] - histories.first_at) / DAY, 1.0) * 30
+    orders, bought = histories.orders, np.bincount(owner, histories.count, n).astype(np.float64)
+    price = table.price[histories.item].astype(np.float64)
+    priced = ~np.isnan(price)
+    mean_price = _ratio(
+        np.bincount(owner[priced], (price * histories.count)[priced], n),
+        np.bincount(owner[priced], histories.count[priced], n),
+    )
+    order_gap = _ratio(histories.last_order_at - histories.first_order_at, (orders - 1) * DAY)
+    order_age = (at - histories.last_order_at) / DAY
+    share, category_age = _category(histories, table, owner, age, bought, customer, item)
+    columns = {
+        "own_count": own_value(histories.count),
+        "own_share": own_value(histories.count / np.maximum(orders[owner], 1)),
+        "own_age_days": own_value(age),
+        "own_gap_days": own_value(gap),
+        "own_due": own_value(due),
+        "own_rate": own_value(rate),
+        "own_faded": own_value(faded),
+        "own_rank": own_value(place.astype(np.float64)),
+        "neighbour_score": _look_up(keys, near, near_score),
+        "recent_buyers": np.log1p(table.recent_buyers)[item],
+        "buyers": np.log1p(table.buyers)[item],
+        "trend": _ratio(table.recent_buyers, table.buyers)[item],
+        "popular_rank": table.popular_place[item],
+        "repeat_rate": table.repeat_rate[item],
+        "gap_days": table.gap_days[item],
+        "price": np.log1p(table.price)[item],
+        "price_ratio": np.log1p(table.price)[item] - np.log1p(mean_price)[customer],
+        "category_share": share,
+        "category_age_days": category_age,
+        "orders": orders[customer],
+        "order_size": _ratio(bought, orders)[customer],
+        "order_gap_days": order_gap[customer],
+        "order_age_days": order_age[customer],
+        "order_due": _ratio(order_age, order_gap)[customer],
+        "repeat_share": (1 - _ratio(np.diff(histories.start).astype(np.float64), bought))[customer],
+    }
+    inputs = np.column_stack([columns[name] for name in CANDIDATE_INPUTS]).astype(np.float32)
+    return CandidateFrame(customer, item, source, inputs)
+
+
+def _neighbours(histories: Histories, table: ItemTable, owner: Ints, age: Floats, n: int) -> tuple[Ints, Floats]:
+    """Keys (customer * items + item, ascending) and summed scores of what goes with her latest items."""
+    size = max(len(table), 1)
+    seed = np.flatnonzero(places(owner, age, -histories.count, histories.item) < SEEDS)
+    item = histories.item[seed]
+    first, lengths = table.neighbour_start[item], table.neighbour_start[item + 1] - table.neighbour_start[item]
+    at = np.repeat(first - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
+    weight = 0.5 ** (age[seed] / FADE_DAYS)
+    score = table.neighbour_score[at] * np.repeat(weight, lengths)
+    keys, which = np.unique(np.repeat(owner[seed], lengths) * size + table.neighbour_item[at], return_inverse=True)
+    return keys, np.bincount(which, score, len(keys)).astype(np.float64)
+
+
+def _category(
+    histories: Histories, table: ItemTable, owner: Ints, age: Floats, bought: Floats, customer: Ints, item: Ints
+) -> tuple[Floats, Floats]:
+    """Share of her purchases in each candidate's category, and days since the last one there; NaN without category."""
+    wide = len(table.categories) + 1
+    keys, which = np.unique(owner * wide + table.category[histories.item] + 1, return_inverse=True)
+    count = np.bincount(which, histories.count, len(keys)).astype(np.float64)
+    latest = np.full(len(keys), np.inf)
+    np.minimum.at(latest, which, age)
+    wanted = customer * wide + table.category[item] + 1
+    absent = table.category[item] < 0
+    share = np.nan_to_num(_look_up(wanted, keys, count)) / np.maximum(bought[customer], 1)
+    return np.where(absent, np.nan, share), np.where(absent, np.nan, _look_up(wanted, keys, latest))
+
+
+def places(group: Ints, *by: npt.NDArray[Any]) -> Ints:
+    """Place of each row within its group when sorted ascending by `by`, the first column first."""
+    order = np.lexsort((*reversed(by), group))
+    sizes = np.bincount(group[order]) if len(group) else np.empty(0, np.int64)
+    place = np.empty(len(group), np.int64)
+    place[order] = np.arange(len(group)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return place
+
+
+def _look_up(wanted: Ints, keys: Ints, values: Floats) -> Floats:
+    """`values` at the wanted keys, NaN where a key is absent; `keys` are unique, in any order."""
+    if not len(keys):
+        return np.full(len(wanted), np.nan)
+    order = np.argsort(keys, kind="stable")
+    found = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
+    return np.where(keys[order][found] == wanted, values[order][found], np.nan)
+
+
+def _ratio(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:
+    """`above / below`, NaN where `below` is not positive."""
+    return np.asarray(
+        np.divide(above, below, out=np.full(np.shape(below), np.nan), where=np.asarray(below) > 0), np.float64
+    )
