@@ -1,0 +1,278 @@
+"""POST /v1/decisions: the one best action for one person in one place, or a reasoned nothing, always in time."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Request
+from features.holds import Hold
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from starlette.responses import Response
+
+from features.events import CHANNELS
+from serving import decision as core
+from serving.api.access import Decide
+from serving.api.body import documented, json_response, read_model
+from serving.api.problems import FieldProblem, ProblemError
+from serving.api.wiring import wired
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[a-z0-9_]+$")]
+
+router = APIRouter(tags=["decisions"])
+
+
+class Context(BaseModel):
+    """What the customer is looking at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: str | None = Field(None, max_length=200, description="The page's kind or path.", examples=["product_page"])
+    item: str | None = Field(
+        None, max_length=200, description="The item on the page, its item_id.", examples=["bike-54"]
+    )
+    cart: list[Identifier] | None = Field(
+        None, max_length=500, description="Items in the cart, their item_ids.", examples=[["helmet-m"]]
+    )
+    query: str | None = Field(None, max_length=500, description="What was searched for.", examples=["winter tyres"])
+
+
+class DecisionRequest(BaseModel):
+    """What should this person see, in this place, now?"""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"customer_id": "c-1042", "channel": "web", "placement": "home", "n": 1, "mode": "serve"}]
+        },
+    )
+
+    customer_id: Identifier | None = Field(
+        None, description="The shop's own id of a known customer.", examples=["c-1042"]
+    )
+    anonymous_id: Identifier | None = Field(
+        None, description="The id of a visitor who has not said who she is (a cookie's).", examples=["v-77f3"]
+    )
+    channel: Literal[CHANNELS] = Field(description="The channel the answer is for.", examples=["web"])  # type: ignore[valid-type]
+    placement: Name = Field(description="The slot that asks, as the policy names it.", examples=["home"])
+    context: Context = Field(
+        default_factory=Context, description="What she is looking at.", examples=[{"item": "bike-54"}]
+    )
+    n: int = Field(1, ge=1, le=20, description="Positions of the slot; a count.", examples=[1])
+    mode: Literal["serve", "simulate"] = Field(
+        "serve", description="`simulate` runs the same engine, records nothing and consumes no cap.", examples=["serve"]
+    )
+
+    @model_validator(mode="after")
+    def _someone(self) -> "DecisionRequest":
+        if self.customer_id is None and self.anonymous_id is None:
+            raise ValueError("customer_id or anonymous_id is needed; send at least one")
+        return self
+
+
+class ItemOut(BaseModel):
+    """A product inside an action."""
+
+    item_id: str = Field(description="The catalogue's id.", examples=["tyre-w-28"])
+    title: str | None = Field(None, description="The catalogue's title.", examples=["Winter tyre 28″"])
+    probability: float | None = Field(
+        None, description="Chance that she buys it, 0 to 1, where a model says.", examples=[0.12]
+    )
+
+
+class ReasonOut(BaseModel):
+    """Why: a documented code, and the same in words."""
+
+    code: str = Field(description="A documented code.", examples=["open_case"])
+    text: str = Field(description="In English.", examples=["An exchange is open"])
+    text_fi: str = Field("", description="In Finnish.", examples=["Vaihto on kesken"])
+
+
+class ActionOut(BaseModel):
+    """One chosen action."""
+
+    action_id: str = Field(description="The action of the catalogue.", examples=["next_offer"])
+    treatment_id: str = Field(description="Its form in this channel.", examples=["next_offer_web"])
+    category: str = Field(description="regulation, data, service, care or sales.", examples=["sales"])
+    rank: int = Field(description="Position in the slot, from 1.", examples=[1])
+    items: list[ItemOut] = Field(description="Products, best first.", examples=[[]])
+    text: str = Field("", description="Words to show, in English.", examples=["Chosen for you"])
+    text_fi: str = Field("", description="Words to show, in Finnish.", examples=["Sinulle valittua"])
+    response_probability: float = Field(description="Chance of the wanted response, 0 to 1.", examples=[0.12])
+    expected_gain: float = Field(description="Expected gain in minor units (cents).", examples=[184.5])
+    logging_propensity: float = Field(description="Chance with which the policy drew it, 0 to 1.", examples=[0.97])
+    reasons: list[ReasonOut] = Field(description="Why this.", examples=[[]])
+
+
+class HoldOut(BaseModel):
+    """A dissatisfaction-based suppression in force."""
+
+    hold_id: str = Field(description="Its id, stable over time.", examples=["open_case:rma-7"])
+    kind: str = Field(description="Its kind in the policy.", examples=["open_case"])
+    severity: int = Field(description="1 (slight) to 5 (grave).", examples=[3])
+    case_id: str | None = Field(None, description="The case behind it.", examples=["rma-7"])
+    opened_at: datetime = Field(description="Since when, UTC.", examples=["2026-03-01T09:00:00Z"])
+    ends_at: datetime | None = Field(None, description="When it ends by itself, UTC, if known.", examples=[None])
+    review_at: datetime | None = Field(
+        None, description="When staff look at it, UTC.", examples=["2026-03-15T09:00:00Z"]
+    )
+    release_when: str = Field(description="What ends it, in words.", examples=["the case is closed, then 7 days"])
+
+    @classmethod
+    def of(cls, hold: Hold) -> "HoldOut":
+        """From the core's hold."""
+        return cls(
+            hold_id=hold.hold_id,
+            kind=hold.kind,
+            severity=hold.severity,
+            case_id=hold.case_id,
+            opened_at=hold.opened_at,
+            ends_at=hold.ends_at,
+            review_at=hold.review_at,
+            release_when=hold.release_when,
+        )
+
+
+class DecisionResponse(BaseModel):
+    """One answer. No actions means: nothing is the best action, and `no_action_reason` says why."""
+
+    decision_id: str | None = Field(description="Its record; null where none was made in time.", examples=["d-01J8ZK"])
+    customer_key: str | None = Field(description="Who it was taken for, after resolving links.", examples=["c-1042"])
+    decided_at: datetime = Field(description="UTC.", examples=["2026-03-02T12:00:00Z"])
+    mode: str = Field(description="serve or simulate.", examples=["serve"])
+    channel: str = Field(description="As asked.", examples=["web"])
+    placement: str = Field(description="As asked.", examples=["home"])
+    actions: list[ActionOut] = Field(description="Best first, at most n.", examples=[[]])
+    holds: list[HoldOut] = Field(description="Holds in force for her now.", examples=[[]])
+    no_action_reason: ReasonOut | None = Field(description="Why there is no action, if there is none.", examples=[None])
+    state_status: str = Field(
+        description="`ok`, or `unknown:` and why her state could not be trusted.", examples=["ok"]
+    )
+    superseded: bool = Field(False, description="A retry whose first answer no longer stands.", examples=[False])
+    versions: dict[str, str] = Field(
+        description="Hashes of engine, policy, catalogue, bundle, features.", examples=[{}]
+    )
+
+    @classmethod
+    def of(cls, decision: core.Decision) -> "DecisionResponse":
+        """From the core's decision."""
+        return cls(
+            decision_id=decision.decision_id,
+            customer_key=decision.customer_key,
+            decided_at=decision.decided_at,
+            mode=decision.mode,
+            channel=decision.channel,
+            placement=decision.placement,
+            actions=[_action(action) for action in decision.actions],
+            holds=[HoldOut.of(hold) for hold in decision.holds],
+            no_action_reason=_reason(decision.no_action_reason) if decision.no_action_reason else None,
+            state_status=decision.state_status,
+            superseded=decision.superseded,
+            versions=decision.versions,
+        )
+
+    @classmethod
+    def safe(cls, asked: DecisionRequest, now: datetime, reason: ReasonOut) -> "DecisionResponse":
+        """No sale, and why: what is answered when no decision came in time."""
+        return cls(
+            decision_id=None,
+            customer_key=None,
+            decided_at=now,
+            mode=asked.mode,
+            channel=asked.channel,
+            placement=asked.placement,
+            actions=[],
+            holds=[],
+            no_action_reason=reason,
+            state_status=f"unknown:{reason.code}",
+            superseded=False,
+            versions={},
+        )
+
+
+def _reason(reason: core.Reason) -> ReasonOut:
+    return ReasonOut(code=reason.code, text=reason.text, text_fi=reason.text_fi)
+
+
+def _action(action: core.ChosenAction) -> ActionOut:
+    return ActionOut(
+        action_id=action.action_id,
+        treatment_id=action.treatment_id,
+        category=action.category,
+        rank=action.rank,
+        items=[ItemOut(item_id=item.item_id, title=item.title, probability=item.probability) for item in action.items],
+        text=action.text,
+        text_fi=action.text_fi,
+        response_probability=action.response_probability,
+        expected_gain=action.expected_gain,
+        logging_propensity=action.logging_propensity,
+        reasons=[_reason(reason) for reason in action.reasons],
+    )
+
+
+SAFE_REASONS = {
+    "deadline": ReasonOut(
+        code="deadline",
+        text="No decision came in time, so nothing is shown",
+        text_fi="Päätös ei ehtinyt ajoissa, joten mitään ei näytetä",
+    ),
+    "overloaded": ReasonOut(
+        code="overloaded",
+        text="Too many decisions are waiting, so nothing is shown",
+        text_fi="Liian monta päätöstä odottaa, joten mitään ei näytetä",
+    ),
+    "failure": ReasonOut(
+        code="failure",
+        text="The decision failed, so nothing is shown",
+        text_fi="Päätös epäonnistui, joten mitään ei näytetä",
+    ),
+}
+"""The answers of last resort; none of them is ever a sale."""
+
+
+@router.post(
+    "/v1/decisions",
+    response_model=DecisionResponse,
+    dependencies=[Decide],
+    **documented(400, 401, 403, 413, 415, 422, body="DecisionRequest"),
+)
+async def decide(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="The same key again gives the same answer, rechecked.", examples=["order-page-8812"]),
+    ] = None,
+) -> Response:
+    """Decide for one person, one placement, now. Always answers: in doubt, with no action and the reason."""
+    asked = await read_model(request, DecisionRequest)
+    _check_key(idempotency_key)
+    app = wired(request)
+    now = app.clock()
+    core_request = core.Request(
+        customer_id=asked.customer_id,
+        anonymous_id=asked.anonymous_id,
+        channel=asked.channel,
+        placement=asked.placement,
+        context=asked.context.model_dump(exclude_none=True),
+        n=asked.n,
+        mode=asked.mode,
+        now=now,
+        idempotency_key=idempotency_key,
+    )
+    with app.metrics.decision_seconds.time():
+        decided = await app.decisions.run(app.service.decide, core_request)
+    if isinstance(decided, str):
+        app.metrics.unanswered(decided)
+        return json_response(DecisionResponse.safe(asked, now, SAFE_REASONS[decided]))
+    app.metrics.decided(decided)
+    return json_response(DecisionResponse.of(decided))
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not (0 < len(key) <= 200 and key.isprintable()):
+        problem = FieldProblem(
+            field="Idempotency-Key",
+            value=key[:200],
+            problem="not 1 to 200 printable characters",
+            remedy="Send a shorter key, such as a UUID.",
+        )
+        raise ProblemError("invalid-request", "Correct the header `Idempotency-Key`.", errors=[problem])

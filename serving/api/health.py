@@ -1,0 +1,77 @@
+"""Liveness, readiness with what is degraded, and the counts for Prometheus."""
+
+import json
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from features.home import Home
+from serving.api.body import json_response
+from serving.api.wiring import Wiring, wired
+from serving.service import Health
+
+router = APIRouter(tags=["health"])
+
+
+class Live(BaseModel):
+    """The process runs."""
+
+    status: str = Field("alive", description="Always `alive`.", examples=["alive"])
+
+
+class Ready(BaseModel):
+    """Whether decisions can be made, and what is degraded."""
+
+    status: str = Field(description="`ready`, `degraded` (answers, but less well) or `not ready`.", examples=["ready"])
+    degraded: list[str] = Field(description="What is degraded, in words.", examples=[["no model bundle is promoted"]])
+    versions: dict[str, str] = Field(description="Hashes and ids in force.", examples=[{"bundle": "20260301-8f2c"}])
+
+
+@router.get("/v1/health/live", response_model=Live)
+async def live() -> Response:
+    """200 as long as the process runs; touches nothing else."""
+    return json_response(Live())
+
+
+@router.get("/v1/health/ready", response_model=Ready, responses={503: {"model": Ready}})
+async def ready(request: Request) -> Response:
+    """200 where decisions can be made, even with something degraded; 503 where they cannot."""
+    health = await _health(wired(request))
+    status = "not ready" if not health.ready else "degraded" if health.degraded else "ready"
+    body = Ready(status=status, degraded=health.degraded, versions=health.versions)
+    return json_response(body, 200 if health.ready else 503)
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Counts in Prometheus' text format."""
+    app = wired(request)
+    health = await _health(app)
+    bundle = health.versions.get("bundle")
+    app.metrics.stand(
+        ready=health.ready,
+        degraded=len(health.degraded),
+        bundle=bundle,
+        bundle_age_seconds=_bundle_age(app.home, bundle, app.clock()),
+    )
+    return Response(app.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _health(app: Wiring) -> Health:
+    health = await app.reads.run(app.service.health, app.clock())
+    if isinstance(health, str):
+        return Health(ready=False, degraded=[f"the state of the service cannot be told ({health})"])
+    return health
+
+
+def _bundle_age(home: Home, bundle: str | None, now: datetime) -> float | None:
+    if not bundle:
+        return None
+    try:
+        manifest = json.loads((home.bundles / bundle / "manifest.json").read_bytes())
+        return (now - datetime.fromisoformat(manifest["created_at"])).total_seconds()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

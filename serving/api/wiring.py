@@ -1,0 +1,39 @@
+"""What one running API is made of, put together once by the app factory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+
+from features.home import Home
+from serving.api.execution import Deadline
+from serving.console.session import Sessions
+from serving.metrics import Metrics
+from serving.security import KeyStore
+from serving.service import DecisionService
+from serving.settings import ServingSettings
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The parts that the routes use. `clock` gives aware UTC instants."""
+
+    home: Home
+    clock: Clock
+    settings: ServingSettings
+    service: DecisionService
+    keys: KeyStore
+    sessions: Sessions
+    metrics: Metrics
+    decisions: Deadline
+    reads: Deadline
+    writes: Deadline
+
+
+def wired(request: Request) -> Wiring:
+    """The parts behind the app that serves this request."""
+    wiring: Wiring = request.app.state.wiring
+    return wiring

@@ -1,0 +1,121 @@
+"""The files of a built campaign list: their columns, and reading them page by page.
+
+A list is a folder of `campaigns/`: `list.parquet` and `list.csv` (who is on it), `kept_off.parquet` and `kept_off.csv`
+(who got no offer, why, until when), `summary.json` (counts and sums). A folder is complete or not there.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from features.columns import CUSTOMER_ID, TIME
+from features.home import Home
+
+LIST_SCHEMA = pa.schema(
+    [
+        pa.field(CUSTOMER_ID, pa.string(), nullable=False),
+        pa.field("action_id", pa.string(), nullable=False),
+        pa.field("treatment_id", pa.string(), nullable=False),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("items", pa.list_(pa.string())),
+        pa.field("item_titles", pa.list_(pa.string())),
+        pa.field("response_probability", pa.float64()),
+        pa.field("expected_gain", pa.float64()),  # minor units
+        pa.field("reasons", pa.list_(pa.string())),
+        pa.field("reasons_fi", pa.list_(pa.string())),
+        pa.field("decision_id", pa.string(), nullable=False),
+        pa.field("valid_until", TIME, nullable=False),
+    ]
+)
+KEPT_OFF_SCHEMA = pa.schema(
+    [
+        pa.field(CUSTOMER_ID, pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),  # a documented code
+        pa.field("reason_text", pa.string(), nullable=False),
+        pa.field("reason_text_fi", pa.string(), nullable=False),
+        pa.field("hold_kind", pa.string()),
+        pa.field("until", TIME),  # when it ends by itself, where that is known
+        pa.field("review_at", TIME),
+        pa.field("release_when", pa.string()),
+        pa.field("would_be_action", pa.string()),
+        pa.field("would_be_gain", pa.float64()),  # minor units
+        pa.field("instead", pa.string()),  # the service action she gets, if any
+        pa.field("decision_id", pa.string(), nullable=False),
+    ]
+)
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a list, and how many there are in all under the same filter."""
+
+    rows: list[dict[str, Any]]
+    total: int
+    number: int
+    size: int
+
+    @property
+    def last(self) -> int:
+        """The number of the last page; 1 for an empty list."""
+        return max(1, -(-self.total // self.size))
+
+
+def summaries(home: Home) -> list[dict[str, Any]]:
+    """The summaries of all complete lists, newest first."""
+    found = [one for path in home.campaigns.glob("*/summary.json") if (one := summary(home, path.parent.name))]
+    return sorted(found, key=lambda one: (one["built_at"], one["id"]), reverse=True)
+
+
+def summary(home: Home, campaign_id: str) -> dict[str, Any] | None:
+    """One list's summary; None where there is no such complete list."""
+    path = _folder(home, campaign_id) / "summary.json" if _ID.fullmatch(campaign_id) else None
+    if path is None or not path.is_file():
+        return None
+    content: dict[str, Any] = json.loads(path.read_bytes())
+    return content
+
+
+def read_list(home: Home, campaign_id: str, action: str, search: str, number: int, size: int) -> Page:
+    """Rows of who is on the list, best gain first; `action` and `search` (customer or title) narrow it unless empty."""
+    where = (
+        "(? = '' or action_id = ?) and (? = '' or contains(lower(customer_id), ?) "
+        "or contains(lower(array_to_string(item_titles, ' ')), ?))"
+    )
+    needle = search.lower()
+    values = (action, action, needle, needle, needle)
+    path = _folder(home, campaign_id) / "list.parquet"
+    return _page(path, where, values, "expected_gain desc, customer_id", number, size)
+
+
+def read_kept_off(home: Home, campaign_id: str, reason: str, search: str, number: int, size: int) -> Page:
+    """Rows of who was kept off, by customer; `reason` (a code) and `search` (customer) narrow it unless empty."""
+    where = "(? = '' or reason = ?) and (? = '' or contains(lower(customer_id), ?))"
+    needle = search.lower()
+    path = _folder(home, campaign_id) / "kept_off.parquet"
+    return _page(path, where, (reason, reason, needle, needle), "customer_id", number, size)
+
+
+def _folder(home: Home, campaign_id: str) -> Path:
+    if not _ID.fullmatch(campaign_id):
+        raise ValueError(f"{campaign_id!r} is no campaign's id")
+    return home.campaigns / campaign_id
+
+
+def _page(path: Path, where: str, values: tuple[str, ...], order: str, number: int, size: int) -> Page:
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        connection.execute("set timezone = 'UTC'")
+        relation = f"from read_parquet(?) where {where}"
+        counted = connection.execute(f"select count(*) {relation}", [str(path), *values]).fetchone()
+        total = counted[0] if counted else 0
+        number = min(max(number, 1), max(1, -(-total // size)))
+        query = f"select * {relation} order by {order} limit {size:d} offset {(number - 1) * size:d}"
+        rows: list[Mapping[str, Any]] = connection.execute(query, [str(path), *values]).to_arrow_table().to_pylist()
+    return Page([dict(row) for row in rows], total, number, size)

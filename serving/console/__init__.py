@@ -1,0 +1,1 @@
+"""The console: plain pages for the people who run campaigns."""

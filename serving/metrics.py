@@ -1,0 +1,82 @@
+"""What the serving process counts, for Prometheus; counts only, nothing of a customer."""
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from serving.decision import Decision
+
+_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Metrics:
+    """One registry for one app, so that two apps in one process do not meet."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.decisions = Counter(
+            "tahdikas_decisions",
+            "Decisions by what came out: the first action's category, or no_action and its reason.",
+            ["outcome", "reason", "mode"],
+            registry=self.registry,
+        )
+        self.blocked_offers = Counter(
+            "tahdikas_blocked_offers",
+            "Would-be winners that were not shown, by the gate that stood before them.",
+            ["gate", "category"],
+            registry=self.registry,
+        )
+        self.events = Counter("tahdikas_events", "Events posted, by result.", ["result"], registry=self.registry)
+        self.outcomes = Counter("tahdikas_outcomes", "Outcomes posted, by kind.", ["outcome"], registry=self.registry)
+        self.decision_seconds = Histogram(
+            "tahdikas_decision_seconds",
+            "Seconds from a decision's request to its answer.",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.event_seconds = Histogram(
+            "tahdikas_event_post_seconds",
+            "Seconds from a post of events to its acknowledgement.",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.bundle = Gauge(
+            "tahdikas_bundle_info", "1 for the model bundle in force.", ["bundle"], registry=self.registry
+        )
+        self.bundle_age = Gauge(
+            "tahdikas_bundle_age_seconds", "Seconds since the bundle in force was made.", registry=self.registry
+        )
+        self.ready = Gauge("tahdikas_ready", "1 where nothing stops decisions, else 0.", registry=self.registry)
+        self.degraded = Gauge("tahdikas_degraded", "How many parts are degraded.", registry=self.registry)
+
+    def decided(self, decision: Decision) -> None:
+        """Count one decision that was made."""
+        reason = decision.no_action_reason.code if decision.no_action_reason else ""
+        outcome = decision.actions[0].category if decision.actions else "no_action"
+        self.decisions.labels(outcome, "" if decision.actions else reason, decision.mode).inc()
+        if decision.withheld is not None:
+            for gate in decision.withheld.gates:
+                self.blocked_offers.labels(gate, decision.withheld.category).inc()
+
+    def unanswered(self, reason: str) -> None:
+        """Count one answer of last resort."""
+        self.decisions.labels("no_action", reason, "serve").inc()
+
+    def taken(self, statuses: Iterable[str]) -> None:
+        """Count the results of one post of events."""
+        for status, number in Tally(statuses).items():
+            self.events.labels(status).inc(number)
+
+    def stand(self, *, ready: bool, degraded: int, bundle: str | None, bundle_age_seconds: float | None) -> None:
+        """Set what is in force at this moment."""
+        self.ready.set(float(ready))
+        self.degraded.set(degraded)
+        self.bundle.clear()
+        if bundle:
+            self.bundle.labels(bundle).set(1)
+        self.bundle_age.set(float("nan") if bundle_age_seconds is None else bundle_age_seconds)
+
+    def text(self) -> bytes:
+        """Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,162 @@
+"""API keys: 32 random bytes shown once, of which only a hash is kept, each with the scopes it may use.
+
+A key reads `tdk_<key id>_<secret>`. The id finds the row, the secret is compared with the stored SHA-256 in constant
+time (a plain hash suffices for 256 random bits). Revoking acts on the next request. When the store cannot be read,
+keys seen before keep working: a dead disk must not turn a shop's requests for a safe answer away.
+"""
+
+import hashlib
+import hmac
+import secrets
+import sqlite3
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from features.errors import DataError, HomeError
+from features.home import Home
+from features.store import connect, from_micros, to_micros, transaction
+
+SCOPES = {
+    "events": "post events",
+    "decide": "ask for decisions and report their outcomes",
+    "read": "read customers, and why they get what they get",
+    "console": "open the console and its campaign lists",
+    "admin": "all of these",
+}
+
+_TABLES = """
+create table if not exists api_keys(
+    key_id text primary key, name text not null, secret_hash blob not null, scopes text not null,
+    created_at integer not null, revoked_at integer) strict;
+create table if not exists console_codes(
+    code_hash blob primary key, expires_at integer not null) strict;
+"""
+_NO_HASH = bytes(32)
+CONSOLE_CODE_MINUTES = 10
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """A key as listed: never its secret."""
+
+    key_id: str
+    name: str
+    scopes: frozenset[str]
+    created_at: datetime
+    revoked_at: datetime | None
+
+    def allows(self, scope: str) -> bool:
+        """Whether the key may be used for `scope` now."""
+        return self.revoked_at is None and (scope in self.scopes or "admin" in self.scopes)
+
+
+class StoreUnreadableError(Exception):
+    """The key store cannot be read and this key was never seen."""
+
+
+class KeyStore:
+    """The keys of one data folder. Safe to share between threads."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._local = threading.local()
+        self._seen: dict[str, tuple[bytes, ApiKey]] = {}
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = connect(self._home)
+            connection.executescript(_TABLES)
+            self._local.connection = connection
+        return connection
+
+    def create(self, name: str, scopes: Sequence[str], *, now: datetime) -> tuple[ApiKey, str]:
+        """Make a key; the second value is the whole key, which cannot be shown again. Raises `DataError`."""
+        unknown = sorted(set(scopes) - set(SCOPES))
+        if unknown or not scopes:
+            fault = f"unknown scopes {', '.join(unknown)}" if unknown else "no scope"
+            raise DataError(f"A key was asked for with {fault}. Choose among {', '.join(SCOPES)}.")
+        key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        key = ApiKey(key_id, name, frozenset(scopes), from_micros(to_micros(now)), None)
+        with transaction(self._connection()) as connection:
+            connection.execute(
+                "insert into api_keys(key_id, name, secret_hash, scopes, created_at) values (?, ?, ?, ?, ?)",
+                (key_id, name, _hash(secret), " ".join(sorted(key.scopes)), to_micros(now)),
+            )
+        return key, f"tdk_{key_id}_{secret}"
+
+    def keys(self) -> list[ApiKey]:
+        """All keys, oldest first, revoked ones included."""
+        rows = self._connection().execute("select * from api_keys order by created_at, key_id")
+        return [key for _, key in (_read(row) for row in rows.fetchall())]
+
+    def revoke(self, key_id: str, *, now: datetime) -> None:
+        """End a key at once; raises `DataError` for an unknown id. Revoking twice changes nothing."""
+        with transaction(self._connection()) as connection:
+            changed = connection.execute(
+                "update api_keys set revoked_at = coalesce(revoked_at, ?) where key_id = ?",
+                (to_micros(now), key_id),
+            ).rowcount
+        if not changed:
+            raise DataError(f"There is no key {key_id!r}. List the keys to see their ids.")
+
+    def check(self, token: str) -> ApiKey | None:
+        """The key behind a bearer token, revoked or not, or None. Raises `StoreUnreadableError`."""
+        prefix, _, rest = token.partition("_")
+        key_id, _, secret = rest.partition("_")
+        stored, key = self._find(key_id) if prefix == "tdk" else (_NO_HASH, None)
+        return key if hmac.compare_digest(stored, _hash(secret)) else None
+
+    def current(self, key_id: str) -> ApiKey | None:
+        """The key of an id as it stands now. Raises `StoreUnreadableError`."""
+        return self._find(key_id)[1]
+
+    def create_console_code(self, *, now: datetime) -> str:
+        """A code that opens one console session, once, within ten minutes."""
+        code = secrets.token_urlsafe(24)
+        expires_at = to_micros(now + timedelta(minutes=CONSOLE_CODE_MINUTES))
+        with transaction(self._connection()) as connection:
+            connection.execute("insert into console_codes values (?, ?)", (_hash(code), expires_at))
+        return code
+
+    def use_console_code(self, code: str, *, now: datetime) -> bool:
+        """Spend a code; true only the first time and in time. Codes past their time are removed."""
+        instant = to_micros(now)
+        with transaction(self._connection()) as connection:
+            found = connection.execute(
+                "delete from console_codes where code_hash = ? and expires_at > ? returning 1", (_hash(code), instant)
+            ).fetchone()
+            connection.execute("delete from console_codes where expires_at <= ?", (instant,))
+        return found is not None
+
+    def _find(self, key_id: str) -> tuple[bytes, ApiKey | None]:
+        try:
+            row = self._connection().execute("select * from api_keys where key_id = ?", (key_id,)).fetchone()
+        except (sqlite3.Error, HomeError) as error:
+            self._drop_connection()
+            if key_id in self._seen:
+                return self._seen[key_id]
+            raise StoreUnreadableError(f"The key store cannot be read: {error}") from error
+        if row is None:
+            self._seen.pop(key_id, None)
+            return _NO_HASH, None
+        self._seen[key_id] = _read(row)
+        return self._seen[key_id]
+
+    def _drop_connection(self) -> None:
+        connection, self._local.connection = getattr(self._local, "connection", None), None
+        if connection is not None:
+            connection.close()
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _read(row: Sequence[Any]) -> tuple[bytes, ApiKey]:
+    key_id, name, secret_hash, scopes, created_at, revoked_at = row
+    revoked = None if revoked_at is None else from_micros(revoked_at)
+    return secret_hash, ApiKey(key_id, name, frozenset(scopes.split()), from_micros(created_at), revoked)
