@@ -17,6 +17,7 @@ import pyarrow as pa
 from ibis import _
 
 from features.columns import TIME
+from features.scales import DEFAULT_SCALES
 
 WINDOWS_DAYS = (28, 30, 90, 365)
 KEYS = ("customer_id", "event_timestamp")
@@ -37,8 +38,6 @@ KNOWING_TYPES = (
     "score",
     "profile",
 )
-_DEFAULT_SCALES = {"nps": (0.0, 10.0), "ces": (1.0, 7.0)}
-_USUAL_SCALE = (1.0, 5.0)
 UNIT_SCORE_STEPS = 1_000_000
 
 
@@ -133,6 +132,11 @@ def _order() -> Any:
     return ibis.struct({"at": _.occurred_at, "id": _.event_id})
 
 
+def _whole_seconds(time: Any) -> Any:
+    """Seconds since 1970, rounded down; `epoch_seconds` alone keeps the fraction on DuckDB and drops it on Spark."""
+    return time.truncate("s").epoch_seconds().cast("int64")
+
+
 def purchases(known: Known) -> Any:
     """One row a purchase."""
     return known.of_type("purchase")
@@ -151,9 +155,9 @@ def purchase_lines(known: Known) -> Any:
 
 def gaps(known: Known) -> Any:
     """One row a distinct second with a purchase: `gap` is the seconds since the one before, null at the first."""
-    seconds = known.of_type("purchase").select(*KEYS, second=_.occurred_at.epoch_seconds()).distinct()
+    seconds = known.of_type("purchase").select(*KEYS, second=_whole_seconds(_.occurred_at)).distinct()
     window = ibis.window(group_by=list(KEYS), order_by="second")
-    return seconds.mutate(gap=(_.second - _.second.lag().over(window)).cast("int64"))
+    return seconds.mutate(gap=_.second - _.second.lag().over(window))
 
 
 def categories(known: Known) -> Any:
@@ -165,7 +169,8 @@ def categories(known: Known) -> Any:
         known.items.filter(_.category.notnull())
         .cross_join(known.cutoffs.select("event_timestamp"))
         .filter((_.valid_from <= _.event_timestamp) | _.valid_from.isnull())
-        .mutate(order=ibis.ifelse(_.valid_from.isnull(), 0, _.valid_from.epoch_seconds()))
+        .filter((_.valid_to > _.event_timestamp) | _.valid_to.isnull())
+        .mutate(order=ibis.ifelse(_.valid_from.isnull(), 0, _whole_seconds(_.valid_from)))
         .group_by("item_id", "event_timestamp")
         .agg(category=_.category.argmax(ibis.struct({"at": _.order, "category": _.category})))
         .select(item=_.item_id, at_cutoff=_.event_timestamp, category=_.category.split("/")[0])
@@ -196,23 +201,25 @@ def browsing(known: Known) -> Any:
 def feedback(known: Known) -> Any:
     """One row a feedback: `unit_score` in millionths, 1,000,000 the best of its scale; null without a score.
 
-    A scale that the event does not state is its kind's usual one: NPS 0-10, CES 1-7, all others 1-5.
+    What the event does not state of its scale is its kind's default (`features/scales.py`).
     """
     rows = known.of_type(
         "feedback",
         score=_.score,
-        low=ibis.coalesce(_.scale_min, _scale_of_kind(0)),
-        high=ibis.coalesce(_.scale_max, _scale_of_kind(1)),
-        better=ibis.coalesce(_.higher_is_better, True),
+        low=ibis.coalesce(_.scale_min, _default("low")),
+        high=ibis.coalesce(_.scale_max, _default("high")),
+        better=ibis.coalesce(_.higher_is_better, _default("higher_is_better")),
     )
     share = (rows.score - rows.low) / (rows.high - rows.low).nullif(0.0)
     oriented = ibis.ifelse(rows.better, share, 1.0 - share)
     return rows.mutate(unit_score=(oriented * float(UNIT_SCORE_STEPS) + 0.5).floor().cast("int64"))
 
 
-def _scale_of_kind(end: int) -> Any:
-    cases = [(_.kind == kind, scale[end]) for kind, scale in _DEFAULT_SCALES.items()]
-    return ibis.cases(*cases, else_=_USUAL_SCALE[end])
+def _default(part: str) -> Any:
+    values = [(kind, getattr(scale, part)) for kind, scale in DEFAULT_SCALES.items()]
+    if part != "higher_is_better":
+        values = [(kind, float(value)) for kind, value in values]
+    return ibis.cases(*[(_.kind == kind, value) for kind, value in values])
 
 
 def delivered_orders(known: Known) -> Any:
@@ -223,9 +230,8 @@ def delivered_orders(known: Known) -> Any:
         delivered_at=_.occurred_at.min(where=_.status == "delivered"),
         ended=_.status.isin(("cancelled", "failed")).cast("int64").max() == 1,
     )
-    return orders.mutate(
-        lateness_seconds=ibis.greatest(orders.delivered_at.epoch_seconds() - orders.promised_at.epoch_seconds(), 0)
-    )
+    gap = _whole_seconds(orders.delivered_at) - _whole_seconds(orders.promised_at)
+    return orders.mutate(lateness_seconds=ibis.ifelse(gap < 0, 0, gap))  # `greatest` would turn null into 0
 
 
 def contacts(known: Known) -> Any:
