@@ -6,7 +6,6 @@ A list is a folder of `campaigns/`: `list.parquet` and `list.csv` (who is on it)
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,8 +95,9 @@ def read_list(home: Home, campaign_id: str, action: str, search: str, number: in
 
 
 def read_kept_off(home: Home, campaign_id: str, reason: str, search: str, number: int, size: int) -> Page:
-    """Rows of who was kept off, by customer; `reason` (a code) and `search` (customer) narrow it unless empty."""
-    where = "(? = '' or reason = ?) and (? = '' or contains(lower(customer_id), ?))"
+    """Rows of who was kept off, by customer; `reason` (a code, or `hold:<kind>`) and `search` (customer) narrow it."""
+    code = "case when hold_kind is null then reason else reason || ':' || hold_kind end"
+    where = f"(? = '' or {code} = ?) and (? = '' or contains(lower(customer_id), ?))"
     needle = search.lower()
     path = _folder(home, campaign_id) / "kept_off.parquet"
     return _page(path, where, (reason, reason, needle, needle), "customer_id", number, size)
@@ -117,5 +117,5 @@ def _page(path: Path, where: str, values: tuple[str, ...], order: str, number: i
         total = counted[0] if counted else 0
         number = min(max(number, 1), max(1, -(-total // size)))
         query = f"select * {relation} order by {order} limit {size:d} offset {(number - 1) * size:d}"
-        rows: list[Mapping[str, Any]] = connection.execute(query, [str(path), *values]).to_arrow_table().to_pylist()
-    return Page([dict(row) for row in rows], total, number, size)
+        table: Any = connection.execute(query, [str(path), *values]).to_arrow_table()
+    return Page(table.to_pylist(), total, number, size)

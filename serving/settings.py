@@ -13,44 +13,49 @@ class ServingSettings(Strict):
     """How the API and the console run. Every field has a unit in its name or its description."""
 
     host: str = Field(
-        "127.0.0.1", description="Address to listen on. Leave it on loopback and put a TLS proxy before it."
+        default="127.0.0.1", description="Address to listen on. Leave it on loopback and put a TLS proxy before it."
     )
-    port: int = Field(8080, ge=0, le=65535, description="TCP port; 0 takes any free one.")
+    port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes any free one.")
     decision_deadline_ms: int = Field(
-        500,
+        default=500,
         ge=1,
         le=60_000,
         description="Milliseconds after which a decision is answered with no sale, reason `deadline`.",
     )
     read_deadline_ms: int = Field(
-        5_000,
+        default=5_000,
         ge=1,
         le=60_000,
         description="Milliseconds after which a customer page, a `why` or a console page is given up.",
     )
     write_deadline_ms: int = Field(
-        30_000, ge=1, le=600_000, description="Milliseconds after which posted events or an outcome are answered 503."
+        default=30_000,
+        ge=1,
+        le=600_000,
+        description="Milliseconds after which posted events or an outcome are answered 503.",
     )
     decision_threads: int = Field(
-        4, ge=1, le=64, description="Threads that decide; SQLite and LightGBM let go of the lock."
+        default=4, ge=1, le=64, description="Threads that decide; SQLite and LightGBM let go of the lock."
     )
     waiting_decisions: int = Field(
-        200,
+        default=200,
         ge=1,
         le=100_000,
         description="Decisions under way or waiting above which a new one is answered with no sale.",
     )
     max_body_bytes: int = Field(
-        4_000_000, ge=1_000, description="Bytes of a request body above which it is refused (413)."
+        default=4_000_000, ge=1_000, description="Bytes of a request body above which it is refused (413)."
     )
-    max_events: int = Field(1_000, ge=1, le=100_000, description="Events in one POST above which it is refused (413).")
-    console_hours: int = Field(12, ge=1, le=168, description="Hours after which a console session ends.")
+    max_events: int = Field(
+        default=1_000, ge=1, le=100_000, description="Events in one POST above which it is refused (413)."
+    )
+    console_hours: int = Field(default=12, ge=1, le=168, description="Hours after which a console session ends.")
     console_hosts: tuple[str, ...] = Field(
-        ("127.0.0.1", "localhost", "[::1]"),
+        default=("127.0.0.1", "localhost", "[::1]"),
         description="Host names under which the console answers; others are refused against DNS rebinding.",
     )
     shutdown_seconds: int = Field(
-        10, ge=0, le=300, description="Seconds that requests under way get at a graceful stop."
+        default=10, ge=0, le=300, description="Seconds that requests under way get at a graceful stop."
     )
 
 

@@ -4,18 +4,19 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request
-from features.holds import Hold
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from starlette.responses import Response
 
 from features.events import CHANNELS
+from features.holds import RELEASE_CODES, Hold
+from features.rules import LONGEST_ID
 from serving import decision as core
 from serving.api.access import Decide
 from serving.api.body import documented, json_response, read_model
 from serving.api.problems import FieldProblem, ProblemError
 from serving.api.wiring import wired
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[a-z0-9_]+$")]
 
 router = APIRouter(tags=["decisions"])
@@ -26,14 +27,18 @@ class Context(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    page: str | None = Field(None, max_length=200, description="The page's kind or path.", examples=["product_page"])
+    page: str | None = Field(
+        default=None, max_length=200, description="The page's kind or path.", examples=["product_page"]
+    )
     item: str | None = Field(
-        None, max_length=200, description="The item on the page, its item_id.", examples=["bike-54"]
+        default=None, max_length=200, description="The item on the page, its item_id.", examples=["bike-54"]
     )
     cart: list[Identifier] | None = Field(
-        None, max_length=500, description="Items in the cart, their item_ids.", examples=[["helmet-m"]]
+        default=None, max_length=500, description="Items in the cart, their item_ids.", examples=[["helmet-m"]]
     )
-    query: str | None = Field(None, max_length=500, description="What was searched for.", examples=["winter tyres"])
+    query: str | None = Field(
+        default=None, max_length=500, description="What was searched for.", examples=["winter tyres"]
+    )
 
 
 class DecisionRequest(BaseModel):
@@ -47,19 +52,19 @@ class DecisionRequest(BaseModel):
     )
 
     customer_id: Identifier | None = Field(
-        None, description="The shop's own id of a known customer.", examples=["c-1042"]
+        default=None, description="The shop's own id of a known customer.", examples=["c-1042"]
     )
     anonymous_id: Identifier | None = Field(
-        None, description="The id of a visitor who has not said who she is (a cookie's).", examples=["v-77f3"]
+        default=None, description="The id of a visitor who has not said who she is (a cookie's).", examples=["v-77f3"]
     )
     channel: Literal[CHANNELS] = Field(description="The channel the answer is for.", examples=["web"])  # type: ignore[valid-type]
     placement: Name = Field(description="The slot that asks, as the policy names it.", examples=["home"])
-    context: Context = Field(
-        default_factory=Context, description="What she is looking at.", examples=[{"item": "bike-54"}]
-    )
-    n: int = Field(1, ge=1, le=20, description="Positions of the slot; a count.", examples=[1])
+    context: Context = Field(default=Context(), description="What she is looking at.", examples=[{"item": "bike-54"}])
+    n: int = Field(default=1, ge=1, le=20, description="Positions of the slot; a count.", examples=[1])
     mode: Literal["serve", "simulate"] = Field(
-        "serve", description="`simulate` runs the same engine, records nothing and consumes no cap.", examples=["serve"]
+        default="serve",
+        description="`simulate` runs the same engine, records nothing and consumes no cap.",
+        examples=["serve"],
     )
 
     @model_validator(mode="after")
@@ -73,9 +78,9 @@ class ItemOut(BaseModel):
     """A product inside an action."""
 
     item_id: str = Field(description="The catalogue's id.", examples=["tyre-w-28"])
-    title: str | None = Field(None, description="The catalogue's title.", examples=["Winter tyre 28″"])
+    title: str | None = Field(default=None, description="The catalogue's title.", examples=["Winter tyre 28″"])
     probability: float | None = Field(
-        None, description="Chance that she buys it, 0 to 1, where a model says.", examples=[0.12]
+        default=None, description="Chance that she buys it, 0 to 1, where a model says.", examples=[0.12]
     )
 
 
@@ -84,7 +89,7 @@ class ReasonOut(BaseModel):
 
     code: str = Field(description="A documented code.", examples=["open_case"])
     text: str = Field(description="In English.", examples=["An exchange is open"])
-    text_fi: str = Field("", description="In Finnish.", examples=["Vaihto on kesken"])
+    text_fi: str = Field(default="", description="In Finnish.", examples=["Vaihto on kesken"])
 
 
 class ActionOut(BaseModel):
@@ -95,8 +100,8 @@ class ActionOut(BaseModel):
     category: str = Field(description="regulation, data, service, care or sales.", examples=["sales"])
     rank: int = Field(description="Position in the slot, from 1.", examples=[1])
     items: list[ItemOut] = Field(description="Products, best first.", examples=[[]])
-    text: str = Field("", description="Words to show, in English.", examples=["Chosen for you"])
-    text_fi: str = Field("", description="Words to show, in Finnish.", examples=["Sinulle valittua"])
+    text: str = Field(default="", description="Words to show, in English.", examples=["Chosen for you"])
+    text_fi: str = Field(default="", description="Words to show, in Finnish.", examples=["Sinulle valittua"])
     response_probability: float = Field(description="Chance of the wanted response, 0 to 1.", examples=[0.12])
     expected_gain: float = Field(description="Expected gain in minor units (cents).", examples=[184.5])
     logging_propensity: float = Field(description="Chance with which the policy drew it, 0 to 1.", examples=[0.97])
@@ -109,13 +114,18 @@ class HoldOut(BaseModel):
     hold_id: str = Field(description="Its id, stable over time.", examples=["open_case:rma-7"])
     kind: str = Field(description="Its kind in the policy.", examples=["open_case"])
     severity: int = Field(description="1 (slight) to 5 (grave).", examples=[3])
-    case_id: str | None = Field(None, description="The case behind it.", examples=["rma-7"])
+    case_id: str | None = Field(default=None, description="The case behind it.", examples=["rma-7"])
     opened_at: datetime = Field(description="Since when, UTC.", examples=["2026-03-01T09:00:00Z"])
-    ends_at: datetime | None = Field(None, description="When it ends by itself, UTC, if known.", examples=[None])
-    review_at: datetime | None = Field(
-        None, description="When staff look at it, UTC.", examples=["2026-03-15T09:00:00Z"]
+    ends_at: datetime | None = Field(
+        default=None, description="When it ends by itself, UTC, if known.", examples=[None]
     )
-    release_when: str = Field(description="What ends it, in words.", examples=["the case is closed, then 7 days"])
+    review_at: datetime | None = Field(
+        default=None, description="When staff look at it, UTC.", examples=["2026-03-15T09:00:00Z"]
+    )
+    release_when: str = Field(description="What ends it, as a code.", examples=["case_resolved"])
+    release_text: str = Field(description="What ends it, in words.", examples=[RELEASE_CODES["case_resolved"]])
+    categories: list[str] = Field(description="Action categories it suppresses.", examples=[["sales"]])
+    channels: list[str] = Field(description="Channels in which it does.", examples=[["email", "phone"]])
 
     @classmethod
     def of(cls, hold: Hold) -> "HoldOut":
@@ -129,6 +139,9 @@ class HoldOut(BaseModel):
             ends_at=hold.ends_at,
             review_at=hold.review_at,
             release_when=hold.release_when,
+            release_text=RELEASE_CODES.get(hold.release_when, hold.release_when),
+            categories=list(hold.covers.categories),
+            channels=list(hold.covers.channels),
         )
 
 
@@ -147,7 +160,9 @@ class DecisionResponse(BaseModel):
     state_status: str = Field(
         description="`ok`, or `unknown:` and why her state could not be trusted.", examples=["ok"]
     )
-    superseded: bool = Field(False, description="A retry whose first answer no longer stands.", examples=[False])
+    superseded: bool = Field(
+        default=False, description="A retry whose first answer no longer stands.", examples=[False]
+    )
     versions: dict[str, str] = Field(
         description="Hashes of engine, policy, catalogue, bundle, features.", examples=[{}]
     )

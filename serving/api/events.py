@@ -21,11 +21,13 @@ class EventOutcome(BaseModel):
     status: Literal["accepted", "duplicate", "rejected"] = Field(
         description="`duplicate`: known with the same content. `rejected`: kept in quarantine.", examples=["accepted"]
     )
-    reason: str | None = Field(None, description="Reason code of a rejection.", examples=["score_outside_scale"])
-    detail: str | None = Field(
-        None, description="The rejection in words, with the value.", examples=["score 9 is outside 1 to 5"]
+    reason: str | None = Field(
+        default=None, description="Reason code of a rejection.", examples=["score_outside_scale"]
     )
-    customer_id: str | None = Field(None, description="The customer it was counted for.", examples=["c-1042"])
+    detail: str | None = Field(
+        default=None, description="The rejection in words, with the value.", examples=["score 9 is outside 1 to 5"]
+    )
+    customer_id: str | None = Field(default=None, description="The customer it was counted for.", examples=["c-1042"])
 
 
 class EventsResponse(BaseModel):

@@ -19,7 +19,7 @@ router = APIRouter(tags=["health"])
 class Live(BaseModel):
     """The process runs."""
 
-    status: str = Field("alive", description="Always `alive`.", examples=["alive"])
+    status: str = Field(default="alive", description="Always `alive`.", examples=["alive"])
 
 
 class Ready(BaseModel):

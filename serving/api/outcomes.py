@@ -26,9 +26,11 @@ class OutcomeRequest(BaseModel):
         "sent", "impression", "click", "accept", "dismiss", "unsubscribe", "bounce", "released", "purchase"
     ] = Field(description="What happened.", examples=["click"])
     occurred_at: AwareDatetime = Field(description="When, with its offset.", examples=["2026-03-02T12:00:05Z"])
-    value: FiniteFloat | None = Field(None, description="What it brought, in minor units (cents).", examples=[1990])
+    value: FiniteFloat | None = Field(
+        default=None, description="What it brought, in minor units (cents).", examples=[1990]
+    )
     action_id: Identifier | None = Field(
-        None, description="Which action of a slate; the first if absent.", examples=["next_offer"]
+        default=None, description="Which action of a slate; the first if absent.", examples=["next_offer"]
     )
 
 

@@ -42,7 +42,7 @@ class FieldProblem(BaseModel):
     model_config = ConfigDict(json_schema_extra={"title": "FieldProblem"})
 
     field: str = Field(description="Where: the field's path, dots between names.", examples=["placement"])
-    value: Any = Field(None, description="The value sent, cut to 200 characters.", examples=["frontpage!"])
+    value: Any = Field(default=None, description="The value sent, cut to 200 characters.", examples=["frontpage!"])
     problem: str = Field(description="What is wrong with it.", examples=["not a placement's name"])
     remedy: str = Field(description="What to send instead.", examples=["Send one of: home, product_page."])
 
@@ -54,8 +54,8 @@ class Problem(BaseModel):
     title: str = Field(description="The kind in words.", examples=["Some fields are not valid"])
     status: int = Field(description="The HTTP status.", examples=[422])
     detail: str = Field(description="What happened this time, and the remedy.", examples=["1 field is not valid."])
-    instance: str | None = Field(None, description="The address asked.", examples=["/v1/decisions"])
-    errors: list[FieldProblem] | None = Field(None, description="The fields at fault.", examples=[[]])
+    instance: str | None = Field(default=None, description="The address asked.", examples=["/v1/decisions"])
+    errors: list[FieldProblem] | None = Field(default=None, description="The fields at fault.", examples=[[]])
 
 
 class ProblemError(Exception):

@@ -37,6 +37,7 @@ def page(
         "number": partial(words.number, language=language),
         "money": partial(words.money, language=language),
         "percent": partial(words.percent, language=language),
+        "release": partial(words.release, language=language),
         "instant": partial(words.instant, language=language),
         "link": _linker(language),
         "other_language": f"{request.url.path}?{urlencode(other)}",

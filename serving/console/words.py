@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from features.holds import RELEASE_CODES
+
 LANGUAGES = ("en", "fi")
 
 WORDS: dict[str, tuple[str, str]] = {
@@ -61,6 +63,23 @@ WORDS: dict[str, tuple[str, str]] = {
     "valid_until": ("Valid until", "Voimassa"),
     "withheld": ("Would have been", "Olisi ollut"),
 }
+
+
+RELEASES_FI = {
+    "case_closed": "palautus on suljettu tai peruttu",
+    "case_resolved": "asia on ratkaistu ja rauhoitusaika kulunut, tai hän sanoo kaiken menneen hyvin",
+    "cool_down_over": "rauhoitusaika on kulunut, tai hän sanoo kaiken menneen hyvin",
+    "delivered": "paketti on toimitettu ja rauhoitusaika kulunut, tai tilaus on peruttu",
+    "good_rating": "aikaa on kulunut, tai hän antaa samasta kohdasta hyvän arvion",
+    "score_below": "aikaa on kulunut, tai ennuste laskee alemman rajan alle",
+    "time": "aikaa on kulunut",
+    "person_releases": "työntekijä vapauttaa",
+}
+
+
+def release(code: str, language: str) -> str:
+    """What ends a hold, in words; an unknown code as it is."""
+    return (RELEASES_FI if language == "fi" else RELEASE_CODES).get(code, code)
 
 
 def language_of(asked: str | None, accepted: str | None) -> str:
