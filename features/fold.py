@@ -33,8 +33,8 @@ from features.ledger import (
 )
 from features.scales import scale_of, unit_score
 
-KEPT_DAYS = {"finished deliveries": 400, "finished cases": 400, "contacts": 100, "scores": 100}
-KEPT_COUNTS = {"orders": 10, "browsed": 50, "frictions": 200, "contacts": 500}
+KEPT_DAYS = {"finished deliveries": 400, "finished cases": 400, "contacts": 400, "scores": 100}
+KEPT_COUNTS = {"orders": 10, "browsed": 50, "frictions": 200, "contacts": 1000, "returned": 200}
 
 KIND_STRICTNESS = ("question", "return", "exchange", "warranty", "delivery_claim", "complaint")
 FINISHED = frozenset({"resolved", "closed", "cancelled"})
@@ -142,7 +142,7 @@ class _Draft:
             actions=_action_totals(contacts),
             purchases=_purchases(self.bought),
             orders=[Order(*o) for o in list(self.orders.values())[-KEPT_COUNTS["orders"] :]],
-            returned=self.returned,
+            returned=self.returned[-KEPT_COUNTS["returned"] :],
             frictions=self.frictions[-KEPT_COUNTS["frictions"] :],
             scores=[s for s in self.scores if s.at >= last - days(KEPT_DAYS["scores"])],
             staff_holds=self.staff_holds,
