@@ -29,14 +29,13 @@ class Reason(StrEnum):
     BAD_CURRENCY = "bad_currency"
     EMPTY_LINES = "empty_lines"
     BAD_QUANTITY = "bad_quantity"
-    NOT_A_PRODUCT = "not_a_product"
     NEGATIVE_PRICE = "negative_price"
     BAD_DISCOUNT = "bad_discount"
-    MISSING_SCALE = "missing_scale"
     BAD_SCALE = "bad_scale"
     SCORE_OUTSIDE_SCALE = "score_outside_scale"
     NOT_FINITE = "not_finite"
     NEGATIVE_VALUE = "negative_value"
+    NOT_A_PRODUCT = "not_a_product"
     CONFLICTING_DUPLICATE = "conflicting_duplicate"
 
 

@@ -7,15 +7,16 @@ they write. Instants are integers: microseconds since 1970-01-01 UTC.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 
 from features.errors import HomeError
 from features.home import Home
+from features.instants import from_us as from_micros
+from features.instants import to_us as to_micros
+
+__all__ = ["SCHEMA_VERSION", "connect", "from_micros", "to_micros", "transaction"]
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 30.0
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 _SCHEMA = """
 create table if not exists meta (key text primary key, value text not null) without rowid;
@@ -97,16 +98,6 @@ create table if not exists watermarks (
     received_at integer not null
 ) without rowid;
 """
-
-
-def to_micros(instant: datetime) -> int:
-    """Microseconds since 1970 of an aware datetime; a naive one raises `TypeError`."""
-    return (instant - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware UTC datetime of microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=micros)
 
 
 def connect(home: Home, *, read_only: bool = False, durable: bool = True) -> sqlite3.Connection:
