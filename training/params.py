@@ -1,0 +1,104 @@
+"""The settings of training, typed; params.yaml says the same in YAML. Unknown keys are refused."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from features.errors import ConfigError
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Trees(_Section):
+    """LightGBM, kept small."""
+
+    num_leaves: Annotated[int, Field(ge=2, le=255)] = 8
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.05
+    rounds: Positive = 300
+    min_data_in_leaf: Positive = 40
+    lambda_l2: Annotated[float, Field(ge=0)] = 10.0
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.6
+
+
+class ChurnParams(_Section):
+    """Churn: no purchase in `horizon_days` after the cutoff; "auto" follows the shop's rhythm (training/labels.py)."""
+
+    horizon_days: Literal["auto"] | Positive = "auto"
+    cutoffs: Positive = 6
+    step_days: Positive = 28
+    min_history_days: Positive = 28
+    folds: Annotated[int, Field(ge=2)] = 5
+    seed: int = 7
+    trees: Trees = Trees()
+
+
+class OfferParams(_Section):
+    """Next offer: bought within `window_days` of the cutoff; `k` items are recommended."""
+
+    window_days: Positive = 28
+    cutoffs: Positive = 4
+    min_history_days: Positive = 28
+    half_life_days: Annotated[float, Field(gt=0)] = 30.0
+    k: Positive = 10
+    seed: int = 7
+    trees: Trees = Trees(
+        num_leaves=31, learning_rate=0.08, rounds=120, min_data_in_leaf=100, lambda_l2=10.0, feature_fraction=0.8
+    )
+
+
+class PromotionParams(_Section):
+    """Gates: the largest calibration errors allowed, and how much a challenger may lose to the champion by chance."""
+
+    max_churn_ece: Share = 0.06
+    max_offer_ece: Share = 0.03
+    min_churn_auc: Share = 0.55
+    min_customers: Positive = 50
+
+
+class SimulateParams(_Section):
+    """The simulated shop."""
+
+    customers: Positive = 3000
+    seed: int = 7
+    days: Positive = 730
+    start: str = "2024-11-01"
+
+
+class Params(_Section):
+    """All of params.yaml."""
+
+    simulate: SimulateParams = SimulateParams()
+    as_of: str = "auto"
+    churn: ChurnParams = ChurnParams()
+    next_offer: OfferParams = OfferParams()
+    promotion: PromotionParams = PromotionParams()
+
+
+def read_params(path: Path) -> Params:
+    """Read params.yaml; raises `ConfigError` naming the key, the value and what is allowed."""
+    try:
+        found: Any = yaml.safe_load(path.read_text("utf-8")) or {}
+        return Params.model_validate(_plain(found))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}). Name another parameter file.") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {error}. Put that line right.") from error
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'the file'} = {e['input']!r}: {e['msg']}" for e in error.errors()
+        )
+        raise ConfigError(f"{path}: {wrong}. Every key is described in docs/models.md; remove or correct these.") from error
+
+
+def _plain(found: Any) -> Any:
+    """YAML reads a bare date as a date; here it is text."""
+    if isinstance(found, dict):
+        return {key: _plain(value) for key, value in found.items()}
+    return found.isoformat() if hasattr(found, "isoformat") else found
