@@ -25,10 +25,10 @@ class HoldRule:
     """1 (mild) to 5 (grave), before what makes it worse."""
     categories: tuple[str, ...]
     """Action categories it covers."""
-    groups: tuple[str, ...]
-    """Groups it covers besides."""
     channels: tuple[str, ...]
     """Channels it covers: their names, or `any`, `outbound`, `onsite`."""
+    groups: tuple[str, ...] = ()
+    """Groups it covers besides."""
     lasts_days: float | None = None
     """Days until it ends by itself."""
     review_days: float | None = None
@@ -56,7 +56,7 @@ class HoldRule:
 
 
 SALES, SALES_AND_CARE = ("sales",), ("sales", "care")
-FEEDBACK, NO_GROUP = (FEEDBACK_GROUP,), ()
+FEEDBACK = (FEEDBACK_GROUP,)
 ANY, OUTBOUND = ("any",), ("outbound",)
 
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -79,9 +79,7 @@ class HoldRules:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
-    open_return: HoldRule = HoldRule(
-        severity=1, categories=SALES, groups=NO_GROUP, channels=OUTBOUND, lasts_days=7, review_days=30
-    )
+    open_return: HoldRule = HoldRule(severity=1, categories=SALES, channels=OUTBOUND, lasts_days=7, review_days=30)
     """A return on time and not asked about; `lasts_days` after it is resolved, at once when closed or cancelled."""
     open_case: HoldRule = HoldRule(
         severity=2, categories=SALES, groups=FEEDBACK, channels=ANY, lasts_days=7, review_days=14
@@ -96,17 +94,15 @@ class HoldRules:
         severity=4, categories=SALES_AND_CARE, groups=FEEDBACK, channels=ANY, review_days=14
     )
     """Resolved, then rated badly: until a person releases it."""
-    bad_rating: HoldRule = HoldRule(severity=2, categories=SALES, groups=NO_GROUP, channels=ANY, lasts_days=30)
+    bad_rating: HoldRule = HoldRule(severity=2, categories=SALES, channels=ANY, lasts_days=30)
     """A bad rating; `lasts_days` from the rating."""
-    late_delivery: HoldRule = HoldRule(
-        severity=2, categories=SALES, groups=NO_GROUP, channels=ANY, lasts_days=3, review_days=14
-    )
+    late_delivery: HoldRule = HoldRule(severity=2, categories=SALES, channels=ANY, lasts_days=3, review_days=14)
     """A promised date passed; `lasts_days` after the delivery."""
-    friction: HoldRule = HoldRule(severity=1, categories=SALES, groups=NO_GROUP, channels=OUTBOUND, lasts_days=3)
+    friction: HoldRule = HoldRule(severity=1, categories=SALES, channels=OUTBOUND, lasts_days=3)
     """Something went badly wrong unasked; `lasts_days` from then."""
-    predicted: HoldRule = HoldRule(severity=1, categories=SALES, groups=NO_GROUP, channels=OUTBOUND, lasts_days=30)
+    predicted: HoldRule = HoldRule(severity=1, categories=SALES, channels=OUTBOUND, lasts_days=30)
     """A model thinks she is dissatisfied; `lasts_days` from the last score that says so."""
-    staff: HoldRule = HoldRule(severity=2, categories=SALES, groups=NO_GROUP, channels=ANY, review_days=14)
+    staff: HoldRule = HoldRule(severity=2, categories=SALES, channels=ANY, review_days=14)
     """A person's hold; what it covers and its review date come with it, these fill in what it leaves out."""
 
     bad_share: float = 0.4
