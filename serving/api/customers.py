@@ -25,7 +25,7 @@ At = Annotated[
 Channel = Annotated[
     str | None, Query(max_length=60, description="Channel to explain; web if absent.", examples=["email"])
 ]
-Placement = Annotated[str | None, Query(max_length=60, description="Placement to explain.", examples=["home"])]
+Placement = Annotated[str | None, Query(max_length=60, description="Placement to explain.", examples=["front_page"])]
 
 
 @router.get("/v1/customers/{customer_id}", dependencies=[Read], **documented(401, 403, 404, 422, 503))

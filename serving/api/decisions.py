@@ -47,7 +47,9 @@ class DecisionRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"customer_id": "c-1042", "channel": "web", "placement": "home", "n": 1, "mode": "serve"}]
+            "examples": [
+                {"customer_id": "c-1042", "channel": "web", "placement": "front_page", "n": 1, "mode": "serve"}
+            ]
         },
     )
 
@@ -58,7 +60,7 @@ class DecisionRequest(BaseModel):
         default=None, description="The id of a visitor who has not said who she is (a cookie's).", examples=["v-77f3"]
     )
     channel: Literal[CHANNELS] = Field(description="The channel the answer is for.", examples=["web"])  # type: ignore[valid-type]
-    placement: Name = Field(description="The slot that asks, as the policy names it.", examples=["home"])
+    placement: Name = Field(description="The slot that asks, as the policy names it.", examples=["front_page"])
     context: Context = Field(default=Context(), description="What she is looking at.", examples=[{"item": "bike-54"}])
     n: int = Field(default=1, ge=1, le=20, description="Positions of the slot; a count.", examples=[1])
     mode: Literal["serve", "simulate"] = Field(
@@ -153,7 +155,7 @@ class DecisionResponse(BaseModel):
     decided_at: datetime = Field(description="UTC.", examples=["2026-03-02T12:00:00Z"])
     mode: str = Field(description="serve or simulate.", examples=["serve"])
     channel: str = Field(description="As asked.", examples=["web"])
-    placement: str = Field(description="As asked.", examples=["home"])
+    placement: str = Field(description="As asked.", examples=["front_page"])
     actions: list[ActionOut] = Field(description="Best first, at most n.", examples=[[]])
     holds: list[HoldOut] = Field(description="Holds in force for her now.", examples=[[]])
     no_action_reason: ReasonOut | None = Field(description="Why there is no action, if there is none.", examples=[None])

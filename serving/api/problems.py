@@ -44,7 +44,7 @@ class FieldProblem(BaseModel):
     field: str = Field(description="Where: the field's path, dots between names.", examples=["placement"])
     value: Any = Field(default=None, description="The value sent, cut to 200 characters.", examples=["frontpage!"])
     problem: str = Field(description="What is wrong with it.", examples=["not a placement's name"])
-    remedy: str = Field(description="What to send instead.", examples=["Send one of: home, product_page."])
+    remedy: str = Field(description="What to send instead.", examples=["Send one of: front_page, product_page."])
 
 
 class Problem(BaseModel):

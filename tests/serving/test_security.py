@@ -1,0 +1,88 @@
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from features.errors import DataError
+from features.home import Home
+from serving.security import KeyStore, StoreUnreadableError
+
+NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path)
+
+
+def test_a_key_is_shown_once_and_only_its_hash_is_kept(home: Home) -> None:
+    key, token = KeyStore(home).create("shop", ["decide", "events"], now=NOON)
+    assert KeyStore(home).check(token) == key
+    secret = token.rpartition("_")[2] if token.count("_") == 2 else token.split("_", 2)[2]
+    for path in home.root.iterdir():
+        assert secret.encode() not in path.read_bytes()
+
+
+def test_scopes(home: Home) -> None:
+    store = KeyStore(home)
+    key, _ = store.create("shop", ["decide"], now=NOON)
+    admin, _ = store.create("boss", ["admin"], now=NOON)
+    assert key.allows("decide") and not key.allows("read")
+    assert all(admin.allows(scope) for scope in ("events", "decide", "read", "console", "admin"))
+
+
+@pytest.mark.parametrize("scopes", [[], ["decide", "fly"]])
+def test_unknown_scopes_are_refused_with_the_known_ones(home: Home, scopes: list[str]) -> None:
+    with pytest.raises(DataError, match="Choose among events, decide, read, console, admin"):
+        KeyStore(home).create("shop", scopes, now=NOON)
+
+
+def test_a_revoked_key_allows_nothing_at_once(home: Home) -> None:
+    serving, command_line = KeyStore(home), KeyStore(home)
+    key, token = serving.create("shop", ["decide"], now=NOON)
+    command_line.revoke(key.key_id, now=NOON + timedelta(hours=1))
+    command_line.revoke(key.key_id, now=NOON + timedelta(hours=2))
+    found = serving.check(token)
+    assert found is not None and not found.allows("decide")
+    assert found.revoked_at == NOON + timedelta(hours=1)
+    assert [one.key_id for one in serving.keys()] == [key.key_id]
+    with pytest.raises(DataError, match="'nobody'"):
+        serving.revoke("nobody", now=NOON)
+
+
+@pytest.mark.parametrize("change", ["", "x", "tdk_", "tdk_00_11", "Bearer", "tdk__", "\ud800"])
+def test_other_texts_are_no_keys(home: Home, change: str) -> None:
+    _, token = KeyStore(home).create("shop", ["decide"], now=NOON)
+    store = KeyStore(home)
+    assert store.check(change) is None
+    assert store.check(token[:-1]) is None
+    assert store.check(token + "A") is None
+
+
+def test_keys_seen_before_outlive_a_dead_store(home: Home) -> None:
+    store = KeyStore(home)
+    _, token = store.create("shop", ["decide"], now=NOON)
+    _, other = store.create("till", ["events"], now=NOON)
+    known = store.check(token)
+    for path in home.root.glob("live.db*"):
+        path.write_bytes(b"no database" * 10_000)
+    assert store.check(token) == known
+    with pytest.raises(StoreUnreadableError):
+        store.check(other)
+
+
+def test_a_console_code_works_once_and_for_ten_minutes(home: Home) -> None:
+    store = KeyStore(home)
+    first, late = store.create_console_code(now=NOON), store.create_console_code(now=NOON)
+    assert store.use_console_code(first, now=NOON + timedelta(minutes=1))
+    assert not store.use_console_code(first, now=NOON + timedelta(minutes=1))
+    assert not store.use_console_code(late, now=NOON + timedelta(minutes=10))
+    assert not store.use_console_code("guess", now=NOON)
+
+
+def test_the_store_is_the_live_database(home: Home) -> None:
+    KeyStore(home).create("shop", ["decide"], now=NOON)
+    with sqlite3.connect(home.live_db) as connection:
+        (hashed,) = connection.execute("select secret_hash from api_keys").fetchone()
+    assert len(hashed) == 32
