@@ -6,6 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from features.candidates import ItemHistory
+from features.holds import Hold
+from features.online import OnlineRecord
+from features.view import CustomerView
+
 Mode = Literal["serve", "list", "manual", "simulate"]
 Arm = Literal["treated", "control", "holdout"]
 
@@ -39,25 +44,41 @@ class Contact(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of one customer at one moment, read once.
+    """All that is known of one customer at one moment, read once; made by `snapshot.SnapshotReader` or by hand.
 
-    `state_status` is "ok" or "unknown:<reason>"; anything but "ok" forbids sales and care. `view` is None exactly
-    where the state could not be trusted. `reserved` holds contacts promised to a sender and neither sent nor released.
-    `arm_key` is the identity the experiment arm hangs on, the older one after a merge.
+    `state_status` is "ok" or "unknown:<reason>"; anything but "ok" forbids sales and care, while what is known of her
+    cases still serves service. `values` are live features by name (`live.KNOWN_FEATURES`), absent where unknown; `scored` are
+    those that models see, taken at the end of the time bucket. `consents` maps
+    (purpose, channel) to the status in force, channel None speaking for all channels not named. `contacts` reached her;
+    `reserved` ones were promised to a sender and neither sent nor released. `about` says when (epoch seconds) her case,
+    order or delivery last changed. `arm_key` is the identity the experiment arm hangs on, the older one after a merge.
     """
 
     customer_key: str
     state_status: str = "ok"
-    view: Any = None
-    features: Any = None
+    holds: tuple[Hold, ...] = ()
+    consents: Mapping[tuple[str, str | None], str] = {}
+    contacts: tuple[Contact, ...] = ()
     reserved: tuple[Contact, ...] = ()
+    values: Mapping[str, float] = {}
+    scored: Mapping[str, float] = {}
+    history: ItemHistory | None = None
+    returned: frozenset[str] = frozenset()
+    about: Mapping[str, float] = {}
+    recovering: bool = False
+    features: OnlineRecord | None = None
+    view: CustomerView | None = None
     arm_key: str = ""
     versions: Mapping[str, str] = {}
 
     @property
     def readable(self) -> bool:
-        """Whether a sales action may be considered at all."""
-        return self.state_status == "ok" and self.view is not None
+        """Whether the state read clears sales and care at all."""
+        return self.state_status == "ok"
+
+    def consent(self, purpose: str, channel: str | None) -> str | None:
+        """The status in force for a purpose in a channel, None where she never said."""
+        return self.consents.get((purpose, channel)) or self.consents.get((purpose, None))
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -100,6 +121,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """
 
     action_id: str
+    category: str
     failed: int
     gates: tuple[str, ...]
     response_probability: float
@@ -131,11 +153,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     arm: Arm
     state_status: str
     actions: list[ChosenAction]
-    holds: list[Any]
+    holds: list[Hold]
     no_action_reason: Reason | None
     withheld: Withheld | None
     candidates: list[Candidate]
     versions: dict[str, str]
+    no_action_propensity: float = 0.0
     seed: str = ""
     context: dict[str, Any] = {}
     observed: dict[str, float] = {}

@@ -1,0 +1,280 @@
+"""From requests and snapshots to the matrices that gates and arbitration work on; n customers by m actions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.candidates import ItemHistory
+from features.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
+from serving import contact
+from serving.arbitration import expected_gain, retention_response
+from serving.catalogue import CHURN_PROBABILITY, Action, Catalogue
+from serving.conditions import Bools, Floats
+from serving.decision import Request, Snapshot
+from serving.exploration import arm_of, bucket_of
+from serving.gates import Asked
+from serving.held import covers
+from serving.items import Articles, Scored, pick
+from serving.policy import Placement, Policy
+from serving.scorer import Scorer
+
+PROPOSED = 60  # items asked of a model before those that may not be shown are taken out
+NOBODY = ItemHistory((), (), (), ())
+Picked = dict[int, list[Scored]]
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """Everything the engine decides on. `items[i]` maps an action's column to the items it would show customer i."""
+
+    asked: Asked
+    arms: list[str]
+    buckets: list[int]
+    response: Floats
+    incremental: Floats
+    gain: Floats
+    churn: Floats
+    spent: Floats
+    items: list[Picked]
+
+
+def assemble(
+    requests: Sequence[Request],
+    snapshots: Sequence[Snapshot],
+    scorer: Scorer,
+    articles: Articles,
+    catalogue: Catalogue,
+    policy: Policy,
+) -> Assembled:
+    """Lay everything side by side. Models are asked as of the end of the time bucket: one bucket, one answer."""
+    seconds = policy.bucket_seconds
+    buckets = [bucket_of(r.now, seconds) for r in requests]
+    at = (np.array(buckets, dtype=np.float64) + 1) * seconds
+    places = [policy.file.placements[r.placement] for r in requests]
+    treatment, shown = _forms(requests, places, catalogue)
+    objects = np.array([_refused(s, "profiling", None) for s in snapshots])
+    columns = _columns(snapshots, at, objects, scorer, catalogue)
+    items = _items(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
+    empty = np.zeros(shown.shape, dtype=np.bool_)
+    for i, picked in enumerate(items):
+        for j, chosen in picked.items():
+            empty[i, j] = not chosen
+    spent, over = _contacts(requests, snapshots, catalogue, policy)
+    arms = [_arm(s, policy) for s in snapshots]
+    asked = Asked(
+        catalogue=catalogue,
+        columns=columns,
+        treatment=treatment,
+        shown=shown,
+        readable=np.array([s.readable for s in snapshots]),
+        granted=_granted(requests, snapshots, places, catalogue, policy),
+        objects=objects,
+        held=_held(requests, snapshots, places, catalogue),
+        told=_told(snapshots, places, catalogue),
+        empty=empty,
+        over_cap=over,
+        reserves=np.array([p.reserves_service or bool(s.holds) for p, s in zip(places, snapshots, strict=True)]),
+        holdout=np.array([arm == "holdout" for arm in arms]),
+    )
+    response, incremental, margin = _worth(items, columns[CHURN_PROBABILITY], articles, catalogue, policy)
+    costs: dict[str, float] = {name: rule.contact_cost for name, rule in policy.file.channels.items()}
+    gain = expected_gain(
+        response=response,
+        incremental=incremental,
+        margin=margin,
+        incentive_cost=np.array([a.incentive_cost for a in catalogue.actions]),
+        contact_cost=np.array([[costs[r.channel]] for r in requests]),
+        lever=np.array([policy.file.levers.get(a.action, 1.0) for a in catalogue.actions]),
+        context_weight=np.array([[p.context_weight.get(a.action, 1.0) for a in catalogue.actions] for p in places]),
+    )
+    gain[:, catalogue.no_action] = 0.0
+    return Assembled(asked, arms, buckets, response, incremental, gain, columns[CHURN_PROBABILITY], spent, items)
+
+
+def _forms(
+    requests: Sequence[Request], places: Sequence[Placement], catalogue: Catalogue
+) -> tuple[NDArray[np.int64], Bools]:
+    """Which treatment of each action fits each place (-1: none), and whether its category may show there."""
+    cache: dict[tuple[str, str], tuple[list[int], list[bool]]] = {}
+    rows = []
+    for request, place in zip(requests, places, strict=True):
+        key = (request.placement, request.channel)
+        if key not in cache:
+            cache[key] = (
+                [_fitting(a, *key) for a in catalogue.actions],
+                [a.category in place.categories for a in catalogue.actions],
+            )
+        rows.append(cache[key])
+    return np.array([r[0] for r in rows], dtype=np.int64), np.array([r[1] for r in rows])
+
+
+def _fitting(action: Action, placement: str, channel: str) -> int:
+    for index, treatment in enumerate(action.treatments):
+        if channel in treatment.channels and (treatment.placements is None or placement in treatment.placements):
+            return index
+    return -1
+
+
+def _columns(
+    snapshots: Sequence[Snapshot], at: Floats, objects: Bools, scorer: Scorer, catalogue: Catalogue
+) -> dict[str, Floats]:
+    """Features by name: the batch record's, the live state's over them, model inputs, and the chance of leaving."""
+    records: list[Mapping[str, Any] | None] = [s.features.values if s.features else None for s in snapshots]
+    numeric = sorted({k for r in records if r for k, v in r.items() if v is not None and not isinstance(v, str)})
+    columns = rows_to_columns(records, numeric)
+    scored = columns | _side_by_side([s.scored or s.values for s in snapshots])
+    if catalogue.speaks_of & set(CHURN_INPUTS):
+        names, inputs = customer_inputs(scored, at)
+        columns |= dict(zip(names, inputs.T, strict=True))
+    columns |= _side_by_side([s.values for s in snapshots])
+    churn = scorer.churn(scored, at) if catalogue.uses_churn else np.full(len(at), np.nan)
+    columns[CHURN_PROBABILITY] = np.where(objects, np.nan, churn)
+    return columns
+
+
+def _side_by_side(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
+    return rows_to_columns(rows, sorted({name for row in rows for name in row}))
+
+
+def _items(
+    requests: Sequence[Request],
+    snapshots: Sequence[Snapshot],
+    at: Floats,
+    objects: Bools,
+    shown: Bools,
+    scorer: Scorer,
+    articles: Articles,
+    catalogue: Catalogue,
+) -> list[Picked]:
+    """The items of every item action the place may show. Nobody who objects to profiling is put before a model."""
+    wanted = [(j, a.items) for j, a in enumerate(catalogue.actions) if a.items]
+    personal = [j for j, need in wanted if need.source != "popular"]
+    asks = np.flatnonzero(shown[:, personal].any(axis=1) & ~objects) if personal else np.empty(0, np.int64)
+    found = (
+        scorer.next_items([snapshots[i].history or NOBODY for i in asks.tolist()], at[asks], PROPOSED)
+        if len(asks)
+        else []
+    )
+    proposed = dict(zip(asks.tolist(), found, strict=True))
+    popular = scorer.popular(PROPOSED)
+    result: list[Picked] = []
+    for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
+        owned = frozenset(snapshot.history.items) if snapshot.history else frozenset()
+        before_her = {request.context.get("item"), *(request.context.get("cart") or ())}
+        picked: Picked = {}
+        for j, need in wanted:
+            if shown[i, j]:
+                picked[j] = pick(
+                    popular if need.source == "popular" else proposed.get(i, []),
+                    articles,
+                    count=need.count,
+                    month=request.now.month,
+                    owned=owned,
+                    returned=snapshot.returned,
+                    shown=before_her,
+                    repeats_only=need.source == "repeat",
+                )
+        result.append(picked)
+    return result
+
+
+def _worth(
+    items: Sequence[Picked], churn: Floats, articles: Articles, catalogue: Catalogue, policy: Policy
+) -> tuple[Floats, Floats, Floats]:
+    """Response probability, incremental response and margin, each [n, m]."""
+    n, actions, worth = len(items), catalogue.actions, policy.file.worth
+    response = np.tile([a.response.prior for a in actions], (n, 1))
+    margin = np.tile([worth.default_margin if a.value is None else a.value for a in actions], (n, 1))
+    for i, picked in enumerate(items):
+        for j, chosen in picked.items():
+            if not chosen:
+                continue
+            chance = np.array([c.probability for c in chosen])
+            known = actions[j].response.model == "next_offer" and not np.isnan(chance).any()
+            if known:
+                response[i, j] = 1.0 - np.prod(1.0 - chance)
+            if actions[j].value is None:
+                each = [
+                    articles.margin(c.item_id, default=worth.default_margin, share=worth.margin_share) for c in chosen
+                ]
+                weights = chance if known and chance.sum() > 0 else None
+                margin[i, j] = np.average(each, weights=weights)
+    incremental = response * np.array([a.incrementality for a in actions])
+    for j, action in enumerate(actions):
+        if action.response.model == "churn":
+            likely, gained = retention_response(churn, action.response.prior)
+            response[:, j] = np.where(np.isnan(churn), response[:, j], likely)
+            incremental[:, j] = np.where(np.isnan(churn), incremental[:, j], gained)
+    return response, incremental, margin
+
+
+def _refused(snapshot: Snapshot, purpose: str, channel: str | None) -> bool:
+    return snapshot.consent(purpose, channel) in ("withdrawn", "objected")
+
+
+def _granted(
+    requests: Sequence[Request],
+    snapshots: Sequence[Snapshot],
+    places: Sequence[Placement],
+    catalogue: Catalogue,
+    policy: Policy,
+) -> Bools:
+    """Outbound: her purpose is granted for the channel; on-site: it is not refused. Service needs nothing."""
+    purposes = [policy.purpose(a) for a in catalogue.actions]
+    granted = np.ones((len(requests), len(catalogue)), dtype=np.bool_)
+    for i, (request, snapshot, place) in enumerate(zip(requests, snapshots, places, strict=True)):
+        for purpose in {p for p in purposes if p}:
+            status = snapshot.consent(purpose, request.channel)
+            fine = status == "granted" if place.outbound else status not in ("withdrawn", "objected")
+            if not fine:
+                granted[i, [p == purpose for p in purposes]] = False
+    return granted
+
+
+def _held(
+    requests: Sequence[Request], snapshots: Sequence[Snapshot], places: Sequence[Placement], catalogue: Catalogue
+) -> Bools:
+    held = np.zeros((len(requests), len(catalogue)), dtype=np.bool_)
+    for i, (request, snapshot, place) in enumerate(zip(requests, snapshots, places, strict=True)):
+        for one in snapshot.holds:
+            held[i] |= [covers(one, a, channel=request.channel, outbound=place.outbound) for a in catalogue.actions]
+    return held
+
+
+def _told(snapshots: Sequence[Snapshot], places: Sequence[Placement], catalogue: Catalogue) -> Bools:
+    """What was said since the case, order or delivery last changed; service on-site may say it again."""
+    once = [(j, a) for j, a in enumerate(catalogue.actions) if a.once_per]
+    told = np.zeros((len(snapshots), len(catalogue)), dtype=np.bool_)
+    for i, (snapshot, place) in enumerate(zip(snapshots, places, strict=True)):
+        latest: dict[str, float] = {}
+        for one in (*snapshot.contacts, *snapshot.reserved):
+            latest[one.action_id] = max(latest.get(one.action_id, -np.inf), one.at.timestamp())
+        for j, action in once:
+            if action.action in latest and (place.outbound or action.marketing):
+                told[i, j] = latest[action.action] >= snapshot.about.get(action.once_per or "", -np.inf)
+    return told
+
+
+def _contacts(
+    requests: Sequence[Request], snapshots: Sequence[Snapshot], catalogue: Catalogue, policy: Policy
+) -> tuple[Floats, Bools]:
+    """The weight of contacts in the window, and whether one more would pass the cap."""
+    cap = policy.file.contact_cap
+    weights: dict[str, float] = {name: rule.weight for name, rule in policy.file.channels.items()}
+    spent = np.zeros(len(requests))
+    over = np.zeros(len(requests), dtype=np.bool_)
+    for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
+        since = contact.window(request.now, cap.window_days, recovering=snapshot.recovering, factor=cap.recovery_factor)
+        counted = contact.marketing_only((*snapshot.contacts, *snapshot.reserved), catalogue.is_service)
+        spent[i] = contact.used(counted, since=since, until=request.now, weights=weights)
+        over[i] = contact.over_cap(spent[i], weights[request.channel], cap.limit)
+    return spent, over
+
+
+def _arm(snapshot: Snapshot, policy: Policy) -> str:
+    arms = policy.file.arms
+    key = snapshot.arm_key or snapshot.customer_key
+    return arm_of(policy.file.salt, key, (("holdout", arms.holdout), ("control", arms.control)))

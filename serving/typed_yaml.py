@@ -1,0 +1,128 @@
+"""A YAML file read into a typed model, whose errors name the file, the line, the value and the remedy."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.errors import ConfigError
+
+Path_ = tuple[str | int, ...]
+M = TypeVar("M", bound=BaseModel)
+
+SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Strict(BaseModel):
+    """A part of a settings file: unchangeable, and refusing keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def read_text(path: Path) -> str:
+    """The text of a settings file; raises `ConfigError`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}). Restore it, or remove it to use the defaults.") from error
+
+
+def parse(text: str, model: type[M], *, name: str) -> M:
+    """The model in `text`; raises `ConfigError` that lists every fault as `name:line: ...`."""
+    try:
+        node = yaml.compose(text, Loader=SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ConfigError(f"{name}:{line}: {problem}. Check the indentation, colons and quotes near there.") from error
+    lines: dict[Path_, int] = {}
+    value = _build(node, (), lines, name)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        faults = [_fault(name, lines, model, value, dict(e)) for e in error.errors(include_url=False)]
+        raise ConfigError("\n".join(faults)) from error
+
+
+def fault(name: str, text: str, path: Path_, message: str) -> ConfigError:
+    """An error at `path` of a file that parsed: for checks that need more than one part of it."""
+    lines: dict[Path_, int] = {}
+    _build(yaml.compose(text, Loader=SafeLoader), (), lines, name)
+    return ConfigError(f"{name}:{_line(lines, path)}: {_dotted(path)}: {message}")
+
+
+def _build(node: Any, path: Path_, lines: dict[Path_, int], name: str) -> Any:
+    """Plain values of a YAML node, noting the line of every path; duplicate keys are refused."""
+    if node is None:
+        return {}
+    lines.setdefault(path, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = _scalar(key_node)
+            if key in mapping:
+                raise ConfigError(
+                    f"{name}:{key_node.start_mark.line + 1}: {_dotted((*path, key))} is given twice. Keep one."
+                )
+            lines[(*path, key)] = key_node.start_mark.line + 1
+            mapping[key] = _build(value_node, (*path, key), lines, name)
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(child, (*path, i), lines, name) for i, child in enumerate(node.value)]
+    return _scalar(node)
+
+
+def _scalar(node: Any) -> Any:
+    loader = SafeLoader("")
+    try:
+        return loader.construct_object(node, deep=True)
+    finally:
+        loader.dispose()
+
+
+def _fault(name: str, lines: dict[Path_, int], model: type[BaseModel], value: Any, error: dict[str, Any]) -> str:
+    path: Path_ = tuple(error["loc"])
+    given = error.get("input")
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(model, path[:-1])
+        close = get_close_matches(str(path[-1]), known, n=1)
+        remedy = f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(known)}."
+        return f"{name}:{_line(lines, path)}: unknown key {_dotted(path)!r} (value {given!r}). {remedy}"
+    if error["type"] == "missing":
+        return f"{name}:{_line(lines, path)}: {_dotted(path)} is missing. Add it."
+    return f"{name}:{_line(lines, path)}: {_dotted(path)} = {given!r}: {error['msg']}."
+
+
+def _line(lines: dict[Path_, int], path: Path_) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _dotted(path: Sequence[str | int]) -> str:
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "the file"
+
+
+def _known_keys(model: type[BaseModel], path: Path_) -> list[str]:
+    """The keys of the part of `model` at `path`, found through its JSON schema."""
+    schema = model.model_json_schema()
+    here: dict[str, Any] = schema
+    for step in path:
+        here = _resolve(schema, here)
+        if isinstance(step, int):
+            here = here.get("items", {})
+        else:
+            here = here.get("properties", {}).get(step) or here.get("additionalProperties") or {}
+    return sorted(_resolve(schema, here).get("properties", {}))
+
+
+def _resolve(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    for option in [part, *part.get("anyOf", [])]:
+        if "$ref" in option:
+            found: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[-1]]
+            return found
+    return part
