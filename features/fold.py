@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from features.case_course import FINISHED
 from features.facts import Fact
 from features.instants import days, to_us
 from features.ledger import (
@@ -36,9 +37,6 @@ from features.scales import scale_of, unit_score
 KEPT_DAYS = {"finished deliveries": 400, "finished cases": 400, "contacts": 400, "scores": 100}
 KEPT_COUNTS = {"orders": 10, "browsed": 50, "frictions": 200, "contacts": 1000, "returned": 200}
 
-KIND_STRICTNESS = ("question", "return", "exchange", "warranty", "delivery_claim", "complaint")
-FINISHED = frozenset({"resolved", "closed", "cancelled"})
-_STRICTNESS = {kind: rank for rank, kind in enumerate(KIND_STRICTNESS)}
 _SEEN = frozenset({"browse", "purchase", "feedback"})
 _RESPONSES = {"click": 7, "accept": 8, "dismiss": 9}  # places in a Contact
 
@@ -104,20 +102,18 @@ class _Draft:
         if fact.type in _SEEN:
             self.last_seen_at = at
 
-    def case_step(self, case_id: str, kind: str, fact: Fact, step: tuple[int, str, int | None]) -> None:
+    def case_step(self, case_id: str, fact: Fact, step: tuple[int, str, int | None, str]) -> None:
         """Add a step to a case, opening it if it is new."""
         case = self.cases.get(case_id)
         payload = fact.payload
         if case is None:
-            self.cases[case_id] = case = [case_id, kind, fact.event_id, None, [], []]
-        elif _STRICTNESS[kind] > _STRICTNESS[case[1]]:
-            case[1] = kind
-        if case[3] is None:
-            case[3] = payload.get("order_id")
+            self.cases[case_id] = case = [case_id, fact.event_id, None, [], []]
+        if case[2] is None:
+            case[2] = payload.get("order_id")
         for item_id in payload.get("item_ids") or ():
-            if item_id not in case[4]:
-                case[4].append(item_id)
-        case[5].append(step)
+            if item_id not in case[3]:
+                case[3].append(item_id)
+        case[4].append(step)
 
     def finish(self) -> CustomerState:
         """The frozen state."""
@@ -228,13 +224,13 @@ def _feedback(draft: _Draft, fact: Fact, at: int, payload: dict[str, Any]) -> No
         )
     )
     if kind == "complaint":
-        draft.case_step(case_id or fact.event_id, "complaint", fact, (at, "opened", None))
+        draft.case_step(case_id or fact.event_id, fact, (at, "opened", None, "complaint"))
 
 
 def _case(draft: _Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None:
     promised = payload.get("promised_by")
-    step = (at, payload["status"], None if promised is None else to_us(promised))
-    draft.case_step(payload["case_id"], payload["kind"], fact, step)
+    step = (at, payload["status"], None if promised is None else to_us(promised), payload["kind"])
+    draft.case_step(payload["case_id"], fact, step)
 
 
 def _return(draft: _Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None:
@@ -350,7 +346,7 @@ _HANDLERS: dict[str, Callable[[_Draft, Fact, int, dict[str, Any]], None]] = {
 def _kept_cases(cases: dict[str, list[Any]], marks: list[Mark], last: int) -> list[Case]:
     oldest = last - days(KEPT_DAYS["finished cases"])
     rated = {m.case_id for m in marks if m.case_id is not None} if cases else set()
-    return [Case(*c) for c in cases.values() if c[5][-1][0] >= oldest or c[5][-1][1] not in FINISHED or c[0] in rated]
+    return [Case(*c) for c in cases.values() if c[4][-1][0] >= oldest or c[4][-1][1] not in FINISHED or c[0] in rated]
 
 
 def _kept_deliveries(deliveries: dict[str, list[Any]], last: int) -> list[Delivery]:

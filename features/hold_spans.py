@@ -9,7 +9,7 @@ from operator import attrgetter
 
 import msgspec
 
-from features.case_course import course_of
+from features.case_course import case_severity, course_of
 from features.coverage import CHANNEL_WORDS, Covers, channels_of
 from features.hold_rules import HoldRule, HoldRules
 from features.instants import days
@@ -83,20 +83,16 @@ def _cases(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:
         course = course_of(case, now)
         if course is None:
             continue
-        ordinary = course.chased_at is None
-        if case.kind == "complaint":
-            kind, opened = "open_complaint", course.opened_at
-        elif case.kind in ("return", "question"):
-            kind = "open_return" if ordinary else "open_case"
-            opened = course.opened_at if course.chased_at is None else course.chased_at
-        else:
-            kind, opened = "open_case", course.opened_at
+        kind, opened = "open_case", course.opened_at
+        if course.kind == "complaint":
+            kind = "open_complaint"
+        elif course.is_ordinary:
+            kind = "open_return"
+        elif course.kind in ("return", "question") and course.chased_at is not None:
+            opened = course.chased_at
         given = answers.get(case.case_id, ())
-        if not (case.kind == "question" and ordinary):
+        if not (course.is_ordinary and course.kind == "question"):
             rule = rules.rule(kind)
-            severity = rule.severity
-            if kind != "open_return":
-                severity = course.severity(severity, rules.days_per_severity)
             ends_at = None
             if (finished := course.finished_at) is not None:
                 ends_at = finished + days(rule.lasts_days or 0)
@@ -108,7 +104,7 @@ def _cases(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:
             yield Span(
                 kind,
                 f"{kind}:{case.case_id}",
-                severity,
+                case_severity(course, rules),
                 rule.covers,
                 case.source_event,
                 case.case_id,

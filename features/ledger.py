@@ -8,18 +8,16 @@ import msgspec
 
 
 class Case(msgspec.Struct, frozen=True, array_like=True):
-    """A case with its whole course. `steps` are (at, status, promised_by or None) in order.
+    """A case with its whole course. `steps` are (at, status, promised_by or None, kind as stated then) in order.
 
-    `kind` is the strictest kind ever stated for it; a complaint received as feedback is a case whose id is the
-    feedback's `case_id`, else its event id.
+    A complaint received as feedback is a case whose id is the feedback's `case_id`, else its event id.
     """
 
     case_id: str
-    kind: str
     source_event: str
     order_id: str | None
     item_ids: list[str]
-    steps: list[tuple[int, str, int | None]]
+    steps: list[tuple[int, str, int | None, str]]
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):

@@ -1,9 +1,9 @@
 """State features: what a customer's live state says in numbers, the same for training rows, conditions and models."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from features.case_course import course_of
+from features.case_course import case_severity, course_of
 from features.hold_rules import HoldRules
 from features.hold_spans import BAD, verdict
 from features.holds import Hold
@@ -58,15 +58,21 @@ def features_of(
         "contacts_28d": _count((c.contacted_at for c in state.contacts), now, 28),
         "dismissals_90d": _count((c.dismissed_at for c in state.contacts), now, 90),
         "days_since_last_contact": _age((c.contacted_at for c in state.contacts), now),
-        "orders_total": state.order_count,
+        "orders_total": state.order_count - sum(1 for o in state.orders if o.at > now),
         "days_since_first_purchase": _age((state.first_purchase_at,), now),
         "days_since_last_purchase": _age((state.last_purchase_at, *(o.at for o in state.orders)), now),
-        "days_since_last_seen": _age((state.last_seen_at, *(b.at for b in state.browsed)), now),
+        "days_since_last_seen": _age(_seen(state), now),
         **_ratings(state, now, rules),
         **_cases(state, now, rules),
         **_deliveries(state.deliveries, now),
     }
     return {name: float(found[name]) for name in STATE_FEATURES}
+
+
+def _seen(state: CustomerState) -> Iterator[int | None]:
+    yield state.last_seen_at
+    for seen in (state.browsed, state.orders, state.marks):
+        yield from (one.at for one in seen)
 
 
 def _count(instants: Iterable[int | None], now: int, window_days: int) -> int:
@@ -99,7 +105,7 @@ def _cases(state: CustomerState, now: int, rules: HoldRules) -> dict[str, float]
         course = course_of(case, now)
         if course is None:
             continue
-        opened[case.kind if case.kind in opened else "other"].append(course.opened_at)
+        opened[course.kind if course.kind in opened else "other"].append(course.opened_at)
         if course.finished_at is not None:
             finished = course.finished_at
             rated = any(m.case_id == case.case_id and finished <= m.at <= now for m in state.marks)
@@ -107,11 +113,7 @@ def _cases(state: CustomerState, now: int, rules: HoldRules) -> dict[str, float]
             continue
         opened_at.append(course.opened_at)
         asks += course.asked
-        ordinary = case.kind in ("return", "question") and course.chased_at is None
-        base = rules.open_complaint if case.kind == "complaint" else rules.open_case
-        severities.append(
-            rules.open_return.severity if ordinary else course.severity(base.severity, rules.days_per_severity)
-        )
+        severities.append(case_severity(course, rules))
     return {
         "open_cases": len(opened_at),
         "max_case_age_days": (now - min(opened_at)) / DAY if opened_at else NAN,

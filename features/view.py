@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from features.case_course import course_of
+from features.case_course import case_severity, course_of
 from features.hold_rules import HoldRules
 from features.holds import Hold, standing
 from features.instants import SECOND, from_us, to_us
@@ -197,16 +197,13 @@ def case_views(state: CustomerState, now: int, rules: HoldRules) -> list[CaseVie
         course = course_of(case, now)
         if course is None:
             continue
-        base = rules.open_complaint if case.kind == "complaint" else rules.open_case
-        ordinary = case.kind in ("return", "question") and course.chased_at is None
-        severity = rules.open_return.severity if ordinary else course.severity(base.severity, rules.days_per_severity)
         found.append(
             CaseView(
                 case_id=case.case_id,
-                kind=case.kind,
+                kind=course.kind,
                 status=course.status,
                 is_open=course.is_open,
-                severity=severity,
+                severity=case_severity(course, rules),
                 opened_at=from_us(course.opened_at),
                 finished_at=None if course.finished_at is None else from_us(course.finished_at),
                 promised_by=None if course.promised_by is None else from_us(course.promised_by),

@@ -1,6 +1,6 @@
 """From a customer's view to the snapshot the engine decides on: features, contacts, and when things last changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -34,6 +34,7 @@ def snapshot_of(
     reservation: timedelta,
     reserved: Sequence[Contact] = (),
     state_status: str = "ok",
+    versions: Mapping[str, str] | None = None,
 ) -> Snapshot:
     """The snapshot of one customer; features for models are taken at `scored_at_us`, the end of the time bucket.
 
@@ -82,13 +83,14 @@ def snapshot_of(
         recovering=view.recovery_until is not None and now < view.recovery_until,
         view=view,
         arm_key=view.arm_key or customer_key,
+        versions=versions or {},
     )
 
 
 def _last_changes(view: CustomerView) -> dict[str, float]:
     """When (epoch seconds) her cases, orders and deliveries last changed; a promise that passes is a change."""
     now = to_us(view.now)
-    cases = [at for case in view.state.cases for at, _, _ in case.steps if at <= now]
+    cases = [at for case in view.state.cases for at, *_ in case.steps if at <= now]
     steps = [(at, promised) for d in view.state.deliveries for at, _, promised, _ in d.steps if at <= now]
     deliveries = [at for at, _ in steps] + [p for _, p in steps if p is not None and p <= now]
     orders = [o.at for o in view.orders]
