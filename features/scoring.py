@@ -64,8 +64,7 @@ def evaluate(spec: Spec, boosters: dict[str, lightgbm.Booster], rows: Matrix, na
             return sigmoid((scaled * np.array(spec["coef"])).sum(axis=1) + spec["intercept"])
         case "lightgbm":
             x = rows[:, [names.index(name) for name in spec["inputs"]]].astype(np.float64)
-            threads = 1 if len(x) < 1000 else 2
-            return np.asarray(boosters[spec["file"]].predict(x, num_threads=threads), np.float64)
+            return np.asarray(boosters[spec["file"]].predict(x, num_threads=1), np.float64)
         case other:
             raise BundleError(f"A model of kind {other!r} is not known here. Promote again with this version.")
 

@@ -204,7 +204,7 @@ def _predict_with_trees(
     found = np.empty(len(newest.truth))
     for f in folds:
         others = int(np.median([r for g, r in enumerate(rounds) if g != f]))
-        found[fold == f] = models[f].predict(newest.inputs[fold == f], num_iteration=others, num_threads=2)
+        found[fold == f] = models[f].predict(newest.inputs[fold == f], num_iteration=others, num_threads=1)
     return found, rounds
 
 

@@ -87,7 +87,7 @@ def fit_trees(
     rounds: int | None = None,
     watch: tuple[Matrix, Array] | None = None,
 ) -> Fitted:
-    """LightGBM on all inputs, two threads, one seed: the same rows give the same text.
+    """LightGBM on all inputs, one thread, one seed: the same rows give the same text.
 
     `groups` are sizes of consecutive query groups for lambdarank. With `watch` (rows, truth) it stops early.
     """
@@ -96,7 +96,7 @@ def fit_trees(
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": 2,
+        "num_threads": 1,  # two threads wait for each other on a busy machine; one gives equal files anyway
         "verbose": -1,
         "max_bin": 127,
         "bagging_fraction": 0.8,
