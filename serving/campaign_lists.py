@@ -111,11 +111,9 @@ def _folder(home: Home, campaign_id: str) -> Path:
 
 def _page(path: Path, where: str, values: tuple[str, ...], order: str, number: int, size: int) -> Page:
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        connection.execute("set timezone = 'UTC'")
-        relation = f"from read_parquet(?) where {where}"
-        counted = connection.execute(f"select count(*) {relation}", [str(path), *values]).fetchone()
-        total = counted[0] if counted else 0
+        relation, given = f"from read_parquet(?) where {where}", [str(path), *values]
+        total = connection.sql(f"select count(*) {relation}", params=given).fetchall()[0][0]
         number = min(max(number, 1), max(1, -(-total // size)))
         query = f"select * {relation} order by {order} limit {size:d} offset {(number - 1) * size:d}"
-        table: Any = connection.execute(query, [str(path), *values]).to_arrow_table()
+        table: Any = connection.sql(query, params=given).to_arrow_table()
     return Page(table.to_pylist(), total, number, size)

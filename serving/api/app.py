@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from features.home import Home
 from serving.api import customers, decisions, events, health, limits, openapi, outcomes, problems
 from serving.api.execution import Deadline
 from serving.api.wiring import Clock, Wiring
 from serving.console import console
+from serving.console.pages import problem_page
 from serving.console.session import Sessions
 from serving.metrics import Metrics
 from serving.security import KeyStore
@@ -70,13 +73,20 @@ def create_app(
         telemetry=_TELEMETRY_OFF,  # type: ignore[arg-type]
     )
     app.state.wiring = wiring
-    problems.install(app)
+    problems.install(app, _problem)
     openapi.install(app)
     for part in (events, decisions, outcomes, customers, health):
         app.include_router(part.router)
     app.include_router(console.router)
     app.add_middleware(limits.Limits, max_body_bytes=settings.max_body_bytes)
     return app
+
+
+def _problem(request: Request, error: problems.ProblemError) -> Response:
+    """A page for a person in the console, a problem document for everybody else."""
+    if request.url.path.startswith("/console") and "text/html" in request.headers.get("accept", ""):
+        return problem_page(request, error)
+    return problems.problem_response(error, request.url.path)
 
 
 def _version() -> str:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -132,12 +132,15 @@ def _short(value: Any) -> Any:
 _BY_STATUS = {401: "unauthorised", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
-def install(app: FastAPI) -> None:
-    """Turn every error of the app into a problem document; nothing of a stack trace leaves."""
+Answer = Callable[[Request, ProblemError], Response]
+
+
+def install(app: FastAPI, answer: Answer) -> None:
+    """Turn every error of the app into a problem, put into words by `answer`; nothing of a stack trace leaves."""
 
     @app.exception_handler(ProblemError)
     async def own(request: Request, error: ProblemError) -> Response:
-        return problem_response(error, request.url.path)
+        return answer(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def of_the_address(request: Request, error: RequestValidationError) -> Response:
@@ -151,11 +154,11 @@ def install(app: FastAPI) -> None:
             for one in error.errors()
         ]
         names = ", ".join(f"`{item.field}`" for item in fields)
-        return problem_response(ProblemError("invalid-request", f"Correct {names}.", errors=fields), request.url.path)
+        return answer(request, ProblemError("invalid-request", f"Correct {names}.", errors=fields))
 
     @app.exception_handler(TahdikasError)
     async def explained(request: Request, error: TahdikasError) -> Response:
-        return problem_response(ProblemError("invalid-request", str(error)), request.url.path)
+        return answer(request, ProblemError("invalid-request", str(error)))
 
     @app.exception_handler(HTTPException)
     async def of_the_framework(request: Request, error: HTTPException) -> Response:
@@ -164,7 +167,7 @@ def install(app: FastAPI) -> None:
             "not-found": f"{request.url.path} is no address of this service. See /openapi.json.",
             "method-not-allowed": f"{request.method} is not taken at {request.url.path}. See /openapi.json.",
         }.get(kind, str(error.detail))
-        return problem_response(ProblemError(kind, detail, headers=error.headers), request.url.path)
+        return answer(request, ProblemError(kind, detail, headers=error.headers))
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:
@@ -172,4 +175,4 @@ def install(app: FastAPI) -> None:
         detail = (
             "The request could not be carried out; nothing of it is promised. Try again, then look at the server's log."
         )
-        return problem_response(ProblemError("internal-error", detail), request.url.path)
+        return answer(request, ProblemError("internal-error", detail))

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from serving.api.problems import PROBLEMS, ProblemError
 from serving.console import words
 
 POLICY = (
@@ -44,6 +45,12 @@ def page(
     }
     content = _templates.get_template(template).render(shared | dict(values))
     return HTMLResponse(content, status, {"content-security-policy": POLICY, "content-language": language})
+
+
+def problem_page(request: Request, error: ProblemError) -> HTMLResponse:
+    """What went wrong, for a person to read."""
+    status, title = PROBLEMS[error.kind]
+    return page(request, "problem.html", {"title": title, "detail": error.detail}, status, logged_in=False)
 
 
 def _linker(language: str) -> Callable[..., str]:

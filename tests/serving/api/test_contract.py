@@ -52,7 +52,8 @@ class Stand(DecisionService):
             raise self.fault
         action = ChosenAction(
             action_id="next_offer", treatment_id="web", category="sales", rank=1, response_probability=0.1,
-            expected_gain=120.0, logging_propensity=1.0, items=[Item("a", "Ä <b>", 0.1)], reasons=[Reason("best_gain", "Best")],
+            expected_gain=120.0, logging_propensity=1.0,
+            items=[Item("a", "Ä <b>", 0.1)], reasons=[Reason("best_gain", "Best")],
         )  # fmt: skip
         withheld = Withheld(action_id="care", category="care", expected_gain=3.0, gates=("hold", "contact_cap"))
         return Decision(

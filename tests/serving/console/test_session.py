@@ -1,0 +1,73 @@
+from datetime import timedelta
+
+from features.home import Home
+from serving.security import KeyStore
+
+from .conftest import NOON, Browser
+
+
+def test_a_one_time_link_opens_one_session(browser: Browser, home: Home) -> None:
+    code = KeyStore(home).create_console_code(now=NOON)
+    form = browser.get("/console/login", params={"code": code})
+    assert code in form.text and "password" not in form.text
+    answer = browser.post("/console/login", data={"code": code})
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie and "samesite=strict" in cookie and "path=/console" in cookie
+    assert answer.headers["location"] == "/console/campaigns"
+    assert browser.get("/console/campaigns").status_code == 200
+    assert browser.post("/console/login", data={"code": code}).status_code == 403
+
+
+def test_a_key_needs_the_scope(browser: Browser, home: Home) -> None:
+    store = KeyStore(home)
+    _, shop = store.create("shop", ["decide", "read"], now=NOON)
+    _, marketer = store.create("marketer", ["console"], now=NOON)
+    for wrong in (shop, marketer[:-1], "", "tdk_x_y"):
+        answer = browser.post("/console/login", data={"key": wrong})
+        assert (
+            answer.status_code == 403
+            and "The console stays closed" in answer.text
+            and "set-cookie" not in answer.headers
+        )
+    assert browser.post("/console/login", data={"key": f" {marketer} "}).status_code == 303
+    assert browser.get("/console/campaigns").status_code == 200
+
+
+def test_a_session_ends_with_its_key_by_time_and_by_logging_out(browser: Browser, home: Home) -> None:
+    store = KeyStore(home)
+    key, token = store.create("marketer", ["console"], now=NOON)
+    browser.post("/console/login", data={"key": token})
+    browser.now += timedelta(hours=12)
+    assert browser.get("/console/campaigns").status_code == 303
+    browser.post("/console/login", data={"key": token})
+    assert browser.get("/console/campaigns").status_code == 200
+    browser.post("/console/logout")
+    assert browser.get("/console/campaigns").status_code == 303
+    browser.post("/console/login", data={"key": token})
+    store.revoke(key.key_id, now=browser.now)
+    assert browser.get("/console/campaigns").status_code == 303
+
+
+def test_foreign_hosts_and_origins_are_refused(browser: Browser, home: Home) -> None:
+    assert browser.get("/console/login", headers={"host": "evil.example:8080"}).status_code == 403
+    assert browser.get("/console/login", headers={"host": "localhost:8080"}).status_code == 200
+    assert browser.get("/console/login", headers={"host": "[::1]:8080"}).status_code == 200
+    code = KeyStore(home).create_console_code(now=NOON)
+    foreign = browser.post("/console/login", data={"code": code}, headers={"origin": "https://evil.example"})
+    assert foreign.status_code == 403 and "another site" in foreign.json()["detail"]
+    own = browser.post("/console/login", data={"code": code}, headers={"origin": "http://127.0.0.1:8080"})
+    assert own.status_code == 303
+
+
+def test_an_api_key_in_a_header_opens_no_page(browser: Browser, home: Home) -> None:
+    _, token = KeyStore(home).create("boss", ["admin"], now=NOON)
+    answer = browser.get("/console/campaigns", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code == 303
+
+
+def test_a_broken_form_is_no_fault_of_ours(browser: Browser) -> None:
+    for content in (b"\xff\xfe", b"a=1&" * 50):
+        answer = browser.post(
+            "/console/login", content=content, headers={"content-type": "application/x-www-form-urlencoded"}
+        )
+        assert answer.status_code == 403
