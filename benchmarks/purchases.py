@@ -13,11 +13,14 @@ import pyarrow.compute as pc
 from pipelines.sources.base import SourceBatch
 
 DAY_SECONDS = 86_400.0
+ENVELOPE = ["customer_id", "order_id", "occurred_at", "received_at"]
 
 
 @dataclass(frozen=True)
 class Purchases:
-    """`lines`: customer, order, item, at (epoch seconds), paid (minor units); `returns`: customer, order, at.
+    """`lines`: customer, order, item, at, known, paid (minor units); `returns`: customer, order, at, known.
+
+    `at` and `known` are epoch seconds: when it happened, and when the shop's records had it.
 
     Customers, orders and items are whole numbers; `customer_ids` and `item_ids` name them. Sorted by (at, order).
     """
@@ -28,14 +31,10 @@ class Purchases:
     item_ids: npt.NDArray[np.object_]
 
     def before(self, cutoff: datetime) -> "Purchases":
-        """What had happened by the cutoff: at < cutoff."""
+        """What was known at the cutoff: at < cutoff and known <= cutoff, the same rule as the product's."""
         moment = cutoff.timestamp()
-        return Purchases(
-            self.lines[self.lines["at"] < moment],
-            self.returns[self.returns["at"] < moment],
-            self.customer_ids,
-            self.item_ids,
-        )
+        lines, returns = (t[(t["at"] < moment) & (t["known"] <= moment)] for t in (self.lines, self.returns))
+        return Purchases(lines, returns, self.customer_ids, self.item_ids)
 
     def within(self, cutoff: datetime, horizon_days: int) -> pd.DataFrame:
         """The lines of [cutoff, cutoff + horizon)."""
@@ -51,7 +50,7 @@ def read_purchases(batches: Iterable[SourceBatch]) -> Purchases:
         events = batch.events
         kind = events["type"]
         bought.append(_lines(events.filter(pc.equal(kind, "purchase"))))
-        returned.append(events.filter(pc.equal(kind, "return")).select(["customer_id", "order_id", "occurred_at"]))
+        returned.append(events.filter(pc.equal(kind, "return")).select(ENVELOPE))
     lines, returns = pa.concat_tables(bought).to_pandas(), pa.concat_tables(returned).to_pandas()
     customers, customer_ids = pd.factorize(pd.concat([lines["customer_id"], returns["customer_id"]]), sort=True)
     items, item_ids = pd.factorize(lines["item_id"], sort=True)
@@ -62,6 +61,7 @@ def read_purchases(batches: Iterable[SourceBatch]) -> Purchases:
             "order": orders,
             "item": items,
             "at": _epoch(lines["occurred_at"]),
+            "known": _epoch(lines["received_at"]),
             "paid": lines["paid"].to_numpy(np.int64),
         }
     )
@@ -72,6 +72,7 @@ def read_purchases(batches: Iterable[SourceBatch]) -> Purchases:
                 "customer": customers[len(lines) :],
                 "order": pd.factorize(returns["order_id"])[0],
                 "at": _epoch(returns["occurred_at"]),
+                "known": _epoch(returns["received_at"]),
             }
         ),
         customer_ids=np.asarray(customer_ids, dtype=object),
@@ -83,7 +84,7 @@ def _lines(events: pa.Table) -> pa.Table:
     nested = events["lines"].combine_chunks()
     line, parent = pc.list_flatten(nested), pc.list_parent_indices(nested)
     part = {name: pc.struct_field(line, name) for name in ("item_id", "quantity", "unit_price", "discount")}
-    owner = events.select(["customer_id", "order_id", "occurred_at"]).take(parent)
+    owner = events.select(ENVELOPE).take(parent)
     paid = pc.subtract(pc.multiply(part["quantity"], part["unit_price"]), part["discount"])
     return owner.append_column("item_id", part["item_id"]).append_column("paid", paid)
 

@@ -2,8 +2,8 @@
 
 While alive a customer buys as a Poisson process of rate lambda ~ Gamma(r, alpha); after each purchase she drops out
 with probability p ~ Beta(a, b). Her history is (x, t_x, T): repeat purchases, time of the last one and time observed,
-both counted from her first purchase, in one unit throughout. "Counting Your Customers the Easy Way", Marketing Science 24(2),
-eq. 6 for the likelihood; Fader and Hardie's note 021 (2008) for P(alive).
+both counted from her first purchase, in one unit throughout. "Counting Your Customers the Easy Way", Marketing Science
+24(2), eq. 6 for the likelihood; Fader and Hardie's note 021 (2008) for P(alive).
 """
 
 from dataclasses import dataclass

@@ -19,6 +19,7 @@ from benchmarks.purchases import DAY_SECONDS, Purchases
 from benchmarks.yardsticks.bgnbd import BgNbd, fit_bgnbd
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 WEEK_DAYS = 7.0
 LOG_RFM = ["recency_days", "orders", "paid", "age_days", "returns"]
@@ -30,7 +31,7 @@ class ChurnScores:
     """Probabilities of churn per yardstick, `[customers]`, in the order of `customers` (numbers of `Purchases`)."""
 
     customers: npt.NDArray[np.int64]
-    churned: npt.NDArray[np.bool_]
+    churned: Flags
     scores: dict[str, Floats]
     bgnbd: BgNbd
 
@@ -66,9 +67,7 @@ def rfm(purchases: Purchases, cutoff: datetime) -> pd.DataFrame:
     return found
 
 
-def churned(
-    purchases: Purchases, customers: npt.ArrayLike, cutoff: datetime, horizon_days: int
-) -> npt.NDArray[np.bool_]:
+def churned(purchases: Purchases, customers: npt.ArrayLike, cutoff: datetime, horizon_days: int) -> Flags:
     """True for customers without an order in [cutoff, cutoff + horizon)."""
     came = purchases.within(cutoff, horizon_days)["customer"].unique()
     return ~np.isin(np.asarray(customers), came)
@@ -77,7 +76,7 @@ def churned(
 def score_yardsticks(
     purchases: Purchases, *, train: datetime, test: datetime, horizon_days: int, seed: int = 7
 ) -> ChurnScores:
-    """All yardsticks, for everyone who bought before `test`. Raises `ValueError` if train labels reach beyond `test`."""
+    """All yardsticks, for everyone who bought before `test`; `ValueError` if train labels reach beyond `test`."""
     if train.timestamp() + horizon_days * DAY_SECONDS > test.timestamp():
         raise ValueError(f"Labels of {train:%Y-%m-%d} + {horizon_days} days are not known by {test:%Y-%m-%d}.")
     then, now = rfm(purchases, train), rfm(purchases, test)
@@ -101,7 +100,7 @@ def _weeks(frame: pd.DataFrame, cutoff: datetime) -> tuple[Floats, Floats, Float
     return x, t_x, (today - frame["first_day"]).to_numpy() / WEEK_DAYS
 
 
-def _logistic(then: pd.DataFrame, now: pd.DataFrame, lapsed: npt.NDArray[np.bool_], names: list[str]) -> Floats:
+def _logistic(then: pd.DataFrame, now: pd.DataFrame, lapsed: Flags, names: list[str]) -> Floats:
     """A logistic on log1p of the named columns; with one column its order is that column's own."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     model.fit(_logs(then, names), lapsed)
@@ -109,10 +108,10 @@ def _logistic(then: pd.DataFrame, now: pd.DataFrame, lapsed: npt.NDArray[np.bool
 
 
 def _logs(frame: pd.DataFrame, names: list[str]) -> Floats:
-    return np.log1p(np.maximum(frame[names].to_numpy(), 0))
+    return np.asarray(np.log1p(np.maximum(frame[names].to_numpy(), 0)))
 
 
-def _trees(then: pd.DataFrame, now: pd.DataFrame, lapsed: npt.NDArray[np.bool_], seed: int) -> Floats:
+def _trees(then: pd.DataFrame, now: pd.DataFrame, lapsed: Flags, seed: int) -> Floats:
     """Small LightGBM, untuned: log-RFM, returns, items, order days, and orders of the last 7, 28 and 91 days."""
     names = [*LOG_RFM, "items", "days", *(f"orders_{days}d" for days in WINDOWS)]
     settings = {

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.yardsticks.bgnbd import BgNbd, fit_bgnbd
 
 CDNOW = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
-"""Fader, Hardie and Lee (2005), table 2; `fit_bgnbd` finds these on their data, with their log-likelihood of -9582.4."""
+"""Fader, Hardie and Lee (2005), table 2; on their data `fit_bgnbd` finds these and their log-likelihood, -9582.4."""
 
 Floats = npt.NDArray[np.float64]
 

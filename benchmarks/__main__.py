@@ -1,0 +1,36 @@
+"""`python -m benchmarks [name ...]`: run the named measurements, or all, and write the page."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from benchmarks import main_job
+from features.errors import TahdikasError
+
+BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
+    "online_retail": lambda now: main_job.run(main_job.ONLINE_RETAIL, now),
+    "complete_journey": lambda now: main_job.run(main_job.COMPLETE_JOURNEY, now),
+}
+"""Name -> measurement; it returns False where its data are absent, having said so."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code 0: all measured; 1: something could not be; 2: no such benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"{', '.join(BENCHMARKS)}; default: all")
+    names = parser.parse_args(arguments).names or list(BENCHMARKS)
+    unknown = sorted(set(names) - set(BENCHMARKS))
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    now = datetime.now(UTC)
+    try:
+        done = [BENCHMARKS[name](now) for name in names]
+    except TahdikasError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0 if all(done) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

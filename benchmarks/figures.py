@@ -1,0 +1,33 @@
+"""Figures of the benchmark page."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.report import FIGURES
+from training.metrics import reliability
+
+
+def draw_calibration(
+    name: str, title: str, churned: npt.NDArray[np.bool_], scores: dict[str, npt.NDArray[np.float64]]
+) -> str:
+    """Observed against predicted churn in ten bins of equal mass a method; returns the file's name in docs/figures."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="perfect")
+    for (method, p), marker in zip(scores.items(), "osD^v", strict=False):
+        bins = reliability(churned.astype(float), p)
+        axes.plot(
+            [b["predicted"] for b in bins], [b["observed"] for b in bins], marker=marker, markersize=4, label=method
+        )
+    axes.set(xlabel="predicted churn", ylabel="observed churn", title=title, xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axes.legend(frameon=False, fontsize=8)
+    path: Path = FIGURES / f"{name}_calibration.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    return path.name

@@ -1,0 +1,90 @@
+"""The product's side of the main job: the same functions as the command line's, in a home that lives for one run."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from benchmarks.measure import Spent, spent
+from features.home import Home
+from training.params import Params, read_params
+
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+
+
+@dataclass(frozen=True)
+class ProductRun:
+    """What the product made of a case: scores as name -> probability and name -> ranked items, and what it said."""
+
+    churn: dict[str, float]
+    offers: dict[str, list[str]]
+    spent: dict[str, Spent]
+    ingest: dict[str, Any]
+    manifest: dict[str, Any]
+    models: dict[str, Any]
+
+
+def run_product(
+    root: Path, *, source: str, path: Path, as_of: datetime, horizon_days: int, k: int, now: datetime
+) -> ProductRun:
+    """Ingest, retrain as of `as_of`, promote, and score everyone known at `as_of`.
+
+    The model is chosen by the product itself, on windows that end by `as_of`; what follows is scored once.
+    """
+    from pipelines.ingest import ingest
+    from pipelines.promote import promote
+    from pipelines.score import score_churn, score_offers
+    from pipelines.train import retrain
+
+    home = Home.open(root)
+    with spent() as taking:
+        report = ingest(home, source, path, now=now, progress=None)
+    with spent() as training:
+        retrain(home, as_of, _params(horizon_days, k), progress=None)
+    with spent() as promoting:
+        promote(home, now=now)
+    with spent() as scoring:
+        score_churn(home, as_of, root / "churn.parquet")
+        score_offers(home, as_of, k, root / "offers.parquet")
+    bundle = home.bundles / json.loads((home.bundles / "current.json").read_text("utf-8"))["bundle"]
+    return ProductRun(
+        churn=_probabilities(root / "churn.parquet"),
+        offers=_lists(root / "offers.parquet"),
+        spent={"ingest": taking, "retrain": training, "promote": promoting, "score": scoring},
+        ingest=report.to_json(),
+        manifest=json.loads((bundle / "manifest.json").read_text("utf-8")),
+        models={name: json.loads((bundle / f"{name}.json").read_text("utf-8")) for name in ("churn", "ranker")},
+    )
+
+
+def describe_model(spec: dict[str, Any]) -> str:
+    """A model of a bundle in a few words: its kind, its parts and how many inputs it has."""
+    if "parts" in spec:
+        return f"{spec['kind']} of ({', '.join(describe_model(part) for part in spec['parts'])})"
+    return f"{spec['kind']} on {len(spec['inputs'])} inputs"
+
+
+def _params(horizon_days: int, k: int) -> Params:
+    params = read_params(PARAMS)
+    return params.model_copy(
+        update={
+            "churn": params.churn.model_copy(update={"horizon_days": horizon_days}),
+            "next_offer": params.next_offer.model_copy(update={"k": k}),
+        }
+    )
+
+
+def _probabilities(path: Path) -> dict[str, float]:
+    table = pq.read_table(path)
+    return dict(zip(table["customer_id"].to_pylist(), table["churn_probability"].to_pylist(), strict=True))
+
+
+def _lists(path: Path) -> dict[str, list[str]]:
+    table = pq.read_table(path).sort_by([("customer_id", "ascending"), ("rank", "ascending")])
+    found: dict[str, list[str]] = {}
+    for customer, item in zip(table["customer_id"].to_pylist(), table["item_id"].to_pylist(), strict=True):
+        found.setdefault(customer, []).append(item)
+    return found
