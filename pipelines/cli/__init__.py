@@ -1,0 +1,27 @@
+"""The command line: `tahdikas`, one command a job, each teaching itself through `--help`."""
+
+import json
+import os
+import sys
+
+from rich.console import Console
+
+from features.errors import TahdikasError
+from pipelines.cli import data, deciding, learning, running  # noqa: F401  (each registers its commands)
+from pipelines.cli.base import app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Entry point: a mistake the caller can mend ends with its message and exit code 2, without a traceback."""
+    try:
+        app()
+    except TahdikasError as error:
+        if "--json" in sys.argv:
+            print(json.dumps({"error": type(error).__name__, "message": str(error)}))  # noqa: T201
+        else:
+            Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: ", error, sep="", highlight=False)
+        sys.exit(2)
+    except BrokenPipeError:
+        os._exit(1)

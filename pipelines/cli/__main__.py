@@ -1,0 +1,5 @@
+"""`python -m pipelines.cli` is `tahdikas`."""
+
+from pipelines.cli import main
+
+main()

@@ -1,0 +1,97 @@
+"""Commands that bring events in: simulate, ingest, quarantine."""
+
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.base import (
+    Customers,
+    Json,
+    ParamsFile,
+    app,
+    now_utc,
+    progress,
+    quarantine_app,
+    read_params_file,
+    tell,
+)
+
+
+@app.command()
+def simulate(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default: HOME/simulated.")] = None,
+    customers: Customers = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same files; default: params.yaml.")] = None,
+    params: ParamsFile = None,
+    json_output: Json = False,
+) -> None:
+    """Make a simulated shop's events, with the truth behind them in a folder that no pipeline reads.
+
+    Take them in with: tahdikas ingest simulated HOME/simulated
+    """
+    from pipelines.simulate import simulate as run
+
+    told = read_params_file(params).simulate
+    size = customers or told.customers
+    home = context.obj.home()
+    with progress("Simulating", total=size, quiet=json_output or context.obj.json) as done:
+        report = run(
+            out or home.root / "simulated",
+            customers=size,
+            seed=told.seed if seed is None else seed,
+            start=date.fromisoformat(told.start),
+            days=told.days,
+            progress=done,
+        )
+    tell(context, json_output, asdict(report) | {"end": report.end}, str(report))
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="canonical, simulated, online_retail or complete_journey.")],
+    path: Annotated[Path, typer.Argument(help="File or folder; '-' for a source that brings its own data.")] = Path(
+        "-"
+    ),
+    json_output: Json = False,
+) -> None:
+    """Take events in: each one is accepted, a known duplicate, or in quarantine with its reason. Nothing is half-taken.
+
+    Taking the same file twice changes nothing. See what was refused with: tahdikas quarantine list
+    """
+    from pipelines.ingest import ingest as run
+    from pipelines.ingest import total_rows
+
+    home = context.obj.home()
+    with progress(f"Ingesting {source}", total=total_rows(source, path), quiet=json_output or context.obj.json) as done:
+        report = run(home, source, path, now=now_utc(), progress=done)
+    tell(context, json_output, report.to_json(), str(report))
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    context: typer.Context,
+    reason: Annotated[str | None, typer.Option(help="Only this reason code.")] = None,
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+    json_output: Json = False,
+) -> None:
+    """Events that were refused: when, from where, why, and the raw text."""
+    from features.quarantine import entries
+
+    from pipelines.show import quarantine_table
+
+    found = entries(context.obj.home(), reason=reason, limit=limit)
+    tell(context, json_output, [asdict(entry) for entry in found], quarantine_table(found))
+
+
+@quarantine_app.command("replay")
+def quarantine_replay(context: typer.Context, json_output: Json = False) -> None:
+    """Send all quarantined events through the door again, after a fix; those that pass leave the quarantine."""
+    from features.quarantine import replay
+
+    report = replay(context.obj.home(), now=now_utc())
+    tell(context, json_output, asdict(report), str(report))

@@ -1,0 +1,86 @@
+"""Commands that learn: retrain, promote, rollback, score."""
+
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.base import (
+    AsOf,
+    Json,
+    OutFile,
+    ParamsFile,
+    app,
+    instant,
+    now_utc,
+    progress,
+    read_params_file,
+    score_app,
+    tell,
+)
+
+
+@app.command()
+def retrain(
+    context: typer.Context,
+    as_of: AsOf = None,
+    horizon_days: Annotated[int | None, typer.Option(help="Days without a purchase that count as churn.")] = None,
+    params: ParamsFile = None,
+    json_output: Json = False,
+) -> None:
+    """Train everything from the event log, using only what was known at DATE. Look at the runs with MLflow.
+
+    Nothing that customers see changes until: tahdikas promote
+    """
+    from pipelines.train import retrain as run
+
+    home = context.obj.home()
+    told = read_params_file(params)
+    if horizon_days is not None:
+        told = told.model_copy(update={"churn": told.churn.model_copy(update={"horizon_days": horizon_days})})
+    with progress("Retraining", total=None, quiet=json_output or context.obj.json) as done:
+        report = run(home, instant(as_of), told, progress=done)
+    tell(context, json_output, report.to_json(), str(report))
+
+
+@app.command()
+def promote(context: typer.Context, params: ParamsFile = None, json_output: Json = False) -> None:
+    """Put the newly trained models in force if they pass every gate; else say which gate failed, and by how much."""
+    from pipelines.promote import promote as run
+
+    result = run(context.obj.home(), read_params_file(params), now=now_utc())
+    tell(context, json_output, result.to_json(), str(result))
+    if not result.promoted:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rollback(context: typer.Context, json_output: Json = False) -> None:
+    """Return to the models in force before the last promotion. The next decision uses them; no request is dropped."""
+    from pipelines.promote import rollback as run
+
+    result = run(context.obj.home())
+    tell(context, json_output, result.to_json(), str(result))
+
+
+@score_app.command("churn")
+def score_churn(context: typer.Context, out: OutFile, as_of: AsOf = None, json_output: Json = False) -> None:
+    """Chance of no purchase within the horizon, for every customer known at DATE (customer_id, churn_probability)."""
+    from pipelines.score import score_churn as run
+
+    rows = run(context.obj.home(), instant(as_of), out)
+    tell(context, json_output, {"rows": rows, "file": out}, f"{rows:,} customers scored into {out}")
+
+
+@score_app.command("offers")
+def score_offers(
+    context: typer.Context,
+    out: OutFile,
+    k: Annotated[int, typer.Option(help="Items a customer.")] = 10,
+    as_of: AsOf = None,
+    json_output: Json = False,
+) -> None:
+    """The k items each customer known at DATE most likely buys next (customer_id, rank, item_id, score)."""
+    from pipelines.score import score_offers as run
+
+    rows = run(context.obj.home(), instant(as_of), k, out)
+    tell(context, json_output, {"rows": rows, "file": out}, f"{rows:,} rows written to {out}")

@@ -1,0 +1,98 @@
+"""Commands that run the whole: demo, serve, status, keys."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.base import Console, Customers, Json, ParamsFile, app, instant, key_app, now_utc, tell, ticking_clock
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    source: Annotated[str, typer.Option(help="simulated, complete_journey or online_retail.")] = "simulated",
+    path: Annotated[Path | None, typer.Option(help="The source's files, where it needs any.")] = None,
+    customers: Customers = None,
+    params: ParamsFile = None,
+    serve: Annotated[bool, typer.Option(help="Serve the API and the console at the end.")] = True,
+) -> None:
+    """The whole way, from events to a tactful answer, in a few minutes; then serve it.
+
+    Simulates a shop (or takes real households: --source complete_journey), turns its events into features, trains and
+    promotes the models, builds a campaign list, and shows who gets what, and who is left in peace.
+    """
+    from pipelines.demo import run_demo
+
+    run_demo(context.obj.home(), source, path, customers=customers, params_file=params, serve=serve)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default: config/serving.yaml.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; default: config/serving.yaml.")] = None,
+    clock_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANT", help="Let the shop's clock start here and tick on: for demos on data of the past."
+        ),
+    ] = None,
+) -> None:
+    """Serve the API and the console. See the address of the API's own page when it has started."""
+    from pipelines.serve import serve as run
+
+    run(context.obj.home(), host=host, port=port, clock=ticking_clock(instant(clock_from)))
+
+
+@app.command()
+def status(context: typer.Context, json_output: Json = False) -> None:
+    """What is here: events, customers, features, models in force, lists, what was refused, what is missing."""
+    from pipelines.status import status as run
+
+    found = run(context.obj.home(), now=now_utc())
+    tell(context, json_output, found.to_json(), found.table())
+
+
+@key_app.command("create")
+def key_create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Who uses it, such as 'webshop'.")],
+    scope: Annotated[list[str], typer.Option(help="events, decide, read, console or admin; may be repeated.")],
+    json_output: Json = False,
+) -> None:
+    """Make a key. It is shown once and kept only as a hash."""
+    from serving.security import KeyStore
+
+    key, secret = KeyStore(context.obj.home()).create(name, scope, now=now_utc())
+    data = {"key_id": key.key_id, "key": secret, "scopes": sorted(key.scopes)}
+    tell(context, json_output, data, f"{secret}\nKeep it now: it cannot be shown again. Its id is {key.key_id}.")
+
+
+@key_app.command("list")
+def key_list(context: typer.Context, json_output: Json = False) -> None:
+    """All keys, without their secrets."""
+    from pipelines.show import key_table
+    from serving.security import KeyStore
+
+    keys = KeyStore(context.obj.home()).keys()
+    data = [
+        {
+            "key_id": key.key_id,
+            "name": key.name,
+            "scopes": sorted(key.scopes),
+            "created_at": key.created_at,
+            "revoked_at": key.revoked_at,
+        }
+        for key in keys
+    ]
+    tell(context, json_output, data, key_table(keys))
+
+
+@key_app.command("revoke")
+def key_revoke(context: typer.Context, key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> None:
+    """End a key at once."""
+    from serving.security import KeyStore
+
+    KeyStore(context.obj.home()).revoke(key_id, now=now_utc())
+    Console().print(f"Key {key_id} is revoked.")

@@ -1,0 +1,87 @@
+"""T10: when in doubt, silence; service still goes out."""
+
+import os
+import sqlite3
+from datetime import timedelta
+
+
+def damage_state(shop, customer, body):
+    """Overwrite the stored state of a customer behind the shop's back."""
+    with sqlite3.connect(shop.home.live_db) as connection:
+        changed = connection.execute("update state set body = ? where customer_id = ?", (body, customer)).rowcount
+    connection.close()
+    assert changed == 1
+
+
+def state_of(shop, customer):
+    with sqlite3.connect(shop.home.live_db) as connection:
+        (body,) = connection.execute("select body from state where customer_id = ?", (customer,)).fetchone()
+    connection.close()
+    return body
+
+
+def test_t10_a_corrupt_state_means_no_offer_and_says_so(shop):
+    shop.regular("aino")
+    assert sells(shop.front_page("aino"))
+    body = state_of(shop, "aino")
+    for damage in (b"", body[:-7], os.urandom(len(body)), b"\x00" * len(body)):
+        damage_state(shop, "aino", damage)
+        answer = shop.front_page("aino")
+        assert not sells(answer), damage[:20]
+        assert answer["state_status"].startswith("unknown:")
+        assert answer["no_action_reason"]["code"] == "state_unknown"
+
+
+def test_t10_a_state_that_lags_behind_the_log_means_no_offer(shop):
+    shop.regular("aino")
+    yesterday = state_of(shop, "aino")
+    shop.happens("case", "aino", case_id="x", kind="exchange", status="opened")
+    with sqlite3.connect(shop.home.live_db) as connection:
+        connection.execute(
+            "update state set body = ?, position = position - 1 where customer_id = ?", (yesterday, "aino")
+        )
+    connection.close()
+    answer = shop.front_page("aino")
+    assert not sells(answer)
+    assert answer["state_status"].startswith("unknown:")
+
+
+def test_t10_a_store_that_cannot_be_read_means_no_offer(shop):
+    shop.regular("aino")
+    connection = sqlite3.connect(shop.home.live_db, isolation_level=None)
+    connection.execute("alter table state rename to state_gone")
+    connection.close()
+    answer = shop.front_page("aino")
+    assert not sells(answer)
+    assert answer["state_status"].startswith("unknown:")
+
+
+def test_t10_a_future_dated_state_means_no_offer(shop):
+    shop.wait(days=30)
+    shop.regular("aino")
+    shop.now -= timedelta(days=30)  # the clock of this host went back: what we know is from its future
+    answer = shop.front_page("aino")
+    assert not sells(answer)
+    assert answer["state_status"].startswith("unknown:")
+
+
+def test_t10_a_required_source_gone_quiet_means_no_offer(shop):
+    shop.requires_source("api", within_hours=48)
+    shop.regular("aino")
+    shop.wait(hours=47)
+    assert sells(shop.front_page("aino"))
+    shop.wait(hours=2)
+    answer = shop.front_page("aino")
+    assert not sells(answer)
+    assert "api" in answer["no_action_reason"]["text"]
+
+
+def test_t10_service_still_goes_out(shop):
+    shop.regular("aino")
+    shop.happens("case", "aino", case_id="x", kind="exchange", status="opened")
+    assert "case_status" in actions(shop.front_page("aino"))
+    shop.requires_source("never-heard-of", within_hours=1)
+    answer = shop.front_page("aino")
+    assert answer["state_status"].startswith("unknown:")
+    assert not sells(answer)
+    assert "case_status" in actions(answer), "what we do know of her open case is still told"
