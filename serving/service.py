@@ -1,17 +1,38 @@
 """The decision service: the pure engine wired to what it reads and to where it records."""
 
-from collections.abc import Sequence
-from datetime import datetime
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
+from features.errors import DataError, HomeError, TahdikasError
+from features.event_log import EventLog, EventResult
 from features.home import Home
-from serving.decision import Decision, Request
+from features.online import OnlineFeatures
+from features.rules import RESERVED_PREFIX
+from serving import explain as explaining
+from serving.catalogue import parse_catalogue
+from serving.decision import Decision, Reason, Request, Snapshot
+from serving.engine import ENGINE_VERSION, check_request, decide
+from serving.in_force import InForce, Keeper
+from serving.live import KNOWN_FEATURES
+from serving.person import described
+from serving.policy import parse_policy
+from serving.recheck import recheck, superseded, without
+from serving.records import Entry, Records
+from serving.snapshot import SnapshotReader
+
+OUTCOMES = ("sent", "impression", "click", "accept", "dismiss", "unsubscribe", "bounce", "released", "purchase")
+_NO_CONTACT = ("purchase",)
+_CHUNK = 2_000
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a decision: sent, impression, click, accept, dismiss, unsubscribe, bounce, released or purchase."""
+    """What came of a decision: one of `OUTCOMES`. `action_id` names one action of a slate; the first if None."""
 
     decision_id: str
     outcome: str
@@ -28,31 +49,173 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
 
 
-class DecisionService:
-    """One per process, safe to share between threads. No method reads a clock: `now` is an argument."""
+class Recheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether an earlier answer may still be acted on, and if not, why."""
 
-    def __init__(self, home: Home) -> None:
+    decision_id: str
+    allowed: bool
+    reasons: list[Reason] = []
+
+
+class DecisionService:
+    """One per process, safe to share between threads. No method reads a clock: `now` is an argument.
+
+    Raises `ConfigError` when made over a policy or action catalogue that cannot be used, `HomeError` over a live store
+    that cannot. Later faults of either never stop it: see `health`.
+    """
+
+    def __init__(self, home: Home, *, durable: bool = True) -> None:
         self.home = home
+        self._keeper = Keeper(home)
+        self._records = Records(home, durable=durable)
+        self._log = EventLog(home, durable=durable)
+        self._readers: dict[str | None, OnlineFeatures] = {}
+        self._kept: set[str] = set()
 
     def decide(self, request: Request) -> Decision:
-        """Decide for one, record durably, answer. Raises `DataError` for an unknown placement, channel or mode only."""
+        """Decide for one, record durably, answer. Raises `DataError` for a placement, channel or n not known."""
         return self.decide_many([request])[0]
 
     def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
-        """Decide for many at once, by the same code as for one; all are recorded before this returns."""
-        raise NotImplementedError
+        """Decide for many at once, by the same code as for one; all are recorded before this returns.
 
-    def ingest(self, objects: list[Any], now: datetime, source: str = "api") -> list[Any]:
+        A retry (the same idempotency key) gets the first answer, rechecked; one that no longer stands is `superseded`.
+        In mode simulate nothing is recorded. Raises `DataError` as `decide`, `KeyReusedError` for a key of another
+        question.
+        """
+        answers: list[Decision] = []
+        for start in range(0, len(requests), _CHUNK):
+            answers += self._decide(requests[start : start + _CHUNK])
+        return answers
+
+    def _decide(self, requests: Sequence[Request]) -> list[Decision]:
+        if not requests:
+            return []
+        began = time.perf_counter()
+        force = self._keeper.at(requests[0].now)
+        for request in requests:
+            check_request(request, force.policy)
+        snapshots = self._read(requests, force)
+        earlier = [self._answered(r) for r in requests]
+        fresh = [i for i, first in enumerate(earlier) if first is None]
+        made = dict(
+            zip(
+                fresh, self._new([requests[i] for i in fresh], [snapshots[i] for i in fresh], force, began), strict=True
+            )
+        )
+        answers = []
+        for i, (request, first) in enumerate(zip(requests, earlier, strict=True)):
+            decision = made[i] if first is None else first
+            answers.append(decision if first is None else self._again(request, snapshots[i], decision, force))
+        return answers
+
+    def _new(
+        self, requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce, began: float
+    ) -> list[Decision]:
+        """Decide and record. What cannot be recorded is not sold."""
+        if not requests:
+            return []
+        decisions = _decided(requests, snapshots, force)
+        took = (time.perf_counter() - began) / len(requests)
+        decisions = [msgspec.structs.replace(d, latency_seconds=took) for d in decisions]
+        entries = [
+            Entry(decision, request, _reservation(decision, request, force))
+            for decision, request in zip(decisions, requests, strict=True)
+            if request.mode != "simulate"
+        ]
+        if not entries:
+            return decisions
+        try:
+            self._keep_texts(force)
+            written = {
+                d.decision_id: w
+                for d, w in zip((e.decision for e in entries), self._records.write(entries), strict=True)
+            }
+        except (sqlite3.Error, HomeError):
+            unsold = [msgspec.structs.replace(s, state_status="unknown:unrecorded") for s in snapshots]
+            return _decided(requests, unsold, force)
+        return [written.get(d.decision_id, d) for d in decisions]
+
+    def _answered(self, request: Request) -> Decision | None:
+        try:
+            return self._records.answered(request)
+        except (sqlite3.Error, HomeError):
+            return None
+
+    def _again(self, request: Request, snapshot: Snapshot, first: Decision, force: InForce) -> Decision:
+        """The first answer to a retry, or that it no longer stands."""
+        (now,) = _decided([request], [without(snapshot, first.decision_id)], force)
+        allowed, reasons = recheck(first, now)
+        return first if allowed else superseded(first, reasons, now)
+
+    def recheck(self, decision_ids: Sequence[str], now: datetime) -> list[Recheck]:
+        """Whether earlier answers may still be acted on: gates only, no new draw. An unknown id is not allowed."""
+        found = []
+        for decision_id in decision_ids:
+            first = self._records.get(decision_id)
+            if first is None:
+                found.append(Recheck(decision_id=decision_id, allowed=False))
+                continue
+            request = _question(first, now)
+            force = self._keeper.at(now)
+            (snapshot,) = self._read([request], force)
+            (again,) = _decided([request], [without(snapshot, decision_id)], force)
+            allowed, reasons = recheck(first, again)
+            found.append(Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons))
+        return found
+
+    def ingest(self, objects: list[Any], now: datetime, source: str = "api") -> list[EventResult]:
         """Take events in: durable and visible to the next decision when this returns. Gives one result an event."""
-        raise NotImplementedError
+        return self._log.append_live(objects, source=source, now=now)
 
     def record_outcome(self, outcome: Outcome, now: datetime) -> bool:
-        """Note an outcome once; False where it was known already. Raises `DataError` for an unknown decision."""
-        raise NotImplementedError
+        """Note an outcome once; False where it was known already.
+
+        What says that a contact reached her, or was released, is an event too, so that her state and the cap see it.
+        Raises `DataError` for an unknown decision, outcome or action.
+        """
+        if outcome.outcome not in OUTCOMES:
+            raise DataError(f"outcome {outcome.outcome!r} is not known. Use one of {', '.join(OUTCOMES)}.")
+        decision = self._records.get(outcome.decision_id)
+        if decision is None:
+            raise DataError(f"There is no decision {outcome.decision_id!r}. Send the decision_id that was answered.")
+        actions = {a.action_id: a for a in decision.actions}
+        action_id = outcome.action_id or next(iter(actions), "")
+        if action_id not in actions:
+            raise DataError(
+                f"Decision {decision.decision_id} has no action {action_id!r}. It has {', '.join(actions) or 'none'}."
+            )
+        if self._records.has_outcome(decision.decision_id, outcome.outcome, action_id):
+            return False
+        contact = outcome.outcome not in _NO_CONTACT
+        if contact:
+            event = _contact_event(decision, outcome, action_id, actions[action_id].treatment_id)
+            (result,) = self.ingest([event], now, source="outcomes")
+            if result.status == "rejected" and result.reason != "conflicting_duplicate":
+                raise DataError(f"The outcome cannot be taken: {result.detail or result.reason}. Correct it.")
+        return self._records.outcome(
+            decision.decision_id,
+            outcome.outcome,
+            action_id,
+            occurred_at=outcome.occurred_at,
+            received_at=now,
+            value=outcome.value,
+            settles=contact,
+        )
+
+    def decision(self, decision_id: str) -> Decision | None:
+        """A recorded decision, None for an unknown id."""
+        return self._records.get(decision_id)
 
     def customer(self, customer_id: str, now: datetime) -> dict[str, Any] | None:
         """What is known of a customer, in plain types; None where nothing is."""
-        raise NotImplementedError
+        force = self._keeper.at(now)
+        request = _plain_question(customer_id, now, None, None, force)
+        (snapshot,) = self._read([request], force)
+        if not snapshot.values.get("known") and snapshot.state_status == "ok":
+            return None
+        (decision,) = _decided([request], [snapshot], force)
+        return described(snapshot, decision, now)
 
     def why(
         self,
@@ -63,13 +226,158 @@ class DecisionService:
         at: datetime | None = None,
         channel: str | None = None,
         placement: str | None = None,
-    ) -> dict[str, Any]:
-        """Why she gets what she gets, and why not the rest: at `at` from the record, else now from live state."""
-        raise NotImplementedError
+    ) -> dict[str, Any] | None:
+        """Why she gets what she gets, and why not the rest: at `at` from the record, else now from live state.
+
+        None where nothing is known of her, or nothing was decided by `at`. Writes nothing. Raises `DataError` for an
+        action, channel or placement not known.
+        """
+        force = self._keeper.at(now)
+        if at is not None:
+            return self._why_then(customer_id, at, action, channel, placement, force)
+        if action is not None and action not in force.catalogue.index:
+            raise DataError(f"action {action!r} is not in the catalogue. It has {', '.join(force.catalogue.index)}.")
+        request = _plain_question(customer_id, now, channel, placement, force)
+        check_request(request, force.policy)
+        (snapshot,) = self._read([request], force)
+        if not snapshot.values.get("known") and snapshot.state_status == "ok":
+            return None
+        (decision,) = _decided([request], [snapshot], force)
+        return {"source": "live"} | explaining.explain(decision, force.policy, force.catalogue, action=action)
+
+    def _why_then(
+        self,
+        customer_id: str,
+        at: datetime,
+        action: str | None,
+        channel: str | None,
+        placement: str | None,
+        force: InForce,
+    ) -> dict[str, Any] | None:
+        decision = self._records.last(customer_id, at, channel=channel, placement=placement)
+        if decision is None:
+            return None
+        policy, catalogue = force.policy, force.catalogue
+        if decision.versions["policy"] != policy.hash:
+            text = self._records.kept(decision.versions["policy"])
+            policy = policy if text is None else parse_policy(text, name="the policy of then")
+        if decision.versions["catalogue"] != catalogue.hash:
+            text = self._records.kept(decision.versions["catalogue"])
+            catalogue = (
+                catalogue if text is None else parse_catalogue(text, known=KNOWN_FEATURES, name="the actions of then")
+            )
+        return {"source": "record"} | explaining.explain(decision, policy, catalogue, action=action)
 
     def health(self, now: datetime) -> Health:
         """Whether this process can answer, and with what degraded."""
-        raise NotImplementedError
+        force = self._keeper.at(now)
+        degraded = list(force.degraded)
+        if force.models is None:
+            degraded.append("no model bundle is in force: stated estimates and unranked items are used")
+        if not force.articles.by_id:
+            degraded.append("the item catalogue is empty: titles, stock and margins are unknown")
+        try:
+            self._records.connection().execute("select 1 from state limit 1")
+            ready = True
+        except (sqlite3.Error, TahdikasError) as error:
+            ready = False
+            degraded.append(f"the live store does not answer ({error}): nothing is sold")
+        versions = {
+            "engine": ENGINE_VERSION,
+            "policy": force.policy.hash,
+            "catalogue": force.catalogue.hash,
+            "bundle": force.scorer.id,
+            "items": force.articles.version,
+        }
+        return Health(ready=ready, degraded=degraded, versions=versions)
 
     def close(self) -> None:
         """Let go of connections."""
+        self._records.close()
+        self._log.close()
+
+    def _read(self, requests: Sequence[Request], force: InForce) -> list[Snapshot]:
+        expected = force.models.manifest.feature_schema_hash if force.models else None
+        if expected not in self._readers:
+            self._readers[expected] = OnlineFeatures(self.home, expected_schema=expected)
+        return SnapshotReader(self._records, self._readers[expected], force.policy).read(requests)
+
+    def _keep_texts(self, force: InForce) -> None:
+        """Keep the texts decisions rest on, once a process."""
+        for kind, part in (("policy", force.policy), ("catalogue", force.catalogue)):
+            if part.hash not in self._kept:
+                self._records.keep(kind, part.hash, part.text)
+                self._kept.add(part.hash)
+
+
+def _decided(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce) -> list[Decision]:
+    """The engine's decisions; if the models fail on these customers, those of stated estimates."""
+    ids = [_new_id(r.now) for r in requests]
+    for scorer in (force.scorer, force.fallback):
+        try:
+            return decide(requests, snapshots, scorer, force.catalogue, force.policy, articles=force.articles, ids=ids)
+        except TahdikasError:
+            raise
+        except Exception:  # whatever a model does, she gets a safe answer
+            if scorer is force.fallback:
+                raise
+    raise AssertionError
+
+
+def _new_id(now: datetime) -> str:
+    """A decision's id: unique, and sorted by time."""
+    return f"d-{round(now.timestamp() * 1000):011x}-{secrets.token_hex(8)}"
+
+
+def _reservation(decision: Decision, request: Request, force: InForce) -> timedelta | None:
+    """How long a sender may take: outbound answers that are served hold their place in the cap."""
+    place = force.policy.file.placements[request.placement]
+    if request.mode != "serve" or not place.outbound or not decision.actions:
+        return None
+    return timedelta(hours=force.policy.file.contact_cap.reservation_hours)
+
+
+def _contact_event(decision: Decision, outcome: Outcome, action_id: str, treatment_id: str) -> dict[str, Any]:
+    key = decision.customer_key
+    who = (
+        {"anonymous_id": key.removeprefix(RESERVED_PREFIX)} if key.startswith(RESERVED_PREFIX) else {"customer_id": key}
+    )
+    return {
+        "event_id": f"outcome:{decision.decision_id}:{action_id}:{outcome.outcome}",
+        "type": "contact",
+        **who,
+        "occurred_at": outcome.occurred_at.isoformat(),
+        "channel": decision.channel,
+        "payload": {
+            "action_id": action_id,
+            "treatment_id": treatment_id,
+            "decision_id": decision.decision_id,
+            "status": outcome.outcome,
+        },
+    }
+
+
+def _question(decision: Decision, now: datetime) -> Request:
+    """The question a decision answered, asked now, without a trace."""
+    return Request(
+        customer_id=decision.customer_key,
+        channel=decision.channel,
+        placement=decision.placement,
+        context=decision.context,
+        n=max(1, len(decision.actions)),
+        mode="simulate",
+        now=now,
+    )
+
+
+def _plain_question(
+    customer_id: str, now: datetime, channel: str | None, placement: str | None, force: InForce
+) -> Request:
+    """What would she get, here? Without a placement: the first of the policy that has the channel."""
+    places = force.policy.file.placements
+    if placement is None:
+        wanted: Iterable[str] = (name for name, p in places.items() if channel is None or channel in p.channels)
+        placement = next(iter(wanted), next(iter(places)))
+    if channel is None:
+        channel = places[placement].channels[0] if placement in places else "web"
+    return Request(customer_id=customer_id, channel=channel, placement=placement, mode="simulate", now=now)

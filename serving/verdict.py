@@ -14,7 +14,7 @@ from serving.gates import BITS, names_of
 from serving.items import Articles
 from serving.policy import Policy
 from serving.scorer import NO_MODEL, Scorer
-from serving.words import hold_words, reason, status_words
+from serving.words import gate_reason, hold_words, reason
 
 FORGIVEN = (
     "state_unknown",
@@ -26,12 +26,12 @@ FORGIVEN = (
     "profiling_objection",
     "holdout",
 )
-"""Gates that keep back what would otherwise have been right for her, gravest first; the rest say it was not."""
+"""Gates that keep back what would otherwise be right for her, gravest first; the rest say it was not right."""
 _FORGIVEN_BITS = sum(BITS[name] for name in FORGIVEN)
 
 
 class Drawn(NamedTuple):
-    """A slate: columns in order of position and each position's probabilities [m]; `would` is it without the holdout."""
+    """A slate: columns by position, each position's probabilities [m]; `would` is it without the holdout."""
 
     columns: list[int]
     chances: list[Floats]
@@ -198,7 +198,8 @@ def _silence(
     """Why nothing is the answer."""
     catalogue = laid.asked.catalogue
     if withheld and withheld.gates:
-        return gate_reason(next(name for name in FORGIVEN if name in withheld.gates), snapshot)
+        gate = next(name for name in FORGIVEN if name in withheld.gates)
+        return _of_gate(gate, snapshot)
     if withheld:
         if withheld.expected_gain > 0:
             return reason("drawn_silence")
@@ -206,17 +207,12 @@ def _silence(
         loss = round(-withheld.expected_gain)
         return reason("no_gain", detail=action.name.en, detail_fi=action.name.fi, loss=loss)
     if not snapshot.readable:
-        return gate_reason("state_unknown", snapshot)
+        return _of_gate("state_unknown", snapshot)
     return reason("nothing_applicable")
 
 
-def gate_reason(gate: str, snapshot: Snapshot) -> Reason:
-    """A gate's reason, with what it saw of this customer."""
-    if gate == "hold":
-        return reason(gate, **hold_words(h.kind for h in snapshot.holds))
-    if gate == "state_unknown":
-        return reason(gate, **status_words(snapshot.state_status))
-    return reason(gate)
+def _of_gate(gate: str, snapshot: Snapshot) -> Reason:
+    return gate_reason(gate, holds=[h.kind for h in snapshot.holds], state_status=snapshot.state_status)
 
 
 def _observed(i: int, laid: Assembled) -> dict[str, float]:

@@ -89,6 +89,7 @@ UNKNOWN: dict[str, tuple[str, str]] = {
     "behind": ("her record lags behind the log", "tietue on jäljessä lokista"),
     "future_dated": ("her record is dated in the future", "tietue on päivätty tulevaisuuteen"),
     "source_silent": ("source {name} has gone quiet", "lähde {name} on vaiennut"),
+    "unrecorded": ("the decision could not be recorded", "päätöstä ei voitu kirjata"),
     "erased": ("her data was erased", "tiedot on poistettu"),
 }
 
@@ -121,3 +122,12 @@ def status_words(status: str) -> dict[str, str]:
     code, _, name = rest.partition(":")
     english, finnish = UNKNOWN.get(code, (code, code))
     return {"detail": english.format(name=name), "detail_fi": finnish.format(name=name)}
+
+
+def gate_reason(gate: str, *, holds: Iterable[str], state_status: str) -> Reason:
+    """The reason of a closed gate, with what it saw: the kinds of the holds in force, the state's status."""
+    if gate == "hold":
+        return reason(gate, **hold_words(holds))
+    if gate == "state_unknown":
+        return reason(gate, **status_words(state_status))
+    return reason(gate)

@@ -1,0 +1,176 @@
+"""Loading a model bundle without trusting it: sums, a trial in a child process, canaries; docs/bundle.md is the format.
+
+A truncated LightGBM file can kill the process that opens it, and one flipped bit can change scores silently. So nothing
+is opened here before its SHA-256 is right and a child process has opened it and given the canaries' scores.
+"""
+
+import hashlib
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from features.candidates import CANDIDATE_INPUTS, POPULAR, Histories, ItemHistory, ItemTable
+from features.errors import BundleError
+from features.frame import CHURN_INPUTS, customer_inputs
+from features.home import Home
+from features.scoring import Model, next_items, read_model
+from serving.conditions import Columns, Floats
+from serving.items import Scored
+
+FORMAT = 1
+TRIAL_SECONDS = 60.0
+CANARY_TOLERANCE = 1e-9
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
+_REMEDY = "Promote again, or roll back to another bundle."
+
+
+class Canary(msgspec.Struct, frozen=True):
+    """Rows of model inputs (None = absent) and the probabilities they must give."""
+
+    inputs: list[list[float | None]]
+    expected: list[float]
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a bundle says of itself; keys not named here are for people."""
+
+    format: int
+    id: str
+    created_at: str
+    as_of: str
+    horizon_days: float
+    files: dict[str, str]
+    feature_schema_hash: str
+    churn_inputs: list[str]
+    ranker_inputs: list[str]
+    canaries: dict[str, Canary]
+    metrics: dict[str, float] = {}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle in memory: a `scorer.Scorer`."""
+
+    manifest: Manifest
+    churn_model: Model
+    ranker: Model
+    table: ItemTable
+
+    @property
+    def id(self) -> str:
+        """The bundle's id."""
+        return self.manifest.id
+
+    def churn(self, columns: Columns, at: Floats) -> Floats:
+        """The chance of no purchase within the horizon, [n]; NaN where no purchase is known."""
+        bought = columns.get("last_purchase_at")
+        if bought is None:
+            return np.full(len(at), np.nan)
+        names, inputs = customer_inputs(columns, at)
+        return np.where(np.isnan(bought), np.nan, self.churn_model.probability(inputs, names))
+
+    def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
+        """The likeliest next items of each customer with their calibrated probabilities."""
+        ranked = next_items(self.ranker, self.table, Histories.of(histories, self.table), at, k)
+        names = self.table.item_id
+        return [
+            [Scored(*one) for one in zip(names[items].tolist(), chances.tolist(), sources.tolist(), strict=True)]
+            for items, chances, sources in zip(ranked.items, ranked.probabilities, ranked.sources, strict=True)
+        ]
+
+    def popular(self, k: int) -> list[Scored]:
+        """What most customers bought lately."""
+        return [Scored(str(item), float("nan"), POPULAR) for item in self.table.item_id[self.table.popular[:k]]]
+
+
+def current_id(home: Home) -> str | None:
+    """The id of the bundle in force by `current.json`, None before the first promotion. Raises `BundleError`."""
+    path = home.bundles / "current.json"
+    try:
+        found: Any = msgspec.json.decode(path.read_bytes())["bundle"]
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
+        raise BundleError(f"{path} cannot be read ({error!r}). {_REMEDY}") from error
+    if not isinstance(found, str) or not _ID.fullmatch(found):
+        raise BundleError(f"{path} names the bundle {found!r}, which is no bundle id. {_REMEDY}")
+    return found
+
+
+def load_bundle(home: Home, *, trial_seconds: float = TRIAL_SECONDS) -> Bundle | None:
+    """The bundle in force, None before the first promotion. Raises `BundleError` with what is wrong with it."""
+    bundle_id = current_id(home)
+    return None if bundle_id is None else load(home.bundles / bundle_id, trial_seconds=trial_seconds)
+
+
+def load(folder: Path, *, trial_seconds: float = TRIAL_SECONDS) -> Bundle:
+    """A bundle, after its sums were checked and a child process has tried it. Raises `BundleError`."""
+    manifest = checked_manifest(folder)
+    _try_in_child(folder, trial_seconds)
+    return opened(folder, manifest)
+
+
+def checked_manifest(folder: Path) -> Manifest:
+    """The manifest, after comparing everything that can be compared without opening a model. Raises `BundleError`."""
+    try:
+        manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BundleError(f"{folder / 'manifest.json'} cannot be read ({error}). {_REMEDY}") from error
+    if manifest.format != FORMAT:
+        raise BundleError(f"{folder} has format {manifest.format}, this program reads {FORMAT}. {_REMEDY}")
+    if manifest.id != folder.name:
+        raise BundleError(f"{folder} says it is {manifest.id}. It was renamed or mixed up. {_REMEDY}")
+    for inputs, own in ((manifest.churn_inputs, CHURN_INPUTS), (manifest.ranker_inputs, tuple(CANDIDATE_INPUTS))):
+        if tuple(inputs) != own:
+            odd = sorted(set(inputs) ^ set(own)) or ["their order"]
+            raise BundleError(f"{folder} was trained on other inputs ({', '.join(odd)}). Retrain and promote again.")
+    there = {p.name for p in folder.iterdir()} - {"manifest.json"}
+    for name in sorted(there ^ set(manifest.files)):
+        raise BundleError(f"{folder / name} is {'not in the manifest' if name in there else 'missing'}. {_REMEDY}")
+    for name, expected in manifest.files.items():
+        with (folder / name).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            raise BundleError(f"{folder / name} has SHA-256 {found[:12]}..., not {expected[:12]}.... {_REMEDY}")
+    return manifest
+
+
+def opened(folder: Path, manifest: Manifest) -> Bundle:
+    """The bundle's models opened, and its canaries compared. Raises `BundleError`; may crash on a torn model file."""
+    bundle = Bundle(
+        manifest, read_model(folder, "churn"), read_model(folder, "ranker"), ItemTable.load(folder / "items.npz")
+    )
+    for name, model, inputs in (
+        ("churn", bundle.churn_model, manifest.churn_inputs),
+        ("ranker", bundle.ranker, manifest.ranker_inputs),
+    ):
+        canary = manifest.canaries.get(name)
+        if canary is None or not canary.inputs:
+            raise BundleError(f"{folder} has no canaries for {name}. {_REMEDY}")
+        rows = np.array([[np.nan if v is None else v for v in row] for row in canary.inputs], dtype=np.float64)
+        found = model.probability(rows, inputs)
+        off = np.abs(found - np.array(canary.expected))
+        if len(found) != len(canary.expected) or not (off <= CANARY_TOLERANCE).all():
+            raise BundleError(f"{folder}: the {name} model misses its canaries by {np.max(off):.3g}. {_REMEDY}")
+    return bundle
+
+
+def _try_in_child(folder: Path, seconds: float) -> None:
+    """Open the bundle in a process that may die of it."""
+    command = [sys.executable, "-m", "serving.bundle_trial", str(folder)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, text=True)
+    except subprocess.TimeoutExpired as error:
+        raise BundleError(f"{folder} could not be opened within {seconds:g} s. {_REMEDY}") from error
+    if done.returncode < 0:
+        raise BundleError(f"{folder} killed the process that tried to open it (signal {-done.returncode}). {_REMEDY}")
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BundleError(f"{folder} failed its trial: {last}")

@@ -1,0 +1,21 @@
+"""`python -m serving.bundle_trial FOLDER`: open a bundle and compare its canaries, in a process that may die of it."""
+
+import sys
+from pathlib import Path
+
+from features.errors import BundleError
+from serving.bundle import checked_manifest, opened
+
+
+def main(folder: str) -> int:
+    """0 if the bundle opens and its canaries sing; the reason on standard error otherwise."""
+    try:
+        opened(Path(folder), checked_manifest(Path(folder)))
+    except BundleError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

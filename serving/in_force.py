@@ -1,0 +1,145 @@
+"""What is in force: policy, catalogue, items and models, each taken up when its file changes, the last good one kept.
+
+A file that cannot be used never stops decisions: what was in force stays, and `degraded` says why.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from features.catalogue import load_items
+from features.errors import TahdikasError
+from features.home import Home
+from serving.bundle import Bundle, current_id, load
+from serving.catalogue import Catalogue, load_catalogue
+from serving.items import Articles
+from serving.live import KNOWN_FEATURES
+from serving.policy import Policy, check_together, load_policy
+from serving.scorer import Scorer, WithoutModel
+
+T = TypeVar("T")
+Stamp = tuple[object, ...]
+TRIED_KEPT = 3
+
+
+def stamp(path: Path) -> Stamp:
+    """What changes when a file is replaced or edited; empty where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+@dataclass
+class Watched(Generic[T]):
+    """A value loaded from files and loaded again when they change; the last good one is kept."""
+
+    name: str
+    load: Callable[[], T]
+    seen: Stamp = ("never",)
+    value: T | None = None
+    problem: str | None = None
+
+    def refresh(self, now_seen: Stamp) -> None:
+        """Load again if what is seen of the files is new."""
+        if now_seen == self.seen:
+            return
+        try:
+            self.value, self.problem = self.load(), None
+        except (TahdikasError, OSError) as error:
+            self.problem = f"{self.name}: {error}"
+        self.seen = now_seen
+
+
+@dataclass(frozen=True)
+class InForce:
+    """One consistent set to decide by; `models` is None where no bundle is in force."""
+
+    policy: Policy
+    catalogue: Catalogue
+    articles: Articles
+    models: Bundle | None
+    degraded: tuple[str, ...] = ()
+    fallback: Scorer = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fallback", WithoutModel(self.articles))
+
+    @property
+    def scorer(self) -> Scorer:
+        """The models, or what stands in for them."""
+        return self.models or self.fallback
+
+
+class Keeper:
+    """Keeps what is in force for one data folder up to date; safe to share between threads.
+
+    Raises `ConfigError` when made over a policy or catalogue that cannot be used: there is no last good one yet.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._lock = threading.Lock()
+        self._rules: Watched[tuple[Policy, Catalogue]] = Watched("policy or actions", self._load_rules)
+        self._bundle: Watched[Bundle | None] = Watched("model bundle", self._load_bundle)
+        self._items: Watched[Articles] = Watched("item catalogue", self._load_items)
+        self._tried: dict[str, Bundle] = {}
+        self._today = datetime(1970, 1, 1, tzinfo=UTC)
+        self._rules.value = self._load_rules()
+        self._rules.seen = self._rules_stamp()
+        self._made: tuple[Stamp, InForce] | None = None
+
+    def at(self, now: datetime) -> InForce:
+        """What is in force at `now`."""
+        looked: tuple[Stamp, Stamp, Stamp] = (
+            self._rules_stamp(),
+            stamp(self._home.bundles / "current.json"),
+            (stamp(self._home.catalogue), now.date()),
+        )
+        made = self._made
+        if made is not None and made[0] == looked:
+            return made[1]
+        with self._lock:
+            self._today = now
+            self._rules.refresh(looked[0])
+            self._bundle.refresh(looked[1])
+            self._items.refresh(looked[2])
+            assert self._rules.value is not None
+            policy, catalogue = self._rules.value
+            problems = (w.problem for w in (self._rules, self._bundle, self._items))
+            in_force = InForce(
+                policy,
+                catalogue,
+                self._items.value or Articles(),
+                self._bundle.value,
+                tuple(p for p in problems if p),
+            )
+            self._made = (looked, in_force)
+            return in_force
+
+    def _rules_stamp(self) -> Stamp:
+        return stamp(self._home.config / "policy.yaml"), stamp(self._home.config / "actions.yaml")
+
+    def _load_rules(self) -> tuple[Policy, Catalogue]:
+        policy = load_policy(self._home)
+        catalogue = load_catalogue(self._home, known=KNOWN_FEATURES)
+        check_together(policy, catalogue)
+        return policy, catalogue
+
+    def _load_bundle(self) -> Bundle | None:
+        """The current bundle; one tried before, as after a roll-back, is taken from memory."""
+        bundle_id = current_id(self._home)
+        if bundle_id is None:
+            return None
+        if bundle_id not in self._tried:
+            self._tried[bundle_id] = load(self._home.bundles / bundle_id)
+            for old in list(self._tried)[:-TRIED_KEPT]:
+                del self._tried[old]
+        return self._tried[bundle_id]
+
+    def _load_items(self) -> Articles:
+        return Articles.of(load_items(self._home, self._today))

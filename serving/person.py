@@ -1,0 +1,55 @@
+"""One customer as staff may see her: what is known, what is open, what holds, and what she would get."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from features.instants import from_us
+from serving.decision import Decision, Snapshot
+
+RECENT = timedelta(days=90)
+
+
+def described(snapshot: Snapshot, decision: Decision, now: datetime) -> dict[str, Any]:
+    """The customer in plain types; absent values are None. Contacts are those of the last 90 days."""
+    view = snapshot.view
+    known = {name: None if value != value else value for name, value in snapshot.values.items()}
+    churn = decision.observed.get("churn_probability")
+    found: dict[str, Any] = {
+        "customer_id": snapshot.customer_key,
+        "as_of": now.isoformat(),
+        "state_status": snapshot.state_status,
+        "arm": decision.arm,
+        "holds": msgspec.to_builtins(list(snapshot.holds)),
+        "scores": {} if churn is None else {"churn_probability": churn},
+        "features": known,
+        "versions": decision.versions,
+    }
+    if view is None:
+        return found
+    return found | {
+        "in_recovery_until": view.recovery_until.isoformat() if view.recovery_until else None,
+        "open_cases": msgspec.to_builtins(view.open_cases),
+        "cases": msgspec.to_builtins(view.cases),
+        "deliveries": msgspec.to_builtins(view.deliveries),
+        "consents": [
+            {"purpose": purpose, "channel": channel, "status": status}
+            for (purpose, channel), status in sorted(view.consents.items(), key=lambda c: (c[0][0], c[0][1] or ""))
+        ],
+        "contacts": [msgspec.to_builtins(c) for c in view.contacts if c.at > now - RECENT],
+        "reserved": [msgspec.to_builtins(c) for c in snapshot.reserved],
+        "orders": [
+            {
+                "order_id": o.order_id,
+                "at": from_us(o.at).isoformat(),
+                "currency": o.currency,
+                "paid": o.paid,
+                "items": o.items,
+            }
+            for o in view.orders
+        ],
+        "returned_items": sorted(view.returned_items),
+        "profile": view.profile,
+        "identities": [origin for origin, _ in view.state.origins],
+    }

@@ -1,0 +1,42 @@
+"""Asking again before acting on an earlier answer: gates only, no new draw."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from serving.decision import Decision, Reason, Snapshot
+from serving.words import gate_reason, reason
+
+
+def without(snapshot: Snapshot, decision_id: str) -> Snapshot:
+    """The snapshot without what the decision itself brought about: its own contact does not speak against it."""
+    return msgspec.structs.replace(
+        snapshot,
+        contacts=tuple(c for c in snapshot.contacts if c.decision_id != decision_id),
+        reserved=tuple(c for c in snapshot.reserved if c.decision_id != decision_id),
+    )
+
+
+def recheck(first: Decision, again: Decision) -> tuple[bool, list[Reason]]:
+    """Whether every action of `first` may still go, by the gates of `again` (the same question, now); else why not."""
+    blocked: list[Reason] = []
+    candidates = {c.action_id: c for c in again.candidates}
+    for action in first.actions:
+        candidate = candidates.get(action.action_id)
+        gates: Sequence[str] = ("placement",) if candidate is None else candidate.gates
+        kinds = [h.kind for h in again.holds]
+        blocked += [gate_reason(g, holds=kinds, state_status=again.state_status) for g in gates]
+    return not blocked, list({r.code: r for r in blocked}.values())
+
+
+def superseded(first: Decision, reasons: Sequence[Reason], again: Decision) -> Decision:
+    """The first answer taken back: nothing to show, and why."""
+    detail, detail_fi = "; ".join(r.text for r in reasons), "; ".join(r.text_fi for r in reasons)
+    return msgspec.structs.replace(
+        first,
+        actions=[],
+        holds=again.holds,
+        state_status=again.state_status,
+        no_action_reason=reason("superseded", detail=detail, detail_fi=detail_fi),
+        superseded=True,
+    )

@@ -1,0 +1,226 @@
+"""Durable records of decisions: written before the answer leaves, in the live store beside the events they rest on.
+
+A decision's body is MessagePack, compressed; the texts of policy and catalogue are kept once by hash, for as long as
+the records. Reservations hold a contact's place until it is sent, released or its time is up.
+"""
+
+import hashlib
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from features.errors import DataError
+from features.home import Home
+from features.store import connect, from_micros, to_micros, transaction
+from serving.decision import Contact, Decision, Request
+
+_TABLES = (
+    """create table if not exists decisions (
+        decision_id text primary key, customer_key text not null, decided_at integer not null, mode text not null,
+        channel text not null, placement text not null, action_id text not null, body blob not null) without rowid""",
+    "create index if not exists decisions_by_customer on decisions (customer_key, decided_at)",
+    """create table if not exists outcomes (
+        decision_id text not null references decisions, outcome text not null, action_id text not null,
+        occurred_at integer not null, received_at integer not null, value real,
+        primary key (decision_id, outcome, action_id)) without rowid""",
+    """create table if not exists kept (hash text primary key, kind text not null, body blob not null)
+        without rowid""",
+    """create table if not exists idempotency (
+        key text primary key, asked blob not null, decision_id text not null references decisions) without rowid""",
+    """create table if not exists reservations (
+        customer_key text not null, decision_id text not null, action_id text not null, channel text not null,
+        placement text not null, at integer not null, until integer not null,
+        primary key (customer_key, decision_id)) without rowid""",
+    "create index if not exists reservations_by_decision on reservations (decision_id)",
+)
+_CHUNK = 500
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Decision).decode
+
+
+class KeyReusedError(DataError):
+    """An idempotency key came back with another question."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A decision to write, with the question it answers and, where a sender has it, how long its place is reserved."""
+
+    decision: Decision
+    request: Request
+    reserve: timedelta | None = None
+
+
+def pack(decision: Decision) -> bytes:
+    """The body of a record."""
+    return zlib.compress(_encode(decision), 3)
+
+
+def unpack(body: bytes) -> Decision:
+    """The decision of a body; raises `DataError` if it is torn or altered."""
+    try:
+        return _decode(zlib.decompress(body))
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise DataError(f"A decision record cannot be read ({error}). Restore the live store from a copy.") from error
+
+
+def fingerprint(request: Request) -> bytes:
+    """A hash of the question without its moment: what must be the same under the same idempotency key."""
+    asked = msgspec.structs.replace(request, now=from_micros(0), idempotency_key=None)
+    return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
+
+
+class Records:
+    """The records of one data folder. Safe to share between threads; every write is durable when it returns."""
+
+    def __init__(self, home: Home, *, durable: bool = True) -> None:
+        self._home, self._durable = home, durable
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._open: list[sqlite3.Connection] = []
+
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection to the live store."""
+        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if found is None:
+            found = connect(self._home, durable=self._durable)
+            with transaction(found):
+                for statement in _TABLES:
+                    found.execute(statement)
+            self._own.connection = found
+            with self._lock:
+                self._open.append(found)
+        return found
+
+    def close(self) -> None:
+        """Close all threads' connections."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()
+        self._own = threading.local()
+
+    def keep(self, kind: str, digest: str, text: str) -> None:
+        """Keep a policy's or catalogue's text under its hash."""
+        body = zlib.compress(text.encode(), 9)
+        with transaction(self.connection()) as run:
+            run.execute("insert or ignore into kept values (?, ?, ?)", (digest, kind, body))
+
+    def kept(self, digest: str) -> str | None:
+        """A kept text, None for an unknown hash."""
+        row = self.connection().execute("select body from kept where hash = ?", (digest,)).fetchone()
+        return None if row is None else zlib.decompress(row[0]).decode()
+
+    def write(self, entries: Sequence[Entry]) -> list[Decision]:
+        """Write decisions in one transaction; gives those in force, in order.
+
+        Where an idempotency key was taken meanwhile, that is the decision written first. Raises `KeyReusedError`.
+        """
+        bodies = [pack(e.decision) for e in entries]
+        with transaction(self.connection()) as run:
+            return [self._write(run, entry, body) for entry, body in zip(entries, bodies, strict=True)]
+
+    def _write(self, run: sqlite3.Connection, entry: Entry, body: bytes) -> Decision:
+        decision, key = entry.decision, entry.request.idempotency_key
+        if key is not None and (first := self._answered(run, key, entry.request)) is not None:
+            return first
+        at = to_micros(decision.decided_at)
+        action = decision.actions[0].action_id if decision.actions else ""
+        run.execute(
+            "insert into decisions values (?, ?, ?, ?, ?, ?, ?, ?)",
+            (decision.decision_id, decision.customer_key, at, decision.mode, decision.channel, decision.placement,
+             action, body),
+        )  # fmt: skip
+        if key is not None:
+            run.execute(
+                "insert into idempotency values (?, ?, ?)", (key, fingerprint(entry.request), decision.decision_id)
+            )
+        if entry.reserve is not None:
+            run.execute(
+                "insert into reservations values (?, ?, ?, ?, ?, ?, ?)",
+                (decision.customer_key, decision.decision_id, action, decision.channel, decision.placement, at,
+                 to_micros(decision.decided_at + entry.reserve)),
+            )  # fmt: skip
+        return decision
+
+    def answered(self, request: Request) -> Decision | None:
+        """What was answered before under the idempotency key. Raises `KeyReusedError` for another question."""
+        key = request.idempotency_key
+        return None if key is None else self._answered(self.connection(), key, request)
+
+    def _answered(self, run: sqlite3.Connection, key: str, request: Request) -> Decision | None:
+        row = run.execute(
+            "select i.asked, d.body from idempotency i join decisions d using (decision_id) where i.key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            return None
+        if row[0] != fingerprint(request):
+            raise KeyReusedError(
+                f"The idempotency key {key!r} was used for another question. Give every question its own key."
+            )
+        return unpack(row[1])
+
+    def get(self, decision_id: str) -> Decision | None:
+        """One decision, None for an unknown id."""
+        row = self.connection().execute("select body from decisions where decision_id = ?", (decision_id,)).fetchone()
+        return None if row is None else unpack(row[0])
+
+    def last(
+        self, customer_key: str, at: datetime, *, channel: str | None = None, placement: str | None = None
+    ) -> Decision | None:
+        """The customer's latest decision at or before `at`, in that channel and placement where given."""
+        row = (
+            self.connection()
+            .execute(
+                """select body from decisions where customer_key = ?1 and decided_at <= ?2
+                and channel = coalesce(?3, channel) and placement = coalesce(?4, placement)
+                order by decided_at desc, decision_id desc limit 1""",
+                (customer_key, to_micros(at), channel, placement),
+            )
+            .fetchone()
+        )
+        return None if row is None else unpack(row[0])
+
+    def has_outcome(self, decision_id: str, outcome: str, action_id: str) -> bool:
+        """Whether an outcome was noted before."""
+        query = "select 1 from outcomes where decision_id = ? and outcome = ? and action_id = ?"
+        return self.connection().execute(query, (decision_id, outcome, action_id)).fetchone() is not None
+
+    def outcome(
+        self,
+        decision_id: str,
+        outcome: str,
+        action_id: str,
+        *,
+        occurred_at: datetime,
+        received_at: datetime,
+        value: float | None = None,
+        settles: bool = False,
+    ) -> bool:
+        """Note an outcome once; False if it was noted before. One that `settles` frees the reservation."""
+        with transaction(self.connection()) as run:
+            new = run.execute(
+                "insert or ignore into outcomes values (?, ?, ?, ?, ?, ?)",
+                (decision_id, outcome, action_id, to_micros(occurred_at), to_micros(received_at), value),
+            ).rowcount
+            if settles:
+                run.execute("delete from reservations where decision_id = ?", (decision_id,))
+            return bool(new)
+
+
+def reserved(connection: sqlite3.Connection, customer_keys: Iterable[str], now: datetime) -> dict[str, list[Contact]]:
+    """Reservations still within their time limit, by customer."""
+    keys, found = list(customer_keys), dict[str, list[Contact]]()
+    for start in range(0, len(keys), _CHUNK):
+        part = keys[start : start + _CHUNK]
+        rows = connection.execute(
+            f"""select customer_key, at, action_id, channel, placement, decision_id from reservations
+            where customer_key in ({",".join("?" * len(part))}) and until > ?""",
+            (*part, to_micros(now)),
+        )
+        for key, at, action, channel, placement, decision in rows:
+            found.setdefault(key, []).append(Contact(from_micros(at), action, channel, placement, decision))
+    return found

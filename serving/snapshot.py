@@ -1,0 +1,182 @@
+"""Reading what is known of customers, once and consistently; what cannot be trusted is unknown, never guessed.
+
+Clearance is positive: a snapshot is "ok" only if the store answered, the record is whole, has seen the customer's last
+log position, is not dated ahead of the clock, and every required source has reported within its limit.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import msgspec
+
+from features.errors import DataError, TahdikasError
+from features.identity import resolve
+from features.online import OnlineFeatures, OnlineRecord
+from features.refolding import facts_of
+from features.rules import RESERVED_PREFIX
+from features.state import CustomerState, decode, fold
+from features.store import from_micros, to_micros
+from features.view import view
+from serving.decision import Contact, Request, Snapshot
+from serving.exploration import bucket_of
+from serving.live import snapshot_of
+from serving.policy import Policy
+from serving.records import Records, reserved
+
+_CHUNK = 500
+_EMPTY = CustomerState()
+Row = tuple[int, bytes]
+
+
+class SnapshotReader:
+    """Reads snapshots from the live store and the online features; safe to share between threads."""
+
+    def __init__(self, records: Records, online: OnlineFeatures, policy: Policy) -> None:
+        self._records, self._online, self._policy = records, online, policy
+
+    def read(self, requests: Sequence[Request]) -> list[Snapshot]:
+        """One snapshot a request, in order. Never raises for what it reads: the worst is a state unknown."""
+        if not requests:
+            return []
+        try:
+            run = self._records.connection()
+            with _one_moment(run):
+                keys = [_who(run, request) for request in requests]
+                now = requests[0].now
+                silent = self._silent_source(run, now)
+                promised = reserved(run, set(keys), now)
+                rows, positions = _states(run, keys)
+                snapshots = [
+                    self._snapshot(run, request, key, rows.get(key), positions.get(key), promised.get(key, ()), silent)
+                    for request, key in zip(requests, keys, strict=True)
+                ]
+        except (sqlite3.Error, TahdikasError):
+            return [Snapshot(customer_key=_asked_for(r), state_status="unknown:unreadable") for r in requests]
+        return self._with_features(snapshots)
+
+    def _snapshot(
+        self,
+        run: sqlite3.Connection,
+        request: Request,
+        key: str,
+        row: Row | None,
+        position: int | None,
+        promised: Sequence[Contact],
+        silent: str | None,
+    ) -> Snapshot:
+        now, file = request.now, self._policy.file
+        state, problem = _state(run, key, row, position)
+        if problem is None and state.erased_at is not None:
+            problem = "erased"
+        ahead = to_micros(now + timedelta(minutes=file.clearance.future_tolerance_minutes))
+        if problem is None and state.last_at is not None and state.last_at > ahead:
+            problem = "future_dated"
+        problem = problem or silent
+        bucket = self._policy.bucket_seconds
+        return snapshot_of(
+            view(state, now, file.holds),
+            customer_key=key,
+            scored_at_us=round((bucket_of(now, bucket) + 1) * bucket * 1e6),
+            reservation=timedelta(hours=file.contact_cap.reservation_hours),
+            reserved=promised,
+            state_status="ok" if problem is None else f"unknown:{problem}",
+            versions={"state": str(row[0]) if row else "0"},
+        )
+
+    def _silent_source(self, run: sqlite3.Connection, now: datetime) -> str | None:
+        """The first required source that has not reported within its limit, as a problem."""
+        limits = self._policy.file.clearance.required_sources
+        if not limits:
+            return None
+        heard = dict(run.execute("select source, received_at from watermarks"))
+        for source, hours in limits.items():
+            if source not in heard or now - from_micros(heard[source]) > timedelta(hours=hours):
+                return f"source_silent:{source}"
+        return None
+
+    def _with_features(self, snapshots: list[Snapshot]) -> list[Snapshot]:
+        """The batch features beside the state; without them models say nothing, and nothing else changes."""
+        known = [i for i, s in enumerate(snapshots) if s.values.get("known")]
+        if not known:
+            return snapshots
+        try:
+            found: Sequence[OnlineRecord | None] = self._online.read([snapshots[i].customer_key for i in known])
+        except DataError:
+            return snapshots
+        for i, record in zip(known, found, strict=True):
+            if record is not None and record.problem is None:
+                at = record.event_time.isoformat() if record.event_time else ""
+                snapshots[i] = _with_record(snapshots[i], record, at)
+        return snapshots
+
+
+def _with_record(snapshot: Snapshot, record: OnlineRecord, at: str) -> Snapshot:
+    versions = {**snapshot.versions, "features": f"{record.schema_hash}@{at}"}
+    return msgspec.structs.replace(snapshot, features=record, versions=versions)
+
+
+@contextmanager
+def _one_moment(run: sqlite3.Connection) -> Iterator[None]:
+    """All reads inside see one moment of the store."""
+    run.execute("begin")
+    try:
+        yield
+    finally:
+        run.execute("rollback")
+
+
+def _asked_for(request: Request) -> str:
+    if request.customer_id is not None:
+        return request.customer_id
+    return RESERVED_PREFIX + request.anonymous_id if request.anonymous_id is not None else RESERVED_PREFIX
+
+
+def _who(run: sqlite3.Connection, request: Request) -> str:
+    """The customer behind the request, an anonymous id resolved to whom it belongs to now."""
+    return resolve(run, _asked_for(request))
+
+
+def _states(run: sqlite3.Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[str, int]]:
+    """State rows, and the last log position of each customer over all her identities."""
+    rows: dict[str, Row] = {}
+    owner = {key: key for key in keys}
+    wanted = list(owner)
+    for part in _parts(wanted):
+        marks = ",".join("?" * len(part))
+        for key, position, body in run.execute(f"select * from state where customer_id in ({marks})", part):
+            rows[key] = (position, body)
+        linked = f"select external_id, customer_id from links where customer_id in ({marks}) and unlinked_at is null"
+        owner |= {RESERVED_PREFIX + external: key for external, key in run.execute(linked, part)}
+    positions: dict[str, int] = {}
+    for part in _parts(list(owner)):
+        marks = ",".join("?" * len(part))
+        last = f"select origin_id, max(position) from facts where origin_id in ({marks}) group by origin_id"
+        for origin, position in run.execute(last, part):
+            key = owner[origin]
+            positions[key] = max(positions.get(key, 0), position)
+    return rows, positions
+
+
+def _state(
+    run: sqlite3.Connection, key: str, row: Row | None, position: int | None
+) -> tuple[CustomerState, str | None]:
+    """Her state and what is wrong with it. A state not to be trusted is folded again from her facts, for service."""
+    if row is None and position is None:
+        return _EMPTY, None
+    try:
+        if row is not None and (position is None or row[0] >= position):
+            return decode(row[1]), None
+        problem = "behind"
+    except DataError:
+        problem = "corrupt"
+    try:
+        return fold(facts_of(run, key)), problem
+    except Exception:  # what broke the record may break its facts too: then nothing is known
+        return _EMPTY, problem
+
+
+def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _CHUNK):
+        yield keys[start : start + _CHUNK]
