@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.columns import EVENT_SCHEMA
 from features.errors import DataError
 from pipelines.shop.catalogue import Catalogue, items_table, make_catalogue
 from pipelines.shop.chunk import Chunk, live_chunk
@@ -23,6 +24,7 @@ from pipelines.shop.truth import truth_tables
 CHUNK = 10_000
 DEFAULT_START = date(2024, 11, 1)
 DEFAULT_DAYS = 730
+DICTIONARY = [f.name for f in EVENT_SCHEMA if f.type == pa.string() and f.name not in ("event_id", "facts")]
 
 
 @dataclass
@@ -110,7 +112,13 @@ def simulate(
 
 def _write(out: Path, chunk: Chunk, catalogue: Catalogue, report: SimulationReport) -> None:
     for name, table in _files(chunk, catalogue, report):
-        pq.write_table(table, out / name, compression="zstd", compression_level=1, store_schema=False)
+        pq.write_table(
+            table,
+            out / name,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=DICTIONARY if name.startswith("events") else True,
+        )
 
 
 def _files(chunk: Chunk, catalogue: Catalogue, report: SimulationReport) -> Iterator[tuple[str, pa.Table]]:

@@ -408,4 +408,50 @@ RANGES: tuple[Range, ...] = (
     Range(
         "home/light", "Table lamp|Candle set|Advent star|LED light string", "white|brass", 25, 0.5, (9, 10, 11, 12, 1)
     ),
+    Range(
+        "shoes/hiking",
+        "Polku hiking boots|Polku low hiking shoes",
+        "38|40|42|44",
+        149,
+        0.42,
+        (4, 5, 6, 7, 8, 9),
+        sized=True,
+        goes_with=("outdoor_clothing/socks", "shoes/care"),
+    ),
+    Range("shoes/slippers", "Felt slippers|Wool slippers", "38|40|42|44", 39, 0.5, (10, 11, 12, 1), sized=True),
+    Range(
+        "outdoor_clothing/trousers",
+        "Polku trekking trousers|Polku softshell trousers|Pouta shorts",
+        "S|M|L|XL",
+        89,
+        0.46,
+        sized=True,
+    ),
+    Range("outdoor_clothing/hats", "Merino beanie|Sun hat|Headband", "grey|red", 25, 0.52),
+    Range(
+        "bicycle_gear/bags",
+        "Laukku pannier|Laukku frame bag",
+        "black|yellow",
+        55,
+        0.44,
+        accessory_of=("bicycles/city", "bicycles/gravel", "bicycles/electric"),
+    ),
+    Range(
+        "skis/boots", "Hanki classic boots|Kiito skate boots", "38|40|42|44", 129, 0.34, WINTER, sized=True, weight=0.8
+    ),
+    Range(
+        "books/nonfiction",
+        "A Short History of Sleep|The Sauna Book|Money in Plain Words|The Quiet Garden|Maps of the Mind|The Ice Year",
+        "paperback|hardback",
+        19,
+        0.36,
+    ),
+    Range("books/series", "Tales of Hiisi 1|Tales of Hiisi 2|Tales of Hiisi 3|Tales of Hiisi 4", "hardback", 21, 0.36),
+    Range("groceries/spices", "Cinnamon|Cardamom|Black pepper|Sea salt", "jar|refill", 4, 0.45, cycle_days=90),
+    Range("groceries/snacks", "Roasted nuts|Fruit bars|Popcorn", "single|box of 12", 5, 0.36, cycle_days=30),
+    Range("household/storage", "Glass jars|Storage boxes|Laundry basket", "small|large", 15, 0.48),
+    Range("pets/treats", "Dog treats|Cat treats", "100 g|500 g", 7, 0.42, cycle_days=30, goes_with=("pets/gear",)),
+    Range("home/bathroom", "Bath mat|Shower curtain|Soap dish", "white|grey", 19, 0.5),
+    Range("home/garden", "Planter|Watering can|Seed collection|Bird feeder", "small|large", 18, 0.48, (3, 4, 5, 6)),
+    Range("children/school", "School backpack|Pencil case|Lunch box", "blue|green", 29, 0.46, (7, 8, 9)),
 )

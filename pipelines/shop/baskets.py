@@ -1,4 +1,4 @@
-"""What goes into an order: wishes by taste and season, staples that run out, what an owned thing needs, what goes along."""
+"""What goes into an order: wishes by taste and season, staples that run out, and what goes along with them."""
 
 from dataclasses import dataclass
 

@@ -78,7 +78,7 @@ def make_catalogue(rng: np.random.Generator) -> Catalogue:
     groups = np.array(group, dtype=np.int64)
     of_group = np.array([departments.index(r.category.split("/")[0]) for r in RANGES], dtype=np.int64)
     size = len(titles)
-    appeal = rng.gamma(0.9, 1.0, size) * np.array([r.weight for r in RANGES])[groups] + 0.05
+    appeal = rng.gamma(1.5, 0.7, size) * np.array([r.weight for r in RANGES])[groups] + 0.05
     group_taste = rng.normal(0, 0.9, (len(RANGES), FACTORS))
     defects = np.minimum(rng.gamma(1.2, 0.016, size), 0.2)
     return Catalogue(

@@ -10,7 +10,7 @@ from pipelines.shop.arrays import Flags, Floats, Ints
 from pipelines.shop.catalogue import Catalogue
 from pipelines.shop.fates import CARRIERS, CASE_KINDS, EXCHANGE, FRICTIONS, MAX_ASKS, QUESTION, RETURN
 from pipelines.shop.parameters import OFFERS
-from pipelines.shop.telling import Coded, Told, lists, numbered, tell
+from pipelines.shop.telling import Coded, Numbered, Told, lists, tell, written
 from pipelines.shop.weeks import Life
 
 DAY_US = 86_400_000_000
@@ -35,7 +35,9 @@ class Names:
     def give(cls, life: Life, catalogue: Catalogue, first_order: int, epoch_us: int) -> "Names":
         """Number the orders from `first_order`."""
         numbers = first_order + np.arange(len(life.orders.who))
-        return cls(numbered("o", numbers), numbered("k", numbers), pa.array(catalogue.ids), epoch_us)
+        n = len(numbers)
+        orders, cases = (written(Numbered(prefix, numbers), n) for prefix in "ok")
+        return cls(orders, cases, pa.array(catalogue.ids), epoch_us)
 
     def instants(self, days: Floats) -> pa.Array:
         """Days from the first day as UTC instants."""
@@ -58,7 +60,7 @@ def purchases(life: Life, catalogue: Catalogue, names: Names) -> Told:
     orders, lines = life.orders, life.lines
     n = len(orders.who)
     every = np.arange(n)
-    offer = Coded(orders.offer[lines.order], tuple(o.action_id for o in OFFERS)).column()
+    offer = Coded(orders.offer[lines.order], tuple(o.action_id for o in OFFERS))
     rows = pa.StructArray.from_arrays(
         [
             names.items.take(pa.array(lines.item)),
@@ -66,7 +68,7 @@ def purchases(life: Life, catalogue: Catalogue, names: Names) -> Told:
             pa.array(catalogue.price[lines.item]),
             pa.array(life.discount),
             pa.nulls(len(lines.item), pa.int64()),
-            offer,
+            written(offer, len(lines.item)),
         ],
         fields=list(LINE),
     )
@@ -95,7 +97,7 @@ def deliveries(life: Life, names: Names) -> Told:
         life.orders.who[index],
         Coded(np.where(status == 0, 0, 1), ("web", "partner")),
         Coded(np.where(status == 0, 0, 1), ("checkout", "delivery")),
-        order_id=names.orders.take(pa.array(index)),
+        order_id=Coded(index, names.orders),
         status=Coded(status, DELIVERY_STATUS),
         promised_at=promised_at.take(pa.array(index)),
         carrier=Coded(fates.carrier[index], CARRIERS),
@@ -152,11 +154,11 @@ def cases(life: Life, catalogue: Catalogue, names: Names) -> list[Told]:
         life.orders.who[index],
         Coded(np.where(in_store, 2, np.where(by_phone, 1, 0)), ("web", "phone", "store")),
         Coded(np.where(np.isin(kind[row], (EXCHANGE, RETURN)), 0, 1), ("returns", "support")),
-        case_id=names.cases.take(pa.array(index)),
+        case_id=Coded(index, names.cases),
         kind=Coded(kind[row], CASE_KINDS),
         status=Coded(status, CASE_STATUS),
         promised_by=promise.take(pa.array(row)),
-        order_id=names.orders.take(pa.array(index)),
+        order_id=Coded(index, names.orders),
         item_ids=lists(names.items.take(pa.array(life.lines.item[line[row]])), np.ones(len(row), dtype=np.int64)),
         reason=Coded(np.where(kind[row] == QUESTION, 6, fates.cause[index]), REASONS),
     )
@@ -195,9 +197,9 @@ def _goods_back(
         life.orders.who[index],
         Coded(life.orders.store[index].astype(np.int64), ("web", "store")),
         "returns",
-        order_id=names.orders.take(pa.array(index)),
+        order_id=Coded(index, names.orders),
         lines=lists(rows, np.ones(len(index), dtype=np.int64)),
-        case_id=names.cases.take(pa.array(index)),
+        case_id=Coded(index, names.cases),
     )
 
 

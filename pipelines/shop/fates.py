@@ -1,4 +1,4 @@
-"""What becomes of an order: its delivery, its case if one is opened, and how that changes the customer's satisfaction."""
+"""What becomes of an order: its delivery, its case if one is opened, and what that does to the customer."""
 
 from dataclasses import dataclass, fields
 
@@ -62,9 +62,11 @@ def draw_fates(
     failed = ~store & ~late & chance(rng, p.failed * winter, n)
     early = at + 0.8 + (promised - at - 0.8) * rng.beta(4, 2, n)
     beyond = promised + 0.7 + rng.gamma(1.3, p.late_scale / 1.3, n)
-    refused = promised + rng.random(n)
-    delivered = np.where(store, at, np.where(late, beyond, np.where(failed, refused + 4 + rng.random(n) * 8, early)))
-    shipped = at + np.minimum((delivered - at) * 0.6, 0.4 + 1.6 * rng.random(n))
+    refused = by_day(promised + rng.random(n), 8, 18)
+    again = refused + 4 + rng.random(n) * 8
+    arrives = np.where(late, beyond, np.where(failed, again, early))
+    delivered = np.where(store, at, by_day(arrives, 8, 18))
+    shipped = by_day(at + np.minimum((arrives - at) * 0.6, 0.4 + 1.6 * rng.random(n)), 8, 18)
 
     wrong_size = sized & chance(rng, p.wrong_size, n)
     defect = chance(rng, defects, n)
@@ -96,12 +98,13 @@ def draw_fates(
         [refused + 0.2 + rng.random(n), promised + 0.5 + (beyond - promised) * rng.random(n)],
         delivered + 0.3 + rng.gamma(1.5, 2.5, n),
     )
+    opened = by_day(opened, 6, 23)
     quick_days = 1.5 + rng.gamma(2.0, 1.8, n)
     quick_days = np.where(case == QUESTION, quick_days / 4, quick_days)
-    resolved = opened + np.where(slow, 16 + rng.gamma(2.0, 9.0, n), quick_days)
+    resolved = by_day(opened + 0.3 + np.where(slow, 16 + rng.gamma(2.0, 9.0, n), quick_days), 8, 16)
     ask_gap = 4.5 + rng.gamma(2.0, 2.2, n)
     asks = np.where(slow, np.minimum((resolved - opened - 0.5) / ask_gap, MAX_ASKS), 0.0)
-    hindered = chance(rng, p.friction_order, n)
+    hindered = chance(rng, np.where(store, p.long_wait, p.friction_order), n)
     kind = np.where(store, 3, rng.choice(3, n, p=[0.45, 0.3, 0.25]))
     return Fates(
         carrier=carrier,
@@ -126,10 +129,16 @@ def draw_fates(
     )
 
 
+def by_day(days: Floats, opens: float, closes: float) -> Floats:
+    """The same days and order within a day, but between two hours."""
+    day = np.floor(days)
+    return np.asarray(day + (opens + (closes - opens) * (days - day)) / 24)
+
+
 def shocks(fates: Fates, at: Floats, p: Parameters) -> list[tuple[Floats, Floats]]:
     """(when, how much) for each order and thing that happens to it; weighed by touchiness later."""
     lateness = np.maximum(fates.delivered - np.minimum(fates.promised, fates.delivered), 0.0)
-    happened = [
+    happened: list[tuple[Floats, Floats]] = [
         (fates.promised + 1, np.where(fates.cause == LATE, p.shock_late + p.shock_late_day * lateness, 0.0)),
         (fates.failed, np.full(len(at), p.shock_failed)),
         (fates.delivered + 0.5, np.where(fates.cause == WRONG_SIZE, p.shock_wrong_size, 0.0)),
@@ -138,9 +147,8 @@ def shocks(fates: Fates, at: Floats, p: Parameters) -> list[tuple[Floats, Floats
         (at, np.where(fates.friction >= 0, p.shock_friction, 0.0)),
         (fates.resolved, np.where(fates.slow, p.shock_slow, np.where(fates.case >= 0, p.shock_quick, 0.0))),
     ]
-    for k in range(MAX_ASKS):
-        happened.append((fates.opened + (k + 1) * fates.ask_gap, np.where(fates.asks > k, p.shock_asked, 0.0)))
-    return happened
+    asked = [(fates.opened + (k + 1) * fates.ask_gap, fates.asks > k) for k in range(MAX_ASKS)]
+    return happened + [(when, np.where(asks, p.shock_asked, 0.0)) for when, asks in asked]
 
 
 def troubles(fates: Fates) -> list[tuple[Floats, Floats]]:

@@ -1,7 +1,8 @@
-"""The chunk's events as the rows of the log's monthly files."""
+"""The chunk's events as the rows of the log's monthly files: what was learnt in a month, kind by kind, as it came in."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -11,69 +12,65 @@ from pipelines.shop.arrays import Ints
 from pipelines.shop.chunk import NUMBERS, Chunk
 from pipelines.shop.deeds import instants_us
 from pipelines.shop.imperfections import disorder, received
-from pipelines.shop.telling import Told, numbered
+from pipelines.shop.telling import Numbered, Told, is_value, rows_of
 
 SOURCE = "simulated"
 EVENTS_PER_CHUNK = 10 * NUMBERS
 
 
 def month_tables(chunk: Chunk) -> Iterator[tuple[str, pa.Table, dict[str, int]]]:
-    """(month, rows, rows by type): what was learnt in each month, nearly in the order it was learnt."""
+    """(month, rows, rows by type), months in order, empty ones left out."""
     rng = np.random.default_rng(chunk.log_seed)
-    tables, number = [], chunk.number * EVENTS_PER_CHUNK
+    first = chunk.number * EVENTS_PER_CHUNK
+    tellings: list[tuple[Told, pa.Table, Ints]] = []
     for told in chunk.told:
-        table, arrived = _table(rng, chunk, told, number)
-        number += len(told.at)
-        tables.append((told.type, table, arrived))
-    bounds = _months(min(int(a[0]) for _, _, a in tables if len(a)), chunk.end_us)
-    for (month, begins), (_, ends) in zip(bounds, bounds[1:], strict=False):
-        parts, times, counts = [], [], {}
-        for event_type, table, arrived in tables:
-            low, high = np.searchsorted(arrived, [begins, ends])
+        tellings.append((told, *_table(rng, chunk, told, first)))
+        first += len(told.at)
+    bounds = _months(min(int(arrived[0]) for *_, arrived in tellings if len(arrived)), chunk.end_us)
+    for (month, begins), (_, ends) in pairwise(bounds):
+        parts: list[pa.Table] = []
+        counts: dict[str, int] = {}
+        for told, table, arrived in tellings:
+            low, high = (int(i) for i in np.searchsorted(arrived, [begins, ends]))
+            counts[told.type] = counts.get(told.type, 0) + high - low
             parts.append(table.slice(low, high - low))
-            times.append(arrived[low:high])
-            counts[event_type] = counts.get(event_type, 0) + int(high - low)
-        order = np.argsort(np.concatenate(times), kind="stable")
-        order = order[disorder(rng, chunk.parameters, len(order))]
-        if len(order):
-            whole = pa.concat_tables(parts, promote_options="default").take(pa.array(order))
-            yield month, _complete(whole), counts
+        rows = pa.concat_tables(parts, promote_options="default")
+        if rows.num_rows:
+            yield month, _complete(rows), counts
 
 
 def _table(rng: np.random.Generator, chunk: Chunk, told: Told, first_number: int) -> tuple[pa.Table, Ints]:
-    """The rows of one telling that reached the log in time, by arrival, with the arrivals."""
+    """The rows of one telling that reached the log in time, by arrival but for a few, with the arrivals as sorted."""
+    every = np.arange(len(told.at))
     occurred = instants_us(told.at, chunk.names.epoch_us)
-    in_store = np.array([v == "store" for v in told.channel.values])[told.channel.codes]
-    arrived = received(rng, chunk.parameters, occurred, in_store)
+    arrived = received(rng, chunk.parameters, occurred, is_value(told.channel, "store", every))
     rows = np.flatnonzero(arrived < chunk.end_us)
     rows = rows[np.argsort(arrived[rows], kind="stable")]
-    take = pa.array(rows)
+    rows = rows[disorder(rng, chunk.parameters, len(rows))]
     who, device = told.who[rows], told.device[rows]
     columns = {
-        "event_id": numbered("e", first_number + rows),
+        "event_id": rows_of(Numbered("e", first_number + every), rows),
         "type": pa.repeat(told.type, len(rows)),
         "customer_id": chunk.customer_ids.take(pa.array(who, mask=who < 0)),
         "anonymous_id": chunk.device_ids.take(pa.array(device, mask=device < 0)),
         "occurred_at": pa.array(occurred[rows]).cast(TIME),
         "received_at": pa.array(arrived[rows]).cast(TIME),
-        "channel": told.channel.column().take(take),
-        "touchpoint": told.touchpoint.column().take(take),
+        "channel": rows_of(told.channel, rows),
+        "touchpoint": rows_of(told.touchpoint, rows),
         "source": pa.repeat(SOURCE, len(rows)),
         "schema_version": pa.repeat(pa.scalar(1, pa.int16()), len(rows)),
-        **{name: column.take(take) for name, column in told.payload.items()},
+        **{name: rows_of(column, rows) for name, column in told.payload.items()},
     }
-    return pa.table(columns), arrived[rows]
+    return pa.table(columns), np.maximum.accumulate(arrived[rows])
 
 
 def _complete(table: pa.Table) -> pa.Table:
     """All columns of the schema, the absent ones null."""
-    return pa.Table.from_arrays(
-        [
-            table[f.name].cast(f.type) if f.name in table.column_names else pa.nulls(table.num_rows, f.type)
-            for f in EVENT_SCHEMA
-        ],
-        schema=EVENT_SCHEMA,
-    )
+    columns = [
+        table[f.name].cast(f.type) if f.name in table.column_names else pa.nulls(table.num_rows, f.type)
+        for f in EVENT_SCHEMA
+    ]
+    return pa.Table.from_arrays(columns, schema=EVENT_SCHEMA)
 
 
 def _months(first_us: int, end_us: int) -> list[tuple[str, int]]:

@@ -41,7 +41,7 @@ class Belongings:
         return cls(*never, members, kinds, catalogue.departments)
 
     def weigh(self, weights: Floats, who: Ints) -> Floats:
-        """Department weights [rows, departments] of planned orders: nobody needs a second bicycle or pair of skis soon."""
+        """Department weights [rows, departments] of planned orders: nobody soon needs a second bicycle."""
         result = weights.copy()
         for name, since in (("bicycles", self.bicycle[who]), ("skis", self.skis[who])):
             result[:, self.departments.index(name)] *= np.where(since > LONG_AGO, 0.04, 1.0)

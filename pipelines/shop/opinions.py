@@ -1,4 +1,4 @@
-"""Tells what customers say: ratings and questions after orders, on the store's tablet, after cases; complaints; comments."""
+"""Tells what customers say: after orders, on the store's tablet, after cases; complaints and comments."""
 
 from dataclasses import dataclass
 
@@ -67,9 +67,9 @@ def opinions(
         higher_is_better=pa.array(slope > 0, mask=unscored),
         text=text,
         language=Coded(np.where(writes, _language(customers, who), -1), LANGUAGES),
-        order_id=names.orders.take(pa.array(order)),
+        order_id=Coded(order, names.orders),
         item_id=Coded(np.where(moments.kind == REVIEW, item, -1), catalogue.ids),
-        case_id=names.cases.take(pa.array(order, mask=~moments.about_case)),
+        case_id=Coded(np.where(moments.about_case, order, -1), names.cases),
     )
     return [said, _complaints(rng, catalogue, customers, life, names)]
 
@@ -107,7 +107,7 @@ def experience(rng: np.random.Generator, life: Life, moments: Moments) -> Floats
     stuck = fates.slow[order] & (moments.at > fates.opened[order] + 10)
     eased = (fates.case[order] >= 0) & ~fates.slow[order] & (moments.at > fates.resolved[order])
     waited = moments.tablet & (fates.friction[order] == 3)
-    bad_day = chance(rng, np.where(moments.tablet, 0.035, 0.015), len(order))
+    bad_day = chance(rng, np.where(moments.tablet, 0.06, 0.015), len(order))
     felt = (
         0.45 * mood
         + seen
@@ -119,7 +119,7 @@ def experience(rng: np.random.Generator, life: Life, moments: Moments) -> Floats
         + np.where(eased, np.where(moments.about_case, 1.0, 0.4), 0.0)
         + 0.4 * fates.kind_staff[order]
         - np.where(waited, 1.9, np.where(fates.friction[order] >= 0, 0.5, 0.0))
-        - 2.4 * bad_day
+        - 2.8 * bad_day
     )
     return np.asarray(felt + rng.normal(0, 0.55, len(order)))
 
@@ -164,7 +164,14 @@ def _texts(
         np.where(u < 0.4, _T["price"], _T["fine"]),
     )
     main = np.select(
-        [stuck & (asked >= 2), stuck, eased & moments.about_case, trouble >= 0, hindered, fates.kind_staff[order]],
+        [
+            stuck & (asked >= 2),
+            stuck,
+            eased & moments.about_case & (good >= 0.45),
+            trouble >= 0,
+            hindered,
+            fates.kind_staff[order],
+        ],
         [
             _T["asked_often"],
             _T["slow_case"],
@@ -240,7 +247,7 @@ def _complaints(rng: np.random.Generator, catalogue: Catalogue, customers: Custo
         kind="complaint",
         text=compose(rng, catalogue, language, department, slots),
         language=Coded(language, LANGUAGES),
-        order_id=names.orders.take(pa.array(order)),
-        item_id=names.items.take(pa.array(life.lines.item[line])),
-        case_id=names.cases.take(pa.array(order)),
+        order_id=Coded(order, names.orders),
+        item_id=Coded(life.lines.item[line], names.items),
+        case_id=Coded(order, names.cases),
     )

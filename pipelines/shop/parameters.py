@@ -26,11 +26,11 @@ class Parameters:
     """Rates are per customer and week, times in days, unless the comment says otherwise."""
 
     # Who they are
-    known_from_start: float = 0.6  # share of customers the shop had before the first day; the rest join evenly
+    known_from_start: float = 0.55  # share of customers the shop had before the first day; the rest join evenly
     rate_shape: float = 1.1  # gamma shape of the planned-order rate
-    rate_mean: float = 0.072
+    rate_mean: float = 0.075
     taste_concentration: float = 3.2  # Dirichlet: small means few departments a customer
-    staples_share: float = 0.42  # customers who order consumables on a rhythm
+    staples_share: float = 0.36  # customers who order consumables on a rhythm
     factor_strength: float = 0.9  # weight of personal taste against popularity within a department
     stores_share: float = 0.16  # mean share of a customer's orders made in a store
     email_grant: float = 0.6
@@ -41,11 +41,15 @@ class Parameters:
     recovery: float = 0.045  # share of the way back to her own level
     satisfaction_sd: float = 0.35  # spread of own levels
     rate_by_satisfaction: float = 0.5  # log order rate per unit
-    dropout: float = 0.0075  # weekly hazard at satisfaction 0
+    dropout: float = 0.006  # weekly hazard at satisfaction 0
     dropout_shape: float = 0.9  # gamma shape of personal hazards
     dropout_by_satisfaction: float = 1.15  # log hazard per unit lost
     newcomer_dropout: float = 3.2  # hazard multiplier in the first eight weeks after joining
-    fading_weeks: int = 5  # before dropping out she browses and plans less
+    fading_weeks: int = 4  # before dropping out she browses and plans less
+    fading_activity: float = 0.6
+    pause: float = 0.009  # chance to begin a pause from the shop, returning by herself
+    pause_weeks: float = 9.0  # mean length beyond three weeks
+    paused_activity: float = 0.1
     # Shocks to satisfaction
     shock_late: float = -0.35
     shock_late_day: float = -0.06
@@ -60,7 +64,7 @@ class Parameters:
     shock_sold_in_trouble: float = -0.45
     shock_sleeping_dog: float = -0.1
     # What goes wrong
-    late: float = 0.055
+    late: float = 0.07
     late_scale: float = 3.5  # mean days beyond the promise
     failed: float = 0.008
     wrong_size: float = 0.15  # per order with sized goods
@@ -73,6 +77,7 @@ class Parameters:
     drag_complaint: float = 0.4
     drag_claim: float = 0.3
     friction_order: float = 0.03  # per order, hindered but completed
+    long_wait: float = 0.08  # per store order
     friction_lost: float = 0.0025  # an order given up
     # The weekly letter
     audience: float = 0.25  # share of consenting customers a week's letter is planned for
@@ -85,7 +90,7 @@ class Parameters:
     unsubscribe_in_trouble: float = 0.03
     # What they say
     feedback: float = 0.16  # per order, ordinary experience
-    tablet: float = 0.4  # per store order
+    tablet: float = 0.5  # per store order
     case_feedback: float = 0.35  # after a case is resolved
     # Browsing
     browse: float = 0.11  # sessions without an order

@@ -8,7 +8,7 @@ from pipelines.shop.arrays import Floats, Ints, chance
 from pipelines.shop.customers import LANGUAGES, REGIONS, Customers
 from pipelines.shop.letters import SENT_AT
 from pipelines.shop.parameters import OFFERS
-from pipelines.shop.telling import Coded, Told, numbered, tell
+from pipelines.shop.telling import Coded, Numbered, Told, tell, written
 from pipelines.shop.weeks import Life
 
 CONTACT_STATUS = ("sent", "impression", "click", "accept", "unsubscribe", "released")
@@ -73,11 +73,11 @@ def profiles(rng: np.random.Generator, customers: Customers, since: Floats) -> l
         '{"birth_year": ',
         pa.array(customers.birth_year[who]).cast(pa.string()),
         ', "language": "',
-        Coded(customers.language[who], LANGUAGES).column(),
+        written(Coded(customers.language[who], LANGUAGES), len(who)),
         '", "loyalty_tier": "',
-        Coded(customers.loyalty[who], TIERS).column(),
+        written(Coded(customers.loyalty[who], TIERS), len(who)),
         '", "region": "',
-        Coded(customers.region[who], REGIONS).column(),
+        written(Coded(customers.region[who], REGIONS), len(who)),
         '"}',
     ]
     facts = tell("profile", since[who] + 0.001, who, "web", "account", facts=pc.binary_join_element_wise(*parts, ""))
@@ -89,13 +89,13 @@ def profiles(rng: np.random.Generator, customers: Customers, since: Floats) -> l
         "store",
         "account",
         action="link",
-        external_id=numbered("card:", 7_000_000 + customers.first + members),
+        external_id=Numbered("card:", 7_000_000 + customers.first + members),
     )
     return [facts, cards]
 
 
 def contacts(life: Life) -> Told:
-    """The weekly letters. A control customer's planned letter is `released`: planned, drawn into the control, not sent."""
+    """The weekly letters; one drawn into the control group is `released`: planned and not sent."""
     letters = life.letters
     sent_at = 7.0 * letters.week + SENT_AT
     times = np.column_stack(

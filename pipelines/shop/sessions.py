@@ -11,7 +11,7 @@ from pipelines.shop.catalogue import Catalogue
 from pipelines.shop.customers import Customers
 from pipelines.shop.parameters import Parameters
 from pipelines.shop.seasons import course, time_of_day
-from pipelines.shop.telling import Coded, Told, numbered, tell
+from pipelines.shop.telling import Coded, Numbered, Told, tell
 from pipelines.shop.weeks import Life
 
 DEVICES = 3  # a customer's devices are numbered DEVICES * customer + 0..2; visitors' follow after
@@ -117,7 +117,7 @@ def browse(
         Coded(np.array([0, 1, 1, 2, 1, 3])[action], ("search", "product_page", "cart", "checkout")),
         sessions.device[row],
         action=Coded(action, ACTIONS),
-        session_id=numbered("s", first_session + row),
+        session_id=Numbered("s", first_session + row),
         item_id=Coded(np.where(of_item, item, -1), catalogue.ids),
         category=Coded(np.where(of_item, catalogue.department[item], -1), catalogue.departments),
         query=_queries(rng, catalogue, sessions.department[row], vain, action == SEARCH),
@@ -289,7 +289,7 @@ def _items(
     return item
 
 
-def _queries(rng: np.random.Generator, catalogue: Catalogue, department: Ints, vain: Flags, search: Flags) -> pa.Array:
+def _queries(rng: np.random.Generator, catalogue: Catalogue, department: Ints, vain: Flags, search: Flags) -> Coded:
     words: list[str] = []
     begin, count = [], []
     for name in catalogue.departments:
@@ -300,4 +300,4 @@ def _queries(rng: np.random.Generator, catalogue: Catalogue, department: Ints, v
     u = rng.random(len(department))
     hit = np.array(begin)[department] + np.floor(u * np.array(count)[department]).astype(np.int64)
     miss = len(words) + np.floor(u * len(IN_VAIN)).astype(np.int64)
-    return Coded(np.where(search, np.where(vain, miss, hit), -1), (*words, *IN_VAIN)).column()
+    return Coded(np.where(search, np.where(vain, miss, hit), -1), (*words, *IN_VAIN))

@@ -1,7 +1,7 @@
-"""Turns arrays of what happened into tables of canonical events."""
+"""Tells what happened as canonical events: arrays now, texts only for the rows that reach the log."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -9,19 +9,24 @@ import pyarrow.compute as pc
 
 from pipelines.shop.arrays import Floats, Ints
 
-STORE_TOUCHPOINTS = ("store_visit", "pickup")
-
 
 @dataclass(frozen=True)
 class Coded:
-    """A text column as numbers of `values`; -1 is absent."""
+    """A column as numbers of `values`; -1 is absent."""
 
     codes: Ints
-    values: tuple[str, ...]
+    values: tuple[str, ...] | pa.Array
 
-    def column(self) -> pa.Array:
-        """The texts."""
-        return pa.array(self.values, pa.string()).take(pa.array(self.codes, mask=self.codes < 0))
+
+@dataclass(frozen=True)
+class Numbered:
+    """Ids such as o1000042: a prefix and a number."""
+
+    prefix: str
+    numbers: Ints
+
+
+Column: TypeAlias = Coded | Numbered | str | bool | pa.Array
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,9 @@ class Told:
     at: Floats
     who: Ints
     device: Ints
-    channel: Coded
-    touchpoint: Coded
-    payload: dict[str, pa.Array]
+    channel: str | Coded
+    touchpoint: str | Coded
+    payload: dict[str, Column]
 
 
 def tell(
@@ -47,35 +52,38 @@ def tell(
     channel: str | Coded,
     touchpoint: str | Coded,
     device: Ints | None = None,
-    **payload: Any,
+    **payload: Column | None,
 ) -> Told:
-    """Events from arrays; texts given as one string apply to all rows, None payloads are left out."""
-    return Told(
-        type=event_type,
-        at=at,
-        who=who,
-        device=np.full(len(at), -1, dtype=np.int64) if device is None else device,
-        channel=_coded(channel, len(at)),
-        touchpoint=_coded(touchpoint, len(at)),
-        payload={name: _column(value, len(at)) for name, value in payload.items() if value is not None},
-    )
+    """Events from arrays; a single text applies to all rows, None payloads are left out."""
+    nowhere = np.full(len(at), -1, dtype=np.int64)
+    told = {name: value for name, value in payload.items() if value is not None}
+    return Told(event_type, at, who, nowhere if device is None else device, channel, touchpoint, told)
 
 
-def _coded(value: str | Coded, size: int) -> Coded:
-    return Coded(np.zeros(size, dtype=np.int64), (value,)) if isinstance(value, str) else value
+def rows_of(column: Column, rows: Ints) -> pa.Array:
+    """The given rows of a column as an Arrow array."""
+    if isinstance(column, Coded):
+        codes = column.codes[rows]
+        values = pa.array(column.values, pa.string()) if isinstance(column.values, tuple) else column.values
+        return values.take(pa.array(codes, mask=codes < 0))
+    if isinstance(column, Numbered):
+        return pc.binary_join_element_wise(column.prefix, pa.array(column.numbers[rows]).cast(pa.string()), "")
+    if isinstance(column, str | bool):
+        return pa.repeat(column, len(rows))
+    return column.take(pa.array(rows))
 
 
-def _column(value: Any, size: int) -> pa.Array:
-    if isinstance(value, Coded):
-        return value.column()
-    if isinstance(value, str | bool):
-        return pa.repeat(value, size)
-    return pa.array(value)
+def written(column: Column, size: int) -> pa.Array:
+    """All rows of a column of `size` rows."""
+    return rows_of(column, np.arange(size))
 
 
-def numbered(prefix: str, numbers: Ints) -> pa.Array:
-    """Ids such as o1000042."""
-    return pc.binary_join_element_wise(prefix, pa.array(numbers).cast(pa.string()), "")
+def is_value(column: str | Coded, value: str, rows: Ints) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Which of the given rows hold `value`."""
+    if isinstance(column, str):
+        return np.full(len(rows), column == value)
+    same = np.array([v == value for v in column.values])
+    return np.asarray(same[column.codes[rows]] & (column.codes[rows] >= 0))
 
 
 def lists(values: pa.Array, counts: Ints) -> pa.Array:

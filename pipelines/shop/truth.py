@@ -12,7 +12,7 @@ from pipelines.shop.chunk import Chunk
 from pipelines.shop.deeds import REASONS, instants_us
 from pipelines.shop.letters import SENT_AT
 from pipelines.shop.parameters import OFFERS, SEGMENTS
-from pipelines.shop.telling import Coded
+from pipelines.shop.telling import Coded, written
 
 
 def truth_tables(chunk: Chunk, catalogue: Catalogue) -> Iterator[tuple[str, pa.Table]]:
@@ -42,7 +42,7 @@ def _customers(chunk: Chunk) -> pa.Table:
     return pa.table(
         {
             "customer_id": chunk.customer_ids,
-            "segment": Coded(c.segment, SEGMENTS).column(),
+            "segment": written(Coded(c.segment, SEGMENTS), c.size),
             "dropped_at": _moments(chunk, chunk.life.dropped),
             "joined_week": pa.array(c.join_week),
             "order_rate": c.rate,
@@ -60,7 +60,7 @@ def _customers(chunk: Chunk) -> pa.Table:
 
 
 def _satisfaction(chunk: Chunk) -> pa.Table:
-    """One row a customer: satisfaction at each weekly letter, first week first; activity 0 before joining and after leaving."""
+    """One row a customer: by week, satisfaction at the letter, and activity: 0 before joining and after leaving."""
     return pa.table(
         {
             "customer_id": chunk.customer_ids,
@@ -71,7 +71,7 @@ def _satisfaction(chunk: Chunk) -> pa.Table:
 
 
 def _offer_effects(chunk: Chunk) -> pa.Table:
-    """By customer and offer: what a letter changes in her chance of an order in its week, at satisfaction 0, all year's mean."""
+    """What each letter changes in a customer's chance of a planned order in its week, at satisfaction 0, mean season."""
     c = chunk.customers
     base = c.rate[:, None]
     effect = np.exp(-base) - np.exp(-np.maximum(base + c.uplift, 0))
@@ -80,7 +80,7 @@ def _offer_effects(chunk: Chunk) -> pa.Table:
     return pa.table(
         {
             "customer_id": chunk.customer_ids.take(pa.array(rows)),
-            "action_id": Coded(offers, tuple(o.action_id for o in OFFERS)).column(),
+            "action_id": written(Coded(offers, tuple(o.action_id for o in OFFERS)), len(rows)),
             "effect": effect.ravel(),
         }
     )
@@ -93,7 +93,7 @@ def _letters(chunk: Chunk) -> pa.Table:
         {
             "customer_id": chunk.customer_ids.take(pa.array(letters.who)),
             "planned_at": _moments(chunk, 7.0 * letters.week + SENT_AT),
-            "action_id": Coded(letters.offer, tuple(o.action_id for o in OFFERS)).column(),
+            "action_id": written(Coded(letters.offer, tuple(o.action_id for o in OFFERS)), len(letters.who)),
             "sent": letters.sent,
             "in_trouble": letters.in_trouble,
             "order_chance_without": letters.without,
@@ -109,7 +109,7 @@ def _orders(chunk: Chunk) -> pa.Table:
         {
             "order_id": chunk.names.orders,
             "customer_id": chunk.customer_ids.take(pa.array(chunk.life.orders.who)),
-            "cause": Coded(fates.cause, REASONS).column(),
+            "cause": written(Coded(fates.cause, REASONS), len(fates.cause)),
             "slow_case": fates.slow,
             "asked": fates.asks,
         }

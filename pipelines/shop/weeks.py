@@ -1,4 +1,4 @@
-"""The shop's life in weekly steps over all customers of a chunk at once, so that what happens to them changes what they do."""
+"""The shop's life in weekly steps, all customers of a chunk at once: what happens to them changes what they do."""
 
 from dataclasses import dataclass, fields
 from datetime import date
@@ -54,6 +54,7 @@ class _Now:
 
     satisfaction: Floats
     dropping: Floats  # when she will have left, inf if she stays
+    paused: Floats  # until when she has no use for the shop
     due: Floats
     email: Flags
     withdrawn: Floats
@@ -72,6 +73,7 @@ def live(
     now = _Now(
         satisfaction=customers.own_level + rng.normal(0, 0.15, n),
         dropping=np.full(n, np.inf),
+        paused=np.zeros(n),
         due=np.where(customers.staple >= 0, joined + rng.random((n, STAPLES)) * customers.cycle, np.inf),
         email=customers.email == 1,
         withdrawn=np.full(n, np.inf),
@@ -93,7 +95,9 @@ def live(
         now.satisfaction += p.recovery * (customers.own_level - now.satisfaction) + now.shock[week]
         np.clip(now.satisfaction, -4, 2, out=now.satisfaction)
         fading = day >= now.dropping - 7 * p.fading_weeks
-        activity[week] = present * np.where(day >= now.dropping, 0.0, np.where(fading, 0.5, 1.0))
+        _pause(rng, now, p, day)
+        calm = np.where(day < now.paused, p.paused_activity, 1.0) * np.where(fading, p.fading_activity, 1.0)
+        activity[week] = present * np.where(day >= now.dropping, 0.0, calm)
         plan = plan_letter(rng, p, customers, week, present & now.email, now.trouble[week])
         annoyed = plan.who[plan.sent & plan.in_trouble]
         now.satisfaction[annoyed] += touch(customers, annoyed, np.full(len(annoyed), p.shock_sold_in_trouble))
@@ -254,6 +258,13 @@ def _withdraw(rng: np.random.Generator, now: _Now, received: Letters, present: F
     now.withdrawn[quiet] = day + 0.4 + 6 * rng.random(len(quiet))
     now.email[who] = False
     now.email[quiet] = False
+
+
+def _pause(rng: np.random.Generator, now: _Now, p: Parameters, day: float) -> None:
+    """Some stay away for a while and come back: abroad, short of money, served elsewhere."""
+    begins = (day >= now.paused) & chance(rng, p.pause, len(now.paused))
+    until = day + 7 * (3 + rng.gamma(2.0, p.pause_weeks / 2, len(now.paused)))
+    now.paused = np.where(begins, until, now.paused)
 
 
 def _drop(rng: np.random.Generator, now: _Now, customers: Customers, p: Parameters, week: int, at_risk: Flags) -> None:
