@@ -20,6 +20,7 @@ Stock codes are upper-cased: 85123a and 85123A are one article.
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -200,27 +201,33 @@ class OnlineRetail:
         "discounts on single lines",
     )
 
+    def __init__(self) -> None:
+        self._last: tuple[Any, duckdb.DuckDBPyConnection] | None = None
+
     def batches(self, path: Path) -> Iterator[SourceBatch]:
         """Purchases and returns, then countries, then the rejects. Raises `SourceError` as `load_raw`."""
-        with _judged(path) as con:
-            seconds = int(self.lag.total_seconds())
-            yield from event_batches(con, _EVENTS.format(lag=seconds))
-            yield from event_batches(con, _COUNTRIES.format(lag=seconds))
-            yield from reject_batches(con, _REJECTS)
+        con = self._judged(path)
+        seconds = int(self.lag.total_seconds())
+        yield from event_batches(con, _EVENTS.format(lag=seconds))
+        yield from event_batches(con, _COUNTRIES.format(lag=seconds))
+        yield from reject_batches(con, _REJECTS)
 
     def items(self, path: Path) -> pa.Table:
         """Each article sold to a known customer: its most frequent description and price, valid from its first sale."""
-        with _judged(path) as con:
-            return as_items(con.sql(_ITEMS).to_arrow_table())
+        return as_items(self._judged(path).sql(_ITEMS).to_arrow_table())
 
     def total_rows(self, path: Path) -> int | None:
         """Data rows of the file; None for a workbook."""
         return count_rows(path)
 
-
-def _judged(path: Path) -> duckdb.DuckDBPyConnection:
-    con = connect()
-    load_raw(con, path)
-    con.execute(_TYPED)
-    con.execute(_JUDGED)
-    return con
+    def _judged(self, path: Path) -> duckdb.DuckDBPyConnection:
+        """The file as table `judged`. The last one is kept: events and items of a workbook cost one reading, not two."""
+        key = (path.absolute(), path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None
+        if self._last is None or key is None or self._last[0] != key:
+            self._last = None
+            con = connect()
+            load_raw(con, path)
+            con.execute(_TYPED)
+            con.execute(_JUDGED)
+            self._last = (key, con)
+        return self._last[1]
