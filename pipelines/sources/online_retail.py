@@ -221,7 +221,7 @@ class OnlineRetail:
         return count_rows(path)
 
     def _judged(self, path: Path) -> duckdb.DuckDBPyConnection:
-        """The file as table `judged`. The last one is kept: events and items of a workbook cost one reading, not two."""
+        """The file as table `judged`. The last one is kept: events and items of a workbook cost one reading."""
         key = (path.absolute(), path.stat().st_size, path.stat().st_mtime_ns) if path.exists() else None
         if self._last is None or key is None or self._last[0] != key:
             self._last = None
