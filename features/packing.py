@@ -63,7 +63,7 @@ def pack(events: pa.Table) -> list[Packed]:
         said = _encode((kind, customer, anonymous, at, channel, touchpoint, body))
         content = hashlib.blake2b(said, digest_size=16).digest()
         origin = origin_of(customer, anonymous)
-        packed.append(Packed(origin, at, event_id, heard, kind, channel, touchpoint, source, content, body))
+        packed.append(Packed._make((origin, at, event_id, heard, kind, channel, touchpoint, source, content, body)))
     return packed
 
 

@@ -22,6 +22,7 @@ from features.columns import EVENT_SCHEMA
 from features.event_objects import object_of, plain_row
 from features.home import Home
 from features.identity import IdentityEvent
+from features.instants import to_us
 from features.lake import STAGING, sweep
 from features.live_intake import conflict, identity_events
 from features.packing import Packed, pack
@@ -60,7 +61,7 @@ class Staging:
         sweep(self.home, self.connection)
         self.folder.mkdir(parents=True)
         self.connection.execute("attach database ? as stage", (str(self.folder / "stage.db"),))
-        self.connection.execute("pragma stage.journal_mode = off")
+        self.connection.execute("pragma stage.journal_mode = memory")
         self.connection.execute("pragma stage.synchronous = off")
         for statement in _SCHEMA.split(";\n"):
             self.connection.execute(statement)
@@ -142,6 +143,9 @@ class Staging:
 
     def _new(self, accepted: pa.Table, packed: list[Packed], rows: npt.NDArray[np.int64]) -> list[int]:
         """The places of events not known before, neither from the log nor from this import."""
+        everything = list(range(len(packed)))
+        if self._all_unknown(packed):
+            return everything
         first: dict[str, int] = {}
         known: dict[int, bytes] = {}
         for place, event in enumerate(packed):
@@ -167,25 +171,44 @@ class Staging:
             row = accepted.slice(place, 1).to_pylist()[0]
             raw = raw_text(object_of(plain_row(row)))
             self.reject([conflict(packed[place].event_id, raw, int(rows[place]))])
-        return [place for place in range(len(packed)) if place not in known] if known else list(range(len(packed)))
+        new = [place for place in everything if place not in known]
+        self._remember([packed[place] for place in new])
+        return new
+
+    def _all_unknown(self, packed: list[Packed]) -> bool:
+        """The short way for the common first import: into an empty log, with no id twice."""
+        if self.connection.execute("select 1 from main.seen limit 1").fetchone():
+            return False
+        before = self.connection.total_changes
+        self.connection.execute("savepoint batch")
+        self._remember(packed)
+        unknown = self.connection.total_changes - before == len(packed)
+        if not unknown:
+            self.connection.execute("rollback to batch")
+        self.connection.execute("release batch")
+        return unknown
+
+    def _remember(self, packed: list[Packed]) -> None:
+        ids = sorted([(event.event_id, event.payload_hash) for event in packed])
+        self.connection.executemany("insert or ignore into stage.seen values (?, ?)", ids)
 
     def _stage(self, events: pa.Table, packed: list[Packed]) -> None:
         self.accepted += len(packed)
         self.types.update(event.type for event in packed)
         if not packed:
             return
-        seen = sorted((event.event_id, event.payload_hash) for event in packed)
-        self.connection.executemany("insert into stage.seen values (?, ?)", seen)
         self.connection.executemany(
             f"insert into stage.facts values ({', '.join('?' * len(Packed._fields))})",
-            (event for event in packed if event.type != "browse"),
+            [event for event in packed if event.type != "browse"],
         )
         self.connection.executemany(
             "insert into stage.identity_events values (?, ?, ?, ?, ?, ?)", _identity_rows(events, packed)
         )
-        for event in packed:
-            occurred, received = self.marks.get(event.source, (0, 0))
-            self.marks[event.source] = (max(occurred, event.occurred_at), max(received, event.received_at))
+        latest = events.group_by("source").aggregate([("occurred_at", "max"), ("received_at", "max")])
+        for row in latest.to_pylist():
+            marks = self.marks.get(row["source"], (0, 0))
+            new = (to_us(row["occurred_at_max"]), to_us(row["received_at_max"]))
+            self.marks[row["source"]] = (max(marks[0], new[0]), max(marks[1], new[1]))
         pq.write_table(events, self.folder / f"{self.batches:06d}.parquet", compression="lz4")
         self.batches += 1
 
