@@ -114,7 +114,7 @@ def run(case: Case, now: datetime) -> bool:
         {"heading": "Next basket"},
         {
             "text": f"Truth: the {len(truth) / shoppers:.1f} items on average of the first order after the cutoff, of "
-            f"{shoppers:,} of these customers who came back. NDCG against the ideal over the whole truth, cut at {K}. "
+            f"{shoppers:,} of these customers who came back. NDCG against the ideal over the whole truth. "
             f"The product chose: {describe_model(ours.models['ranker'])}."
         },
         basket_table,
