@@ -1,4 +1,4 @@
-"""Scores to probabilities: Platt's line or an isotonic curve, fitted here, kept as numbers, applied by features/scoring.py.
+"""Scores to probabilities: Platt's line or an isotonic curve, fitted here, kept as numbers (features/scoring.py).
 
 Always fitted to scores of rows the model did not learn from (`training/split.py`).
 """

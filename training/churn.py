@@ -1,8 +1,8 @@
-"""The churn model: several candidates on one validation window, of which the simplest at parity with the best is chosen.
+"""The churn model: several candidates on one validation window; the simplest at parity with the best is chosen.
 
 Rows are customers at cutoffs; the truth is 1 for no purchase in the horizon after it. The newest cutoff validates; a
-customer there is predicted by models that learned from older cutoffs of other customers (`training/split.py`). The chosen
-one is then fitted again to all cutoffs, and calibrated on the newest with each customer predicted by a model without her.
+customer there is predicted by models that learned from older cutoffs of other customers (`training/split.py`). The
+chosen one is then fitted again to all cutoffs, and calibrated on the newest, each customer predicted without her.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,6 +31,7 @@ RFM = (
     "returned_share_365d",
 )
 TREES_FILE = "churn.txt"
+PENALTY = 0.3  # scikit-learn's C of the logistic candidates
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,16 @@ class ChurnResult:
     customers: Array  # of the validation window, with
     truth: Array
     probability: Array  # calibrated out of fold
+    baseline: Array  # the same of recency alone
     validated_at: datetime
 
 
 Fit = Callable[[Matrix, Array], Fitted]
 
 
-def train_churn(groups: Sequence[ChurnRows], names: Sequence[str], horizon_days: int, params: ChurnParams) -> ChurnResult:
+def train_churn(
+    groups: Sequence[ChurnRows], names: Sequence[str], horizon_days: int, params: ChurnParams
+) -> ChurnResult:
     """Choose, fit and calibrate. `groups` are newest first; `names` are the columns of their inputs.
 
     Raises `DataError` if the newest window has too few customers, or none that left or none that stayed.
@@ -75,7 +79,7 @@ def train_churn(groups: Sequence[ChurnRows], names: Sequence[str], horizon_days:
     rounds: list[int] = []
     raw: dict[str, Array] = {}
     for name, inputs in _logistics(names).items():
-        raw[name] = _predict_newest(groups, names, fold, overlap, lambda x, y, i=inputs: fit_logistic(x, y, names, i, 0.3))
+        raw[name] = _predict_newest(groups, names, fold, overlap, _line(names, inputs))
     if older:  # trees need a window of their own to be stopped on
         raw["trees"], rounds = _predict_with_trees(groups, names, fold, overlap, params)
         raw["mean"] = (raw["trees"] + raw["logistic"]) / 2
@@ -101,6 +105,7 @@ def train_churn(groups: Sequence[ChurnRows], names: Sequence[str], horizon_days:
         customers=newest.customers,
         truth=newest.truth,
         probability=probability,
+        baseline=levelled["recency"],
         validated_at=newest.cutoff,
     )
 
@@ -142,16 +147,18 @@ def _fitter(chosen: str, names: Sequence[str], rounds: int, params: ChurnParams)
     def trees(x: Matrix, y: Array) -> Fitted:
         return fit_trees(x, y, names, params.trees, file=TREES_FILE, seed=params.seed, rounds=rounds)
 
-    def wide(x: Matrix, y: Array) -> Fitted:
-        return fit_logistic(x, y, names, list(names), 0.3)
-
+    wide = _line(names, list(names))
     match chosen:
         case "trees":
             return trees
         case "mean":
             return lambda x, y: mean_of(wide(x, y), trees(x, y))
         case _:
-            return lambda x, y: fit_logistic(x, y, names, _logistics(names)[chosen], 0.3)
+            return _line(names, _logistics(names)[chosen])
+
+
+def _line(names: Sequence[str], inputs: Sequence[str]) -> Fit:
+    return lambda x, y: fit_logistic(x, y, names, inputs, PENALTY)
 
 
 def _rows_for(groups: Sequence[ChurnRows], without: Array, with_newest: bool) -> tuple[Matrix, Array]:

@@ -106,7 +106,7 @@ def fit_trees(
     smallest = max(2, min(trees.min_data_in_leaf, len(rows) // 20))
     settings["min_data_in_leaf"] = smallest
     data = lightgbm.Dataset(rows, truth, group=groups, feature_name=list(names), params={"verbose": -1})
-    checks = [] if watch is None else [lightgbm.early_stopping(30, verbose=False)]
+    checks: list[Any] = [] if watch is None else [lightgbm.early_stopping(30, verbose=False)]
     sets = [] if watch is None else [lightgbm.Dataset(watch[0], watch[1], reference=data)]
     booster = lightgbm.train(settings, data, rounds or trees.rounds, valid_sets=sets, callbacks=checks)
     return Fitted({"kind": "lightgbm", "inputs": list(names), "file": file}, {file: booster})

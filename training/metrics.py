@@ -41,7 +41,7 @@ def log_loss(truth: Array, p: Array) -> float:
 
 
 def reliability(truth: Array, p: Array, bins: int = 10) -> list[dict[str, float]]:
-    """Mean probability, observed rate and size of bins of equal mass, lowest first; equal probabilities stay together."""
+    """Mean probability, observed rate and size of bins of equal mass, lowest first; ties stay together."""
     order = np.argsort(p, kind="stable")
     edges = np.unique(np.asarray(p)[order][np.linspace(0, len(order), bins, endpoint=False).astype(int)])
     which = np.searchsorted(edges, p, side="right") - 1
@@ -53,7 +53,7 @@ def reliability(truth: Array, p: Array, bins: int = 10) -> list[dict[str, float]
 
 
 def ece(truth: Array, p: Array, bins: int = 10) -> float:
-    """Expected calibration error: mean gap between predicted and observed, over bins of equal mass, weighted by size."""
+    """Expected calibration error: mean gap of predicted and observed over bins of equal mass, weighted by size."""
     return sum(abs(b["predicted"] - b["observed"]) * b["n"] for b in reliability(truth, p, bins)) / len(truth)
 
 
@@ -67,14 +67,12 @@ class ListScores:
     mrr: Floats
 
 
-def score_lists(
-    shown: tuple[Array, Array, Array], bought: tuple[Array, Array], k: int = 10
-) -> ListScores:
-    """Recall@k, NDCG@k (binary gain, the ideal over the whole truth cut at k) and MRR@k of ranked lists.
+def score_lists(shown: tuple[Array, Array, Array], bought: tuple[Array, Array], k: int = 10) -> ListScores:
+    """Recall@k, NDCG@k (binary gain, the ideal over the whole truth, not cut at k) and MRR@k of ranked lists.
 
-    `shown` is (customer, item, place from 0), `bought` (customer, item), both integers without duplicates. A customer who
-    bought but was shown nothing scores 0; one who bought nothing is left out. As in "A Next Basket Recommendation Reality
-    Check" (Li et al., 2023).
+    `shown` is (customer, item, place from 0), `bought` (customer, item), both integers without duplicates. A customer
+    who bought but was shown nothing scores 0; one who bought nothing is left out. As in "A Next Basket Recommendation
+    Reality Check" (Li et al., 2023).
     """
     customer, item, place = (np.asarray(a)[np.asarray(shown[2]) < k] for a in shown)
     truth_customer, truth_item = (np.asarray(a, np.int64) for a in bought)
@@ -83,7 +81,7 @@ def score_lists(
     hit = np.isin(customer * wide + item - low, truth_customer * wide + truth_item - low)
     who, size = np.unique(truth_customer, return_counts=True)
     n = int(max(customer.max(initial=-1), who.max(initial=-1)) + 1)
-    ideal = np.cumsum(1 / np.log2(np.arange(2, k + 2)))[np.minimum(size, k) - 1]
+    ideal = np.cumsum(1 / np.log2(np.arange(2, size.max(initial=1) + 2)))[size - 1]
     first = np.zeros(n)
     np.maximum.at(first, customer[hit], 1 / (place[hit] + 1))
     return ListScores(
@@ -131,7 +129,7 @@ def paired_bootstrap(
 ) -> Difference:
     """`metric(ours) - metric(theirs)` with an interval over customers drawn with replacement, the same for both.
 
-    One row a customer. Without `metric` the values themselves are averaged; with one it is called as metric(truth, values).
+    One row a customer. Without `metric` the values are averaged; with one it is called as metric(truth, values).
     """
     n = len(ours)
     labels = np.zeros(n) if truth is None else truth

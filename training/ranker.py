@@ -102,8 +102,8 @@ def train_offers(groups: Sequence[OfferRows], params: OfferParams) -> OfferResul
     for group in groups:
         if not group.truth.sum():
             raise DataError(
-                f"Of {len(group.customers)} customers known at {group.cutoff:%Y-%m-%d} nobody bought a candidate item in "
-                f"the {params.window_days} days after it. Ingest more history, or lengthen next_offer.window_days."
+                f"Of {len(group.customers)} customers known at {group.cutoff:%Y-%m-%d} nobody bought a candidate item "
+                f"in the {params.window_days} days after it. Ingest more history, or lengthen next_offer.window_days."
             )
     models = baselines()
     if older:
@@ -181,9 +181,7 @@ def fit_ranker(groups: Sequence[OfferRows], params: OfferParams) -> Fitted:
         first = np.unique(group.frame.customer, return_index=True)[1]
         person.append(group.frame.inputs[first][:, [NAMES.index(name) for name in ORDER_INPUTS]])
         came.append(group.came[group.frame.customer[first]].astype(np.float64))
-    item = fit_trees(
-        np.concatenate(rows), np.concatenate(truth), NAMES, params.trees, file=ITEM_FILE, seed=params.seed
-    )
+    item = fit_trees(np.concatenate(rows), np.concatenate(truth), NAMES, params.trees, file=ITEM_FILE, seed=params.seed)
     order = fit_trees(
         np.concatenate(person), np.concatenate(came), ORDER_INPUTS, ORDER_TREES, file=ORDER_FILE, seed=params.seed
     )

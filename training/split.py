@@ -1,7 +1,7 @@
 """Splits: by time first, by customer where windows overlap.
 
-The newest cutoff validates, earlier ones train. Label windows of neighbouring cutoffs may overlap where history is short;
-then a customer's own earlier row tells about her later label, so she is always predicted by models that never saw her.
+The newest cutoff validates, earlier ones train. Label windows of neighbouring cutoffs may overlap where history is
+short; then a customer's own earlier row tells about her later label, so she is predicted by models that never saw her.
 """
 
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ def cutoffs(
     count: int,
     min_history_days: int,
 ) -> list[datetime]:
-    """Up to `count` cutoffs, newest first: label windows [cutoff, cutoff + window) end by `as_of`, one every `step_days`.
+    """Up to `count` cutoffs, newest first, `step_days` apart, whose windows [cutoff, cutoff + window) end by `as_of`.
 
     Each has at least `min_history_days` of events before it. Raises `DataError` if there is none.
     """

@@ -1,0 +1,293 @@
+"""Promotion: the newly trained models through every gate, then into a bundle, in force by one atomic step; and back."""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from features.batch import BATCH_FEATURES
+from features.candidates import CANDIDATE_INPUTS, places
+from features.errors import BundleError, DataError
+from features.home import Home
+from features.online import RecordSchema
+from features.scoring import read_model
+from training.gates import ChurnEvidence, Gate, OfferEvidence, churn_gates, offer_gates
+from training.metrics import Array, score_lists
+from training.params import Params
+from training.registry import champion_of_bundle, mark_champion
+from training.report import write_json
+
+FORMAT = 1
+PARTS = {"churn": "churn", "next_offer": "ranker"}  # folder of models -> name of the model in it
+CHURN_SEGMENTS = {"first_purchase": (0, 1), "few_purchases": (2, 4), "regulars": (5, np.inf)}
+
+
+@dataclass(frozen=True)
+class PromotionResult:
+    """What the gates said, and which bundle is in force now."""
+
+    promoted: bool
+    bundle: str | None
+    previous: str | None
+    gates: list[Gate]
+
+    @property
+    def failed(self) -> list[Gate]:
+        """The gates that did not hold."""
+        return [gate for gate in self.gates if not gate.passed]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {
+            "promoted": self.promoted,
+            "bundle": self.bundle,
+            "previous": self.previous,
+            "gates": [vars(gate) for gate in self.gates],
+        }
+
+    def __str__(self) -> str:
+        if not self.promoted:
+            told = "\n".join(f"  {gate}" for gate in self.failed)
+            return (
+                f"Not promoted, {self.bundle or 'no bundle'} stays in force. {len(self.failed)} gates failed:\n{told}"
+            )
+        if not self.gates:
+            return f"Bundle {self.bundle} is in force again, after {self.previous}."
+        return f"Bundle {self.bundle} is in force; {len(self.gates)} gates passed. Before: {self.previous or 'none'}."
+
+
+def promote(home: Home, params: Params | None = None, *, now: datetime) -> PromotionResult:
+    """Judge what `retrain` left in `home.models`; if every gate holds, write its bundle and put it in force.
+
+    Raises `DataError` if nothing was trained.
+    """
+    limits = (params or Params()).promotion
+    if not (home.models / "metrics.json").exists():
+        raise DataError(f"Nothing was trained in {home.models} yet. Run: tahdikas retrain")
+    current = current_id(home)
+    gates = churn_gates(_churn_evidence(home, current), limits) + offer_gates(_offer_evidence(home, current), limits)
+    if not all(gate.passed for gate in gates):
+        return PromotionResult(False, current, current, gates)
+    bundle = write_bundle(home, now)
+    _keep_evidence(home, bundle)
+    if bundle != current:
+        _put_in_force(home, bundle, [*_history(home), bundle])
+    logged = json.loads((home.models / "mlflow.json").read_text("utf-8"))
+    mark_champion(home, logged["versions"], bundle)
+    return PromotionResult(True, bundle, current, gates)
+
+
+def rollback(home: Home) -> PromotionResult:
+    """Put the bundle before the current one in force; raises `BundleError` if there is none whole."""
+    history = _history(home)
+    if len(history) < 2:
+        raise BundleError("There is no earlier bundle to return to. Retrain and promote instead.")
+    left, back = history[-1], history[-2]
+    check_bundle(home.bundles / back)
+    _put_in_force(home, back, history[:-1])
+    mark_champion(home, champion_of_bundle(home, back), back)
+    return PromotionResult(True, back, left, [])
+
+
+def current_id(home: Home) -> str | None:
+    """The bundle in force; None before the first promotion."""
+    path = home.bundles / "current.json"
+    if not path.exists():
+        return None
+    found: str = json.loads(path.read_text("utf-8"))["bundle"]
+    return found
+
+
+def current_bundle(home: Home) -> Path:
+    """The folder of the bundle in force, its sums checked; raises `BundleError` without one, or if it was altered."""
+    current = current_id(home)
+    if current is None:
+        raise BundleError(f"No bundle is in force in {home.bundles}. Run: tahdikas retrain, then tahdikas promote")
+    check_bundle(home.bundles / current)
+    return home.bundles / current
+
+
+def check_bundle(folder: Path) -> dict[str, Any]:
+    """The manifest of a whole bundle; raises `BundleError` naming the file that is missing, extra or altered."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{folder} has no readable manifest ({error}). Roll back, or promote again.") from error
+    there = {path.name for path in folder.iterdir()} - {"manifest.json"}
+    for name in sorted(there ^ set(manifest["files"])):
+        raise BundleError(f"{folder / name} is {'extra' if name in there else 'missing'}. Roll back, or promote again.")
+    for name, told in manifest["files"].items():
+        if (found := _sha256(folder / name)) != told:
+            raise BundleError(f"{folder / name} was altered: SHA-256 {found[:12]}, not {told[:12]}. Promote again.")
+    return manifest
+
+
+def write_bundle(home: Home, now: datetime) -> str:
+    """Copy the trained models into their bundle (docs/bundle.md): a hidden folder, synced, then renamed. Returns its id."""
+    prepared = _read(home.models / "prepared.json")
+    reports = {name: _read(home.models / name / "report.json") for name in PARTS}
+    sources = {path.name: path for folder, name in PARTS.items() for path in _model_files(home.models / folder, name)}
+    sums = {name: _sha256(path) for name, path in sorted(sources.items())}
+    as_of = datetime.fromisoformat(prepared["as_of"])
+    bundle = f"{as_of:%Y%m%d}-{hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]}"
+    target, draft = home.bundles / bundle, home.bundles / f".{bundle}.{os.getpid()}"
+    if target.exists():
+        check_bundle(target)
+        return bundle
+    if draft.exists():
+        shutil.rmtree(draft)
+    draft.mkdir(parents=True)
+    for name, path in sources.items():
+        shutil.copyfile(path, draft / name)
+    write_json(
+        draft / "manifest.json",
+        {
+            "format": FORMAT,
+            "id": bundle,
+            "created_at": now.isoformat(),
+            "as_of": prepared["as_of"],
+            "horizon_days": prepared["horizon_days"],
+            "offer_window_days": prepared["offer_window_days"],
+            "files": sums,
+            "feature_schema_hash": online_schema_hash(),
+            "churn_inputs": reports["churn"]["inputs"],
+            "ranker_inputs": reports["next_offer"]["inputs"],
+            "log_fingerprint": prepared["log_fingerprint"],
+            "validated_at": {name: report["validated_at"] for name, report in reports.items()},
+            "metrics": _read(home.models / "metrics.json"),
+            "canaries": {name: _read(home.models / folder / "canaries.json") for folder, name in PARTS.items()},
+        },
+    )
+    for path in draft.iterdir():
+        _sync(path)
+    _sync(draft)
+    draft.rename(target)
+    _sync(home.bundles)
+    return bundle
+
+
+def online_schema_hash() -> str:
+    """The hash a packed online record of today's batch features carries."""
+    kinds = {"int64": "int64", "float64": "float64", "string": "string"}
+    specs = BATCH_FEATURES.values()
+    return RecordSchema(tuple(s.name for s in specs), tuple(kinds.get(s.dtype, "timestamp") for s in specs)).hash
+
+
+def _model_files(folder: Path, name: str) -> list[Path]:
+    """What of a folder of models belongs into a bundle."""
+    own = [folder / f"{name}.json", folder / f"{name}_calibration.json", *folder.glob("*.txt"), *folder.glob("*.npz")]
+    return sorted(own)
+
+
+def _put_in_force(home: Home, bundle: str, history: list[str]) -> None:
+    draft = home.bundles / f".current.{os.getpid()}"
+    draft.write_text(json.dumps({"bundle": bundle, "history": history}) + "\n", "utf-8")
+    _sync(draft)
+    draft.replace(home.bundles / "current.json")
+    _sync(home.bundles)
+
+
+def _history(home: Home) -> list[str]:
+    path = home.bundles / "current.json"
+    if not path.exists():
+        return []
+    found: list[str] = json.loads(path.read_text("utf-8"))["history"]
+    return found
+
+
+def _churn_evidence(home: Home, current: str | None) -> ChurnEvidence:
+    table = pq.read_table(home.models / "churn" / "evidence.parquet")
+    orders = table["orders"].to_numpy()
+    segment = np.full(len(orders), "other", dtype="<U16")
+    for name, (low, high) in CHURN_SEGMENTS.items():
+        segment[(orders >= low) & (orders <= high)] = name
+    return ChurnEvidence(
+        truth=table["truth"].to_numpy(),
+        challenger=table["probability"].to_numpy(),
+        baseline=table["baseline"].to_numpy(),
+        champion=None if current is None else _champion_churn(home, current, table),
+        segment=segment,
+    )
+
+
+def _champion_churn(home: Home, current: str, table: Any) -> Array | None:
+    """The champion's probabilities of the same customers: out of fold where it was validated on the same window."""
+    kept = _kept_evidence(home, current, "churn")
+    if kept is not None and kept["customer_id"].equals(table["customer_id"]) and kept["truth"].equals(table["truth"]):
+        return np.asarray(kept["probability"].to_numpy())
+    names = _read(home.bundles / current / "manifest.json")["churn_inputs"]
+    if any(f"input_{name}" not in table.column_names for name in names):
+        return None  # it was trained on features that are no longer made
+    rows = np.column_stack([table[f"input_{name}"].to_numpy() for name in names])
+    return read_model(home.bundles / current, "churn").probability(rows, names)
+
+
+def _offer_evidence(home: Home, current: str | None) -> OfferEvidence:
+    folder = home.models / "next_offer"
+    table, calibrated = pq.read_table(folder / "evidence.parquet"), pq.read_table(folder / "calibrated.parquet")
+    ours, champion = table["ndcg"].to_numpy(), None
+    kept = None if current is None else _kept_evidence(home, current, "next_offer")
+    if kept is not None and kept["customer_id"].equals(table["customer_id"]) and kept["k"].equals(table["k"]):
+        champion = np.asarray(kept["ndcg"].to_numpy())
+    elif current is not None:
+        theirs = _champion_offers(home, current, int(table["k"][0].as_py()))
+        champion = None if theirs is None else np.concatenate([theirs, ours[len(theirs) :]])
+    return OfferEvidence(
+        challenger=ours,
+        baseline=table["baseline"].to_numpy(),
+        champion=champion,
+        truth=calibrated["truth"].to_numpy(),
+        probability=calibrated["probability"].to_numpy(),
+    )
+
+
+def _champion_offers(home: Home, current: str, k: int) -> Array | None:
+    """NDCG of the champion's ranking of the kept candidates, for the first customers of the evidence."""
+    names = _read(home.bundles / current / "manifest.json")["ranker_inputs"]
+    if not set(names) <= set(CANDIDATE_INPUTS):
+        return None
+    table = pq.read_table(home.models / "next_offer" / "candidates.parquet")
+    bought = pq.read_table(home.models / "next_offer" / "bought.parquet")
+    rows = np.column_stack([table[f"input_{name}"].to_numpy() for name in names])
+    raw = read_model(home.bundles / current, "ranker").raw(rows, names)
+    customer, item = table["customer"].to_numpy(), table["item"].to_numpy()
+    place = places(customer, -raw, -table["recent_buyers"].to_numpy(), item)
+    return score_lists((customer, item, place), (bought["customer"].to_numpy(), bought["item"].to_numpy()), k).ndcg
+
+
+def _keep_evidence(home: Home, bundle: str) -> None:
+    """Keep what the champion showed on its own window, to compare a challenger of the same window fairly."""
+    folder = home.models / "champions" / bundle
+    for name in PARTS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(home.models / name / "evidence.parquet", folder / name / "evidence.parquet")
+
+
+def _kept_evidence(home: Home, bundle: str, name: str) -> Any:
+    path = home.models / "champions" / bundle / name / "evidence.parquet"
+    return pq.read_table(path) if path.exists() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

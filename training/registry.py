@@ -1,0 +1,102 @@
+"""MLflow: one run a retraining with a child run a model; registered versions, of which `champion` is in force.
+
+The only module that loads MLflow, and only inside its functions. Everything logged is text, numbers and pictures: model
+files are kept as artifacts, and pickles are switched off.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.home import Home
+
+EXPERIMENT = "tahdikas"
+CHALLENGER, CHAMPION = "challenger", "champion"
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    """What is logged of one model: files of a folder, parameters, metrics and pictures."""
+
+    name: str
+    folder: Path
+    files: Sequence[str]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    pictures: Sequence[Path]
+
+
+def _mlflow(home: Home) -> Any:
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import logging
+
+    import mlflow
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    home.mlflow.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(f"sqlite:///{home.mlflow / 'mlflow.db'}")
+    client = mlflow.MlflowClient()
+    if client.get_experiment_by_name(EXPERIMENT) is None:
+        client.create_experiment(EXPERIMENT, artifact_location=(home.mlflow / "artifacts").as_uri())
+    mlflow.set_experiment(EXPERIMENT)
+    return mlflow
+
+
+def log_training(
+    home: Home, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str], models: Sequence[ModelRun]
+) -> dict[str, Any]:
+    """Log one retraining; returns {"run": id, "versions": {model: version}}. New versions get the alias `challenger`."""
+    mlflow = _mlflow(home)
+    client = mlflow.MlflowClient()
+    versions = {}
+    with mlflow.start_run(run_name=name) as parent:
+        mlflow.set_tags(dict(tags))
+        mlflow.log_params(dict(params))
+        mlflow.log_metrics({f"{m.name}.{k}": v for m in models for k, v in m.metrics.items()})
+        for model in models:
+            with mlflow.start_run(run_name=model.name, nested=True) as run:
+                mlflow.set_tags(dict(tags))
+                mlflow.log_params(dict(model.params))
+                mlflow.log_metrics(dict(model.metrics))
+                for file in model.files:
+                    mlflow.log_artifact(str(model.folder / file), "model")
+                for picture in model.pictures:
+                    mlflow.log_artifact(str(picture), "figures")
+                versions[model.name] = _register(client, model.name, f"{run.info.artifact_uri}/model", run.info.run_id)
+    return {"run": parent.info.run_id, "versions": versions}
+
+
+def mark_champion(home: Home, versions: Mapping[str, str], bundle: str) -> None:
+    """Give the promoted versions the alias `champion` and the tag of their bundle."""
+    client = _mlflow(home).MlflowClient()
+    for name, version in versions.items():
+        client.set_registered_model_alias(_registered(name), CHAMPION, version)
+        client.set_model_version_tag(_registered(name), version, "bundle", bundle)
+
+
+def champion_of_bundle(home: Home, bundle: str) -> dict[str, str]:
+    """The registered versions a bundle was made of: {model: version}."""
+    client = _mlflow(home).MlflowClient()
+    found = client.search_model_versions("")
+    return {v.name.removeprefix("tahdikas-"): str(v.version) for v in found if v.tags.get("bundle") == bundle}
+
+
+def _registered(name: str) -> str:
+    return f"tahdikas-{name}"
+
+
+def _register(client: Any, name: str, source: str, run_id: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    with suppress(MlflowException):  # it is there already
+        client.create_registered_model(_registered(name))
+    version = str(client.create_model_version(_registered(name), source, run_id).version)
+    client.set_registered_model_alias(_registered(name), CHALLENGER, version)
+    return version

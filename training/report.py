@@ -1,0 +1,80 @@
+"""Figures of a training run for people and for DVC: flat metrics, calibration and importance as CSV and PNG."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Bins = Sequence[Mapping[str, float]]
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON with sorted keys and floats as they are; the same value gives the same bytes. NaN becomes null."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        json.dumps(_plain(value), indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n", "utf-8"
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and value != value else value
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of equal keys, with a header."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_text(text.getvalue(), "utf-8")
+
+
+def write_figures(folder: Path, name: str, bins: Bins, importance: Mapping[str, float]) -> list[Path]:
+    """`<name>_calibration` and `<name>_importance`, each as .csv and .png; returns the pictures."""
+    shares = sorted(importance.items(), key=lambda pair: (-pair[1], pair[0]))
+    write_csv(folder / f"{name}_calibration.csv", bins)
+    write_csv(folder / f"{name}_importance.csv", [{"input": n, "share": round(s, 6)} for n, s in shares])
+    return [
+        _draw_calibration(folder / f"{name}_calibration.png", name, bins),
+        _draw_importance(folder / f"{name}_importance.png", name, shares[:20]),
+    ]
+
+
+def _draw_calibration(path: Path, name: str, bins: Bins) -> Path:
+    figure, axes = _figure(5, 5)
+    highest = max([0.05, *(max(b["predicted"], b["observed"]) for b in bins)]) * 1.05
+    axes.plot([0, highest], [0, highest], color="0.6", linewidth=1)
+    axes.plot([b["predicted"] for b in bins], [b["observed"] for b in bins], marker="o")
+    axes.set(xlabel="predicted probability", ylabel="observed rate", title=f"{name}: calibration on the newest window")
+    return _save(figure, path)
+
+
+def _draw_importance(path: Path, name: str, shares: Sequence[tuple[str, float]]) -> Path:
+    figure, axes = _figure(7, 1 + 0.28 * len(shares))
+    axes.barh([n for n, _ in reversed(shares)], [s for _, s in reversed(shares)])
+    axes.set(xlabel="share", title=f"{name}: what the model looks at")
+    return _save(figure, path)
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure  # no pyplot: no global state, no display
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _save(figure: Any, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=90, metadata={"Software": None})
+    return path
