@@ -8,8 +8,6 @@ does and the customer has none, a count or sum is 0 and everything else is absen
 The expressions are Ibis: `compute` runs on DuckDB on one machine and on Spark on many.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +17,7 @@ import ibis
 
 from features import batch_relations as relations
 from features.batch_relations import KEYS, UNIT_SCORE_STEPS, Known, Relation
+from features.online import RecordSchema
 
 INT, FLOAT, TEXT, TIME = "int64", "float64", "string", "timestamp('UTC', 6)"
 
@@ -300,16 +299,16 @@ _declare_contacts()
 
 
 def schema_hash() -> str:
-    """Hash of the ordered names and types of all batch features; a packed record carries it."""
-    told = [(spec.name, spec.dtype) for spec in BATCH_FEATURES.values()]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    """Hash of the ordered names and types of all batch features: that of the packed records of `customer_batch`."""
+    kinds = tuple("timestamp" if spec.dtype == TIME else spec.dtype for spec in BATCH_FEATURES.values())
+    return RecordSchema(tuple(BATCH_FEATURES), kinds).hash
 
 
 def compute(events: Any, links: Any | None, items: Any | None, cutoffs: Sequence[datetime]) -> Any:
     """All batch features of every customer known at each cutoff: columns `customer_id`, `event_timestamp`, features.
 
-    `events` is an Ibis table of `columns.EVENT_SCHEMA`; `links` of `batch_relations.link_history` (None: taken from the
-    events); `items` of the catalogue (None: no categories); `cutoffs` aware datetimes. Nothing runs until it is
+    `events` is an Ibis table of `columns.EVENT_SCHEMA`; `links` of `event_log.LINK_SCHEMA` (None: nobody is linked);
+    `items` of `catalogue.ITEM_SCHEMA` (None: no categories); `cutoffs` aware datetimes. Nothing runs until it is
     executed; rows come in no order.
     """
     known = Known(events, links, items, cutoffs)

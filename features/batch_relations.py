@@ -52,25 +52,6 @@ def cutoff_table(cutoffs: Sequence[datetime]) -> Any:
     return ibis.memtable(pa.table(columns))
 
 
-def link_history(events: Any) -> Any:
-    """Links and unlinks in the log, one row each: `key` (anonymous or external id), customer_id, `linked`, times."""
-    identity = events.filter(_.type == "identity", _.customer_id.notnull())
-    return ibis.union(
-        *[
-            identity.filter(_[key].notnull()).select(
-                key=_[key],
-                customer_id=_.customer_id,
-                linked=_.action == "link",
-                occurred_at=_.occurred_at,
-                received_at=_.received_at,
-                event_id=_.event_id,
-            )
-            for key in ("anonymous_id", "external_id")
-        ],
-        distinct=False,
-    )
-
-
 class Known:
     """What was known at each cutoff, by type of event; hands out relations."""
 
@@ -78,13 +59,7 @@ class Known:
         self.events = events
         self.items = items
         self.cutoffs = cutoff_table(cutoffs)
-        history = self._seen_from_cutoffs(link_history(events) if links is None else links)
-        self.links = (
-            history.group_by("key", "event_timestamp")
-            .agg(last=ibis.struct({"linked": _.linked, "to": _.customer_id}).argmax(_order()))
-            .filter(_.last.linked)
-            .select("event_timestamp", key=_.key, linked_to=_.last.to)
-        )
+        self.links = None if links is None else self._links_known(links)
 
     def of_type(self, event_type: str, **columns: Any) -> Any:
         """Known events of one type with the resolved customer, `occurred_at` and the given payload columns."""
@@ -107,29 +82,26 @@ class Known:
             _.occurred_at < _.event_timestamp, _.received_at <= _.event_timestamp
         )
 
+    def _links_known(self, links: Any) -> Any:
+        seen = links.cross_join(self.cutoffs.select("event_timestamp")).filter(
+            _.linked_at <= _.event_timestamp, _.unlinked_at.isnull() | (_.unlinked_at > _.event_timestamp)
+        )
+        return seen.select(at_cutoff=_.event_timestamp, key=_.anonymous_id, linked_to=_.customer_id)
+
     def _resolved(self, events: Any, **columns: Any) -> Any:
-        narrow = events.select(
-            named=_.customer_id,
-            link_key=ibis.ifelse(_.customer_id.isnull(), _.anonymous_id, ibis.null(str)),
-            event_id=_.event_id,
-            occurred_at=_.occurred_at,
-            received_at=_.received_at,
-            **columns,
+        """Known events with `customer_id` as of the cutoff; those of nobody we can name are left out."""
+        seen = self._seen_from_cutoffs(
+            events.select("customer_id", "anonymous_id", "event_id", "occurred_at", "received_at", **columns)
         )
-        seen = self._seen_from_cutoffs(narrow)
-        joined = seen.left_join(
-            self.links.select(at_cutoff=_.event_timestamp, key=_.key, linked_to=_.linked_to),
-            [("link_key", "key"), ("event_timestamp", "at_cutoff")],
-        )
-        return (
-            joined.mutate(customer_id=ibis.coalesce(_.named, _.linked_to))
-            .filter(_.customer_id.notnull())
-            .drop("named", "link_key", "key", "at_cutoff", "linked_to", "received_at")
-        )
-
-
-def _order() -> Any:
-    return ibis.struct({"at": _.occurred_at, "id": _.event_id})
+        if self.links is not None:
+            unnamed = seen.mutate(key=ibis.ifelse(_.customer_id.isnull(), _.anonymous_id, ibis.null(str)))
+            joined = unnamed.rename(link_key="key").left_join(
+                self.links, [("link_key", "key"), ("event_timestamp", "at_cutoff")]
+            )
+            seen = joined.mutate(customer_id=ibis.coalesce(_.customer_id, _.linked_to)).drop(
+                "link_key", "key", "at_cutoff", "linked_to"
+            )
+        return seen.filter(_.customer_id.notnull()).drop("anonymous_id", "received_at")
 
 
 def _whole_seconds(time: Any) -> Any:
