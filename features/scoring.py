@@ -5,21 +5,28 @@ the first names it, LightGBM text. Rows of inputs are `[n, p]` with the names of
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import lightgbm
 import numpy as np
 import numpy.typing as npt
 
+from features.boosters import Booster
 from features.candidates import SOURCES, CandidateFrame, Floats, Histories, ItemTable, candidates, places
 from features.errors import BundleError
 
 Spec = dict[str, Any]
 Matrix = npt.NDArray[np.floating[Any]]
 SMALLEST = 1e-6  # a probability closer to 0 or 1 has no more logit
+
+
+class Trees(Protocol):
+    """Boosted trees that predict: `boosters.Booster`, or LightGBM's own just after training."""
+
+    def predict(self, rows: Matrix, /, *, num_threads: int) -> Any:
+        """One number a row."""
 
 
 def sigmoid(z: Floats) -> Floats:
@@ -47,7 +54,7 @@ def calibrate(spec: Spec, score: Floats) -> Floats:
             raise BundleError(f"Calibration of kind {other!r} is not known here. Promote again with this version.")
 
 
-def evaluate(spec: Spec, boosters: dict[str, lightgbm.Booster], rows: Matrix, names: Sequence[str]) -> Floats:
+def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Sequence[str]) -> Floats:
     """The uncalibrated output of a model of any kind for each row."""
     match spec["kind"]:
         case "mean" | "product":
@@ -81,7 +88,7 @@ class Model:
 
     spec: Spec
     calibration: Spec
-    boosters: dict[str, lightgbm.Booster]
+    boosters: Mapping[str, Trees]
 
     def raw(self, rows: Matrix, names: Sequence[str]) -> Floats:
         """Uncalibrated output, `[n]`."""
@@ -102,8 +109,8 @@ def read_model(folder: Path, name: str) -> Model:
     try:
         spec = json.loads((folder / f"{name}.json").read_text("utf-8"))
         calibration = json.loads((folder / f"{name}_calibration.json").read_text("utf-8"))
-        boosters = {file: lightgbm.Booster(model_file=folder / file) for file in files_of(spec)}
-    except (OSError, ValueError, KeyError, TypeError, lightgbm.basic.LightGBMError) as error:
+        boosters = {file: Booster(folder / file) for file in files_of(spec)}
+    except (OSError, ValueError, KeyError, TypeError, BundleError) as error:
         raise BundleError(
             f"The model {name} in {folder} cannot be read ({error}). Promote again, or roll back."
         ) from error

@@ -3,8 +3,11 @@
 import gc
 import logging
 import socket
+import sys
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 
+import pyarrow as pa
 import uvicorn
 
 from features.errors import HomeError
@@ -31,6 +34,7 @@ def serve(
     """
     settings = load_settings(home)
     bound = _listen(settings.host if host is None else host, settings.port if port is None else port)
+    _without_pandas()
     app = create_app(home, clock=clock, settings=settings)
     config = uvicorn.Config(
         app,
@@ -67,6 +71,21 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._when_started()
+
+
+class _NoPandas(MetaPathFinder):
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("serving does without pandas", name=fullname)
+
+
+def _without_pandas() -> None:
+    """pyarrow imports pandas at its first conversion if it can; serving has no use for its seconds and megabytes."""
+    if "pandas" not in sys.modules:
+        finder = _NoPandas()
+        sys.meta_path.insert(0, finder)
+        pa.array([0])
+        sys.meta_path.remove(finder)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,87 @@
+"""Reading LightGBM models and predicting with them, through LightGBM's C library alone.
+
+`import lightgbm` brings scikit-learn, scipy and pandas along where they are installed: seconds and megabytes that a
+process which only predicts has no use for. The numbers are the same: it is the same library.
+"""
+
+import ctypes
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import BundleError
+
+_FLOAT64, _ROW_MAJOR, _NORMAL, _ALL = 1, 1, 0, -1
+
+
+class Booster:
+    """A trained model, unchangeable. Safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open LightGBM text; raises `BundleError`, `OSError`, `UnicodeDecodeError`.
+
+        A truncated file can kill the process: check its sum before.
+        """
+        text = path.read_text("utf-8").encode("utf-8")
+        self._handle = ctypes.c_void_p()
+        rounds = ctypes.c_int()
+        _call("LGBM_BoosterLoadModelFromString", text, ctypes.byref(rounds), ctypes.byref(self._handle))
+        self.inputs = self._count("LGBM_BoosterGetNumFeature")
+        if (classes := self._count("LGBM_BoosterGetNumClasses")) != 1:
+            raise BundleError(f"{path} has {classes} classes; one number a row is needed. Train it again.")
+
+    def predict(self, rows: npt.NDArray[np.floating[Any]], /, *, num_threads: int = 1) -> npt.NDArray[np.float64]:
+        """The model's output for each row of `[n, p]`, NaN being absent; p must be the model's number of inputs."""
+        matrix = np.ascontiguousarray(rows, np.float64)
+        if matrix.ndim != 2 or matrix.shape[1] != self.inputs:
+            raise BundleError(f"The model takes {self.inputs} inputs, not {matrix.shape}. Promote again.")
+        found = np.empty(len(matrix))
+        length = ctypes.c_int64()
+        _call(
+            "LGBM_BoosterPredictForMat",
+            self._handle,
+            matrix.ctypes.data_as(ctypes.c_void_p),
+            _FLOAT64,
+            ctypes.c_int32(matrix.shape[0]),
+            ctypes.c_int32(matrix.shape[1]),
+            _ROW_MAJOR,
+            _NORMAL,
+            0,
+            _ALL,
+            f"num_threads={num_threads} verbosity=-1".encode(),
+            ctypes.byref(length),
+            found.ctypes.data_as(ctypes.c_void_p),
+        )
+        return found
+
+    def _count(self, name: str) -> int:
+        found = ctypes.c_int()
+        _call(name, self._handle, ctypes.byref(found))
+        return found.value
+
+    def __del__(self) -> None:
+        """Free the model's memory."""
+        if getattr(self, "_handle", None):
+            _library().LGBM_BoosterFree(self._handle)
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    package = find_spec("lightgbm")
+    folders = list(package.submodule_search_locations or ()) if package else []
+    found = [path for folder in folders for path in Path(folder, "lib").glob("lib_lightgbm.*")]
+    if not found:
+        raise BundleError("LightGBM's library is not installed. Run `make demo`, which sets the environment up.")
+    library = ctypes.CDLL(str(found[0]))
+    library.LGBM_GetLastError.restype = ctypes.c_char_p
+    return library
+
+
+def _call(name: str, *arguments: Any) -> None:
+    library = _library()
+    if getattr(library, name)(*arguments) != 0:
+        raise BundleError(f"LightGBM: {library.LGBM_GetLastError().decode('utf-8', 'replace')}. Promote again.")
