@@ -19,7 +19,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "session_id": ("Id of the visit.", "s-19"),
     "dwell_seconds": ("Time on the page; seconds.", 12.5),
     "kind": ("The kind.", None),
-    "score": ("The score on its own scale.", 1),
+    "score": ("The score on its own scale; needed but for complaint, comment and review.", 1),
     "scale_min": ("The scale's lowest value.", 1),
     "scale_max": ("The scale's highest value.", 5),
     "higher_is_better": ("False where a high score is bad.", True),
@@ -43,8 +43,8 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "hold_id": ("The hold's id.", "staff-3"),
     "categories": ("Action categories that the hold covers.", ["sales"]),
     "channels": ("Channels that the hold covers; all if absent.", ["email"]),
-    "review_at": ("When staff look at the hold again; UTC.", "2026-03-20T09:00:00Z"),
-    "person": ("Who did it.", "maija"),
+    "review_at": ("When staff look at the hold again; UTC; needed to add one.", "2026-03-20T09:00:00Z"),
+    "person": ("Who did it; needed in a hold.", "maija"),
     "rule": ("Who is affected, as a JSON object in text.", '{"carrier": "posti"}'),
     "model": ("The model's name.", "dissatisfaction"),
     "version": ("The model's version.", "3"),
@@ -155,7 +155,7 @@ def _field(one: EventType, name: str, column: str) -> dict[str, Any]:
 
 
 def _example(one: EventType, fields: dict[str, str]) -> dict[str, Any]:
-    return {n: _field(one, n, column)["examples"][0] for n, column in fields.items() if column in one.required}
+    return {name: _field(one, name, column)["examples"][0] for name, column in fields.items()}
 
 
 def _line_example(event_type: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The OpenAPI page says what every field is, and docs/api.md names every address, problem and scope."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from features.event_log import EventLog
 from features.events import EVENT_TYPES
 from features.home import Home
 from serving.api import create_app
@@ -14,17 +16,19 @@ from serving.api.event_schema import FIELDS, LINE_FIELDS, event_schemas, payload
 from serving.api.problems import PROBLEMS
 from serving.security import SCOPES
 
-from .conftest import Client
+from .conftest import NOON, Client
 
 GUIDE = Path(__file__).parents[3] / "docs" / "api.md"
 
 
-@pytest.fixture
-def page(home: Home, start: Callable[..., Client]) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return create_app(Home.open(tmp_path_factory.mktemp("home"))).openapi()
+
+
+def test_the_page_is_served_to_anyone(home: Home, start: Callable[..., Client], page: dict[str, Any]) -> None:
     answer = start(create_app(home)).get("/openapi.json")
-    assert answer.status_code == 200
-    content: dict[str, Any] = answer.json()
-    return content
+    assert answer.status_code == 200 and answer.json() == json.loads(json.dumps(page))
 
 
 def properties(schema: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -96,3 +100,13 @@ def test_the_guide_names_every_problem_scope_and_answer_of_last_resort() -> None
         assert re.search(rf"`{kind}` \| {status} \|", guide), f"docs/api.md does not name the problem {kind}"
     for name in (*SCOPES, *SAFE_REASONS):
         assert f"`{name}`" in guide, f"docs/api.md does not name {name}"
+
+
+@pytest.mark.parametrize("event_type", list(EVENT_TYPES))
+def test_every_documented_example_is_an_event_that_is_taken(home: Home, event_type: str) -> None:
+    schema = event_schemas()[f"Event_{event_type}"]["properties"]
+    event = {name: one["examples"][0] for name, one in schema.items() if name != "payload"}
+    event |= {"occurred_at": NOON.isoformat(), "received_at": NOON.isoformat()}
+    event["payload"] = schema["payload"]["examples"][0]
+    (result,) = EventLog(home).append_live([event], source="api", now=NOON)
+    assert result.status == "accepted", result

@@ -1,0 +1,100 @@
+"""A real server in its own process: what it acknowledged survives its death."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from features.errors import HomeError
+from features.event_log import EventLog
+from features.home import Home
+from pipelines.serve import serve
+from serving.security import KeyStore
+
+SCRIPT = """
+import sys
+from features.home import Home
+from pipelines.serve import serve
+serve(Home.open(sys.argv[1]), port=0, announce=lambda address, link: print(address, link, flush=True))
+"""
+
+
+@contextmanager
+def running(home: Home) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """The process, its address, and the link to its console."""
+    with subprocess.Popen([sys.executable, "-c", SCRIPT, str(home.root)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address, link = process.stdout.readline().split()
+            yield process, address, link
+        finally:
+            process.kill()
+
+
+def case(number: int) -> dict[str, Any]:
+    occurred_at = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    payload = {"case_id": f"rma-{number}", "kind": "exchange", "status": "opened"}
+    return {
+        "event_id": f"e-{number}", "type": "case", "customer_id": f"c-{number}", "occurred_at": occurred_at,
+        "payload": payload,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.open(tmp_path / "home")
+
+
+@pytest.fixture
+def headers(home: Home) -> dict[str, str]:
+    _, token = KeyStore(home).create("test", ["admin"], now=datetime.now(UTC))
+    return {"authorization": f"Bearer {token}"}
+
+
+def test_what_was_acknowledged_survives_kill_9(home: Home, headers: dict[str, str]) -> None:
+    body = {"channel": "web", "placement": "front_page"}
+    acknowledged: list[str] = []
+    with running(home) as (process, address, _), httpx.Client(base_url=address, headers=headers) as http:
+        for number in range(20):
+            assert http.post("/v1/events", json=case(number)).status_code == 200
+            acknowledged.append(f"c-{number}")
+        seen = http.post("/v1/decisions", json=body | {"customer_id": "c-0"}).json()
+        assert [hold["kind"] for hold in seen["holds"]] == ["open_case"]
+        loaded = Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8")
+        assert "lightgbm" not in loaded and "pandas" not in loaded and "sklearn" not in loaded
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    log = EventLog(home)
+    assert all(len(log.facts_of(customer)) == 1 for customer in acknowledged)
+    log.close()
+    with running(home) as (_, address, _), httpx.Client(base_url=address, headers=headers) as http:
+        again = http.post("/v1/events", json=case(0) | {"occurred_at": datetime.now(UTC).isoformat()})
+        assert again.json()["results"][0]["status"] == "rejected"  # known, with another content
+        for customer in acknowledged:
+            decision = http.post("/v1/decisions", json=body | {"customer_id": customer}).json()
+            assert [hold["kind"] for hold in decision["holds"]] == ["open_case"], decision
+        outcome = {"decision_id": seen["decision_id"], "outcome": "impression", "occurred_at": seen["decided_at"]}
+        assert http.post("/v1/outcomes", json=outcome).json()["status"] == "recorded"
+
+
+def test_it_stops_gracefully_and_names_no_software(home: Home, headers: dict[str, str]) -> None:
+    with running(home) as (process, address, link), httpx.Client(base_url=address, headers=headers) as http:
+        answer = http.get("/v1/health/live")
+        assert answer.status_code == 200 and "server" not in answer.headers
+        form = http.get(link)
+        assert form.status_code == 200 and "code" in form.text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) in (0, -signal.SIGTERM)
+
+
+def test_a_taken_port_is_said_with_the_remedy(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(HomeError, match="--port"):
+        serve(home, port=taken.getsockname()[1])

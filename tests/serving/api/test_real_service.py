@@ -1,0 +1,138 @@
+"""The API over the real log, engine and records: what is acknowledged is seen, and nothing unsafe comes out."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from features.catalogue import ITEM_SCHEMA, merge_items
+from features.home import Home
+from serving.api import create_app
+
+from .conftest import NOON, Client
+
+
+@pytest.fixture
+def stocked(home: Home) -> Home:
+    """A shop with two things to sell."""
+    rows = [
+        dict.fromkeys(ITEM_SCHEMA.names)
+        | {"item_id": f"item-{n}", "title": f"Thing {n}", "category": "things", "price": 2_000 + n, "margin": 900}
+        | {"in_stock": True, "consumable": True, "valid_from": datetime(2025, 1, 1, tzinfo=NOON.tzinfo)}
+        for n in range(3)
+    ]
+    merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
+    return home
+
+
+@pytest.fixture
+def client(stocked: Home, start: Callable[..., Client], key: Callable[..., dict[str, str]]) -> Client:
+    return start(create_app(stocked, clock=lambda: NOON), **key("admin"))
+
+
+def event(event_id: str, kind: str, customer: str = "c-1", hours_ago: float = 1, /, **payload: Any) -> dict[str, Any]:
+    at = (NOON - timedelta(hours=hours_ago)).isoformat()
+    return {
+        "event_id": event_id, "type": kind, "customer_id": customer, "occurred_at": at, "channel": "web",
+        "payload": payload,
+    }  # fmt: skip
+
+
+def purchase(event_id: str, customer: str = "c-1", hours_ago: float = 500) -> dict[str, Any]:
+    line = {"item_id": "item-1", "quantity": 1, "unit_price": 2001, "discount": 0}
+    return event(event_id, "purchase", customer, hours_ago, order_id=event_id, currency="EUR", lines=[line])
+
+
+def decide(client: Client, headers: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    body = {"customer_id": "c-1", "channel": "web", "placement": "front_page"} | more
+    answer = client.post("/v1/decisions", json=body, headers=headers or {})
+    assert answer.status_code == 200, answer.text
+    decision: dict[str, Any] = answer.json()
+    return decision
+
+
+def test_an_acknowledged_event_is_seen_by_the_next_decision(client: Client) -> None:
+    client.post("/v1/events", json=[purchase("p1"), purchase("p2", hours_ago=900)])
+    assert {hold["kind"] for hold in decide(client)["holds"]} == set()
+    opened = event("case-1", "case", case_id="rma-7", kind="exchange", status="opened")
+    assert client.post("/v1/events", json=opened).json()["results"][0]["customer_id"] == "c-1"
+    decision = decide(client)
+    assert [hold["kind"] for hold in decision["holds"]] == ["open_case"]
+    assert "sales" not in {action["category"] for action in decision["actions"]}
+    assert decision["holds"][0]["release_text"] and "web" in decision["holds"][0]["channels"]
+
+
+def test_an_unknown_person_gets_a_safe_answer(client: Client) -> None:
+    for who in ({"customer_id": "nobody"}, {"customer_id": None, "anonymous_id": "v-1"}):
+        decision = decide(client, **who)
+        assert decision["decision_id"] and decision["holds"] == []
+        assert decision["actions"] or decision["no_action_reason"]
+
+
+def test_an_unknown_placement_is_named_with_the_known_ones(client: Client) -> None:
+    body = {"customer_id": "c-1", "channel": "web", "placement": "roof"}
+    answer = client.post("/v1/decisions", json=body)
+    assert answer.status_code == 422 and "roof" in answer.json()["detail"] and "front_page" in answer.json()["detail"]
+
+
+def test_the_same_idempotency_key_gives_the_same_decision(client: Client) -> None:
+    client.post("/v1/events", json=purchase("p1"))
+    first = decide(client, {"idempotency-key": "page-1"})
+    again = decide(client, {"idempotency-key": "page-1"})
+    assert first["decision_id"] == again["decision_id"] != decide(client)["decision_id"]
+
+
+def test_simulating_leaves_no_record(client: Client) -> None:
+    decision = decide(client, mode="simulate")
+    sent = {"decision_id": decision["decision_id"], "outcome": "click", "occurred_at": NOON.isoformat()}
+    assert client.post("/v1/outcomes", json=sent).status_code == 422
+
+
+def test_an_outcome_of_a_real_decision_counts_once(client: Client) -> None:
+    client.post("/v1/events", json=purchase("p1"))
+    decision = decide(client)
+    sent = {"decision_id": decision["decision_id"], "outcome": "impression", "occurred_at": NOON.isoformat()}
+    assert [client.post("/v1/outcomes", json=sent).json().get("status") for _ in range(2)] == ["recorded", "known"]
+
+
+def test_rejected_duplicate_and_accepted_events_in_order(client: Client) -> None:
+    sent = [
+        purchase("p1"),
+        event("f1", "feedback", kind="rating", score=9, scale_min=1, scale_max=5),
+        purchase("p1"),
+        7,
+    ]
+    answer = client.post("/v1/events", json=sent)
+    assert answer.status_code == 207
+    assert [one["status"] for one in answer.json()["results"]] == ["accepted", "rejected", "duplicate", "rejected"]
+    assert answer.json()["results"][1]["reason"] == "score_outside_scale"
+
+
+def test_a_customer_and_why(client: Client) -> None:
+    client.post(
+        "/v1/events", json=[purchase("p1"), event("c1", "case", case_id="x", kind="complaint", status="opened")]
+    )
+    customer = client.get("/v1/customers/c-1")
+    assert customer.status_code == 200 and "open_complaint" in customer.text
+    assert client.get("/v1/customers/nobody").status_code == 404
+    answer = client.get("/v1/customers/c-1/why", params={"placement": "front_page", "channel": "web"})
+    assert answer.status_code == 200 and "open_complaint" in answer.text
+
+
+def test_ready_without_a_model_says_so(client: Client) -> None:
+    body = client.get("/v1/health/ready").json()
+    assert body["status"] == "degraded" and any("bundle" in one for one in body["degraded"])
+
+
+def test_a_destroyed_store_still_answers_without_a_sale(client: Client, stocked: Home) -> None:
+    client.post("/v1/events", json=[purchase("p1"), purchase("p2", hours_ago=900)])
+    decide(client)
+    for path in stocked.root.glob("live.db*"):
+        path.write_bytes(b"\x00garbage" * 20_000)
+    decision = decide(client)
+    assert "sales" not in {action["category"] for action in decision["actions"]}
+    assert client.get("/v1/health/live").status_code == 200
+    assert client.get("/v1/health/ready").json()["status"] != "ready"
+    assert client.post("/v1/events", json=purchase("p3")).status_code in (500, 503)
