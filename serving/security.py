@@ -88,7 +88,7 @@ class KeyStore:
             )
         return key, f"tdk_{key_id}_{secret}"
 
-    def list_keys(self) -> list[ApiKey]:
+    def keys(self) -> list[ApiKey]:
         """All keys, oldest first, revoked ones included."""
         rows = self._connection().execute("select * from api_keys order by created_at, key_id")
         return [key for _, key in (_read(row) for row in rows.fetchall())]
