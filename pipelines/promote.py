@@ -130,7 +130,7 @@ def check_bundle(folder: Path) -> dict[str, Any]:
 
 
 def write_bundle(home: Home, now: datetime) -> str:
-    """Copy the trained models into their bundle (docs/bundle.md): a hidden folder, synced, then renamed. Returns its id."""
+    """Copy the trained models into their bundle (docs/bundle.md): hidden, synced, then renamed. Returns its id."""
     prepared = _read(home.models / "prepared.json")
     reports = {name: _read(home.models / name / "report.json") for name in PARTS}
     sources = {path.name: path for folder, name in PARTS.items() for path in _model_files(home.models / folder, name)}

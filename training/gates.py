@@ -52,7 +52,7 @@ class OfferEvidence:
 
 
 def churn_gates(found: ChurnEvidence, params: PromotionParams) -> list[Gate]:
-    """Enough customers, better than chance, not worse than recency or the champion, calibrated overall and by segment."""
+    """Enough customers, better than chance, not worse than recency or the champion, calibrated, each segment too."""
     n = len(found.truth)
     area = auc(found.truth, found.challenger)
     gates = [

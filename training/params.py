@@ -94,7 +94,9 @@ def read_params(path: Path) -> Params:
         wrong = "; ".join(
             f"{'.'.join(map(str, e['loc'])) or 'the file'} = {e['input']!r}: {e['msg']}" for e in error.errors()
         )
-        raise ConfigError(f"{path}: {wrong}. Every key is described in docs/models.md; remove or correct these.") from error
+        raise ConfigError(
+            f"{path}: {wrong}. Every key is described in docs/models.md; remove or correct these."
+        ) from error
 
 
 def _plain(found: Any) -> Any:

@@ -52,7 +52,7 @@ def _mlflow(home: Home) -> Any:
 def log_training(
     home: Home, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str], models: Sequence[ModelRun]
 ) -> dict[str, Any]:
-    """Log one retraining; returns {"run": id, "versions": {model: version}}. New versions get the alias `challenger`."""
+    """Log one retraining; returns {"run": id, "versions": {model: version}}. New versions are `challenger`."""
     mlflow = _mlflow(home)
     client = mlflow.MlflowClient()
     versions = {}
