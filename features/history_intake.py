@@ -1,10 +1,10 @@
 """History in: any number of batches become visible together, in one transaction, or not at all."""
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 
@@ -44,9 +44,10 @@ class IngestReport:
     items: int = 0
     seconds: float = 0.0
 
-    def to_json(self) -> str:
-        """One JSON object; `lag` in seconds."""
-        return json.dumps(asdict(self) | {"lag": self.lag.total_seconds()}, sort_keys=True)
+    def to_json(self) -> dict[str, Any]:
+        """The report in plain JSON types; `lag_seconds` for `lag`."""
+        told = asdict(self) | {"missing": list(self.missing), "lag_seconds": self.lag.total_seconds()}
+        return {name: value for name, value in told.items() if name != "lag"}
 
     def __str__(self) -> str:
         lines = [

@@ -1,0 +1,74 @@
+"""Ingest: one source's files through the door into the event log, then its items into the catalogue."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.catalogue import merge_items
+from features.columns import RECEIVED_AT, TIME
+from features.errors import SourceError
+from features.event_log import EventLog
+from features.history_intake import IngestReport
+from features.home import Home
+from pipelines.sources.base import Source, SourceBatch
+from pipelines.sources.canonical import Canonical
+from pipelines.sources.complete_journey import CompleteJourney
+from pipelines.sources.online_retail import OnlineRetail
+from pipelines.sources.simulated import Simulated
+
+_ALL: tuple[Source, ...] = (Canonical(), Simulated(), OnlineRetail(), CompleteJourney())
+SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
+
+
+def ingest(
+    home: Home, source: str, path: Path, *, now: datetime, progress: Callable[[int], None] | None = None
+) -> IngestReport:
+    """Take a source's events, then its items, into `home`; the events become visible together at the end, or none.
+
+    The same path again changes nothing. Raises `SourceError` for an unknown source or a broken file (nothing is taken),
+    `HomeError` if the folder cannot be used.
+    """
+    converter = source_named(source)
+    started = perf_counter()
+    items = converter.items(path)
+    with EventLog(home) as log:
+        batches = _heard_by(now, converter, path)
+        report = log.append_history(batches, source=source, now=now, progress=progress)
+    if items is not None and items.num_rows:
+        merge_items(home, items)
+    return replace(
+        report,
+        missing=converter.missing,
+        lag=converter.lag,
+        items=0 if items is None else items.num_rows,
+        seconds=perf_counter() - started,
+    )
+
+
+def total_rows(source: str, path: Path) -> int | None:
+    """How many raw rows there are, for a progress bar; None if only reading them would tell."""
+    return source_named(source).total_rows(path)
+
+
+def source_named(name: str) -> Source:
+    """The converter of that name; raises `SourceError` naming those there are."""
+    try:
+        return SOURCES[name]
+    except KeyError:
+        raise SourceError(f"There is no source {name!r}. There are: {', '.join(SOURCES)}.") from None
+
+
+def _heard_by(now: datetime, converter: Source, path: Path) -> Iterator[SourceBatch]:
+    """The source's batches; what by its assumed lag would only be learned of later was learned of now."""
+    for batch in converter.batches(path):
+        if not converter.lag or not batch.events.num_rows:
+            yield batch
+            continue
+        place = batch.events.schema.get_field_index(RECEIVED_AT)
+        heard = pc.min_element_wise(batch.events[RECEIVED_AT], pa.scalar(now, TIME))
+        yield SourceBatch(batch.events.set_column(place, RECEIVED_AT, heard), batch.rejected)
