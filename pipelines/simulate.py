@@ -53,7 +53,7 @@ class SimulationReport:
         kinds = ", ".join(f"{n:,} {t}" for t, n in sorted(self.events.items(), key=lambda e: -e[1]))
         return (
             f"Simulated {self.customers:,} customers of a shop of {self.items} items from {self.start} to {self.end}: "
-            f"{self.rows:,} events ({self.rows / max(self.customers, 1):.0f} a customer) in {self.seconds:.1f} s: {kinds}"
+            f"{self.rows:,} events ({self.rows / self.customers:.0f} a customer) in {self.seconds:.1f} s: {kinds}"
         )
 
 

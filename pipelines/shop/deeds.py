@@ -207,12 +207,12 @@ def frictions(life: Life) -> Told:
     """Orders that were hindered, some given up; `long_wait` has its wait."""
     fates = life.fates
     hindered = np.flatnonzero(fates.friction >= 0)
-    lost_who, lost_at, lost_kind = life.frictions
-    kind = np.concatenate([fates.friction[hindered], lost_kind])
-    who = np.concatenate([life.orders.who[hindered], lost_who])
+    lost = life.given_up
+    kind = np.concatenate([fates.friction[hindered], lost.kind])
+    who = np.concatenate([life.orders.who[hindered], lost.who])
     before = np.where(fates.friction[hindered] == 3, 0.003, 0.0011)
-    at = np.concatenate([life.orders.at[hindered] - before, lost_at])
-    wait = np.concatenate([fates.wait[hindered], np.zeros(len(lost_who))])
+    at = np.concatenate([life.orders.at[hindered] - before, lost.at])
+    wait = np.concatenate([fates.wait[hindered], np.zeros(len(lost.who))])
     return tell(
         "friction",
         at,

@@ -1,6 +1,6 @@
 """What becomes of an order: its delivery, its case if one is opened, and what that does to the customer."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -40,11 +40,6 @@ class Fates:
     kind_staff: Flags
     friction: Ints  # -1, or an index of FRICTIONS
     wait: Floats
-
-    @classmethod
-    def join(cls, parts: list["Fates"]) -> "Fates":
-        """All parts, one after another."""
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
 
 FRICTIONS = ("failed_checkout", "payment_error", "pickup_unavailable", "long_wait", "out_of_stock")

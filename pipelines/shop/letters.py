@@ -1,6 +1,6 @@
 """The old shop's weekly letter: who it is planned for, who is held back at random, and what it does to them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,11 +38,6 @@ class Letters:
     clicked: Floats
     accepted: Floats
     unsubscribed: Floats
-
-    @classmethod
-    def join(cls, parts: list["Letters"]) -> "Letters":
-        """All parts, one after another."""
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
 
 def plan_letter(

@@ -1,4 +1,4 @@
-"""The chunk's events as the rows of the log's monthly files: what was learnt in a month, kind by kind, as it came in."""
+"""The chunk's events as rows of monthly files: what was learnt in a month, kind by kind, as it came in."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -39,7 +39,12 @@ GRAMMAR: dict[str, dict[str, tuple[str, ...]]] = {
             "Never [again|ordering here again].",
             "",
         ),
-        "mixed": ("[Mixed|Two-sided] feelings.", "[Not bad|So so|Okay|All right], but not great.", "Could be better.", ""),
+        "mixed": (
+            "[Mixed|Two-sided] feelings.",
+            "[Not bad|So so|Okay|All right], but not great.",
+            "Could be better.",
+            "",
+        ),
         "good": (
             "[Very happy|Really pleased|Delighted|Happy] with [this|my order|everything].",
             "[Great|Excellent|Lovely|Good] shop.",
@@ -48,7 +53,8 @@ GRAMMAR: dict[str, dict[str, tuple[str, ...]]] = {
             "",
         ),
         "late": (
-            "The [parcel|order|delivery] [came|arrived|turned up] [days|several days|almost a week] [late|after the promised date].",
+            "The [parcel|order|delivery] [came|arrived|turned up] [days|almost a week] late.",
+            "The [parcel|order] [came|arrived] [days|several days] after the promised date.",
             "The delivery [date|promise] was not kept[| and nobody told me why].",
             "I [waited|had to wait] [far too long|days] for the {thing}.",
             "Tracking [stood still|showed nothing] for [days|ages].",
@@ -69,9 +75,10 @@ GRAMMAR: dict[str, dict[str, tuple[str, ...]]] = {
             "Quality [is not|was not] what the [pictures|description] promised.",
         ),
         "complaint_defect": (
-            "The {thing} I received is [broken|faulty|damaged]. [Please sort this out|I want my money back|What will you do about it?]",
+            "The {thing} I received is [broken|faulty|damaged]. [Please sort this out.|What will you do about it?]",
+            "The {thing} is [broken|faulty] and I want my money back.",
             "I am not [satisfied|content] with the quality of the {thing} at all.",
-            "The {thing} [failed|stopped working] [at once|within days], [this is not acceptable|this cannot be right].",
+            "The {thing} [failed|stopped working] [at once|within days], [not acceptable|this cannot be right].",
         ),
         "failed": (
             "The parcel [was never delivered|went back|got lost].",
@@ -108,7 +115,11 @@ GRAMMAR: dict[str, dict[str, tuple[str, ...]]] = {
             "Arrived [on time|earlier than promised|in two days].",
             "[Well|Nicely] packed and on time.",
         ),
-        "fine": ("[Nothing special|Ordinary order|As usual].", "[Fine|OK|All in order].", "The {thing} is [all right|fine]."),
+        "fine": (
+            "[Nothing special|Ordinary order|As usual].",
+            "[Fine|OK|All in order].",
+            "The {thing} is [all right|fine].",
+        ),
         "friction": (
             "The [checkout|payment] [failed|gave an error] [twice|several times].",
             "Paying [did not work|was hard] [at first|on my phone].",
@@ -128,7 +139,12 @@ GRAMMAR: dict[str, dict[str, tuple[str, ...]]] = {
             "En [tilaa|osta] täältä enää.",
             "",
         ),
-        "mixed": ("[Ristiriitaiset|Kaksijakoiset] tunnelmat.", "[Ihan ok|Menettelee|Välttävä], muttei muuta.", "Parantamisen varaa on.", ""),
+        "mixed": (
+            "[Ristiriitaiset|Kaksijakoiset] tunnelmat.",
+            "[Ihan ok|Menettelee|Välttävä], muttei muuta.",
+            "Parantamisen varaa on.",
+            "",
+        ),
         "good": (
             "[Olen tyytyväinen|Todella tyytyväinen|Erittäin tyytyväinen].",
             "[Hyvä|Loistava|Mainio] kauppa.",
@@ -158,9 +174,10 @@ GRAMMAR: dict[str, dict[str, tuple[str, ...]]] = {
             "Laatu ei [vastaa|vastannut] [kuvia|kuvausta].",
         ),
         "complaint_defect": (
-            "Saamani tuote ({thing}) on [rikki|viallinen|vaurioitunut]. [Hoitakaa asia|Haluan rahani takaisin|Mitä aiotte tehdä?]",
+            "Saamani tuote ({thing}) on [rikki|viallinen|vaurioitunut]. [Hoitakaa asia.|Mitä aiotte tehdä?]",
+            "Tuote ({thing}) on [rikki|viallinen] ja haluan rahani takaisin.",
             "En ole lainkaan tyytyväinen tuotteen laatuun ({thing}).",
-            "{thing} [lakkasi toimimasta|petti] [heti|muutamassa päivässä], [tätä ei voi hyväksyä|näin ei voi olla].",
+            "{thing} [lakkasi toimimasta|petti] [heti|parissa päivässä], [tätä ei voi hyväksyä|näin ei voi olla].",
         ),
         "failed": (
             "Paketti [ei tullut koskaan perille|palautui lähettäjälle|katosi].",
@@ -197,7 +214,11 @@ GRAMMAR: dict[str, dict[str, tuple[str, ...]]] = {
             "Saapui [ajallaan|ennen luvattua|kahdessa päivässä].",
             "[Hyvin|Siististi] pakattu ja ajallaan.",
         ),
-        "fine": ("[Ei erityistä|Tavallinen tilaus|Kuten ennenkin].", "[Kelpaa|Ok|Kaikki kunnossa].", "{thing} on ihan [ok|hyvä]."),
+        "fine": (
+            "[Ei erityistä|Tavallinen tilaus|Kuten ennenkin].",
+            "[Kelpaa|Ok|Kaikki kunnossa].",
+            "{thing} on ihan [ok|hyvä].",
+        ),
         "friction": (
             "[Kassa|Maksaminen] [ei toiminut|antoi virheen] [kahdesti|monta kertaa].",
             "Maksu [ei mennyt läpi|takkusi] [ensin|puhelimella].",
@@ -209,7 +230,7 @@ GRAMMAR: dict[str, dict[str, tuple[str, ...]]] = {
         "price": ("[Vähän|Melko] [kallis|hintava].", "[Hyvä|Reilu] hinta."),
         "regret": ("Muutin mieleni ({thing}).", "{thing} [ei ollut minulle|ei sopinutkaan meille]."),
     },
-}  # fmt: skip
+}
 
 
 def expand(template: str) -> list[str]:

@@ -71,7 +71,7 @@ def _satisfaction(chunk: Chunk) -> pa.Table:
 
 
 def _offer_effects(chunk: Chunk) -> pa.Table:
-    """What each letter changes in a customer's chance of a planned order in its week, at satisfaction 0, mean season."""
+    """What each letter changes in the chance of a planned order in its week, at satisfaction 0 and mean season."""
     c = chunk.customers
     base = c.rate[:, None]
     effect = np.exp(-base) - np.exp(-np.maximum(base + c.uplift, 0))
