@@ -2,18 +2,22 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.shop.arrays import Ints, chance
+from pipelines.shop.arrays import Floats, Ints, chance
 from pipelines.shop.catalogue import Catalogue
 from pipelines.shop.customers import Customers
 from pipelines.shop.deeds import Names, case_lines
-from pipelines.shop.fates import COMPLAINT, FAILED, LATE
+from pipelines.shop.fates import COMPLAINT, FAILED, LATE, by_day
 from pipelines.shop.moments import CES, COMMENT, KINDS, NPS, REVIEW, SCALES, Moments, draw_moments, experience
 from pipelines.shop.parameters import Parameters
 from pipelines.shop.phrases import LANGUAGES
-from pipelines.shop.telling import Coded, Told, tell
+from pipelines.shop.telling import Coded, Told, tell, written
 from pipelines.shop.texts import TOPIC, compose, texts, written_language
 from pipelines.shop.weeks import Life
+
+BAD = 0.4  # share of the scale up to which an answer about a case makes somebody call
+CALLS = ("apologised, put right", "voucher given", "talked it over", "misunderstanding cleared up")
 
 
 def opinions(
@@ -53,13 +57,36 @@ def opinions(
         item_id=Coded(np.where(moments.kind == REVIEW, item, -1), catalogue.ids),
         case_id=Coded(np.where(moments.about_case, order, -1), names.cases),
     )
-    return [said, _complaints(rng, catalogue, customers, life, names)]
+    called = moments.about_case & (good <= BAD)
+    return [
+        said,
+        _complaints(rng, catalogue, customers, life, names),
+        _calls(rng, life, names, order[called], moments.at[called], p),
+    ]
 
 
 def _touchpoint(life: Life, moments: Moments) -> Ints:
     cause = life.fates.cause[moments.order]
     after = np.where(np.isin(cause, (LATE, FAILED)) | (moments.kind == NPS), 1, 0)
     return np.where(moments.tablet, 2, np.where(moments.about_case, 3, after))
+
+
+def _calls(rng: np.random.Generator, life: Life, names: Names, order: Ints, at: Floats, p: Parameters) -> Told:
+    """The service desk calls nearly everybody who rated the handling of her case badly, and then lifts that hold."""
+    calls = np.flatnonzero(chance(rng, p.called, len(order)))
+    order, n = order[calls], len(calls)
+    cases = written(Coded(order, names.cases), n)
+    return tell(
+        "hold",
+        by_day(at[calls] + 1 + rng.gamma(1.5, p.call_days / 1.5, n), 8, 16),
+        life.orders.who[order],
+        "phone",
+        "support",
+        action="release",
+        hold_id=pc.binary_join_element_wise("bad_resolution", cases, ":"),
+        person="service desk",
+        reason=Coded(rng.integers(0, len(CALLS), n), CALLS),
+    )
 
 
 def _complaints(rng: np.random.Generator, catalogue: Catalogue, customers: Customers, life: Life, names: Names) -> Told:

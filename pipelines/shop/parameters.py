@@ -96,6 +96,8 @@ class Parameters:
     feedback: float = 0.16  # per order, ordinary experience
     tablet: float = 0.5  # per store order
     case_feedback: float = 0.35  # after a case is resolved
+    called: float = 0.95  # share of bad answers about a case after which the service desk calls
+    call_days: float = 6.0  # mean days until then, beyond one
     # Browsing
     browse: float = 0.11  # sessions without an order
     research: float = 0.3  # orders with a session on the same goods some days before
