@@ -127,6 +127,7 @@ def test_a_bad_answer_holds_until_a_person_releases_it():
     release = fact("hold", 40, action="release", hold_id="bad_resolution:C1", person="liisa", reason="apologised")
     assert kinds_on(90, *facts, release) == []
     assert kinds_on(90, *facts, release, rating(50, 1, "csat", case_id="C1")) == ["bad_resolution"]
+    assert "bad_resolution" in kinds_on(90, *facts, case(3.5, "reopened")), "it was resolved once, and badly"
 
 
 @pytest.mark.parametrize("complaint", [

@@ -1,0 +1,175 @@
+"""Laws of state and holds that no history may break."""
+
+import math
+
+import pytest
+from customer_facts import RULES, case, day, delivery, fact, holds_on, purchase, rating, seen_on
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.coverage import CATEGORIES, FEEDBACK_GROUP
+from features.errors import DataError
+from features.events import CHANNELS
+from features.state import STATE_VERSION, decode, encode, fold, known_by
+from features.view import state_features, view
+
+PLACES = [(c, g, channel) for c in CATEGORIES for g in ("offers", FEEDBACK_GROUP) for channel in CHANNELS]
+CASE_KINDS = ("return", "exchange", "complaint", "warranty", "delivery_claim", "question")
+OPENING = ("opened", "customer_asked", "reopened")
+STATUSES = (*OPENING, "waiting_customer", "waiting_shop", "resolved", "closed", "cancelled")
+DELIVERY_STATUSES = ("promised", "shipped", "delayed", "delivered", "failed", "cancelled")
+TOUCHPOINTS = st.sampled_from(("pickup", "pickup", "checkout", None))
+NUMBERS = st.sampled_from("12")
+
+
+def days_of(last):
+    return st.integers(0, last * 4).map(lambda quarter: quarter / 4)
+
+
+FAMILIES = {"cases": [0], "answers": [0, 3], "ratings": [3], "deliveries": [5], "signals": [6, 7], "staff": [0, 8]}
+FAMILIES["all"] = list(range(10))
+"""Which sorts of facts a history is made of: of few sorts, those that bear on each other meet often."""
+
+
+@st.composite
+def a_fact(draw, who, last, families):
+    """Any fact of one identity. Cases, orders and holds are its own: their ids carry its name."""
+    on, number = draw(days_of(last)), draw(NUMBERS)
+    promised = draw(st.none() | days_of(last))
+    told = {"event_id": f"{who}-{draw(st.uuids())}", "origin": who}
+    match draw(st.sampled_from(FAMILIES[families])):
+        case 0 | 1 | 2:
+            kind, status = draw(st.sampled_from(CASE_KINDS)), draw(st.sampled_from(STATUSES))
+            return case(on, status, kind, f"{who}-C{number}", promised=promised, **told)
+        case 3 | 4:
+            case_id = {"case_id": f"{who}-C{number}"} if draw(st.booleans()) else {}
+            kind, touchpoint = draw(st.sampled_from(("rating", "rating", "nps", "complaint"))), draw(TOUCHPOINTS)
+            return rating(on, draw(st.sampled_from((1, 1, 3, 5, 5))), kind, touchpoint, **case_id, **told)
+        case 5:
+            return delivery(on, draw(st.sampled_from(DELIVERY_STATUSES)), f"{who}-O{number}", promised=promised, **told)
+        case 6:
+            kind = draw(st.sampled_from(("payment_error", "out_of_stock")))
+            return fact("friction", on, kind=kind, **told)
+        case 7:
+            value = draw(st.sampled_from((0.2, 0.65, 0.9)))
+            return fact("score", on, model="dissatisfaction", version="1", value=value, **told)
+        case 8:
+            hold_id = draw(st.sampled_from((f"{who}-S{number}", f"bad_resolution:{who}-C{number}")))
+            if draw(st.booleans()):
+                return fact("hold", on, action="release", hold_id=hold_id, person="liisa", **told)
+            where = draw(st.sampled_from(((), ("email",), ("outbound",))))
+            return fact("hold", on, action="add", hold_id=f"{who}-S{number}", channels=list(where), **told)
+        case _:
+            if draw(st.booleans()):
+                order = f"{who}-{told['event_id']}"
+                return purchase(on, order, (f"item-{number}", draw(st.integers(1, 3)), 500), **told)
+            status = draw(st.sampled_from(("reserved", "sent", "click", "dismiss", "released", "unsubscribe")))
+            return fact("contact", on, action_id="letter", decision_id=f"{who}-D{number}", status=status, **told)
+
+
+def some_facts(who="aino", last=40, size=12, families="all"):
+    return st.lists(a_fact(who, last, families), max_size=size)
+
+
+def covered(on, facts):
+    holds = holds_on(on, *facts)
+    return {place for place in PLACES if any(hold.blocks(*place) for hold in holds)}
+
+
+@given(some_facts(), st.randoms(use_true_random=False))
+def test_any_order_of_arrival_and_any_repetition_give_the_same_state(facts, random):
+    arrived = facts + random.sample(facts, len(facts) // 2)
+    random.shuffle(arrived)
+    assert fold(arrived) == fold(facts)
+
+
+@given(some_facts())
+def test_state_comes_back_from_its_bytes(facts):
+    assert decode(encode(fold(facts))) == fold(facts)
+
+
+@given(some_facts(size=4), st.data())
+def test_torn_or_altered_bytes_are_refused(facts, data):
+    body = encode(fold(facts))
+    torn = body[: data.draw(st.integers(0, len(body) - 1), label="cut")]
+    with pytest.raises(DataError):
+        decode(torn)
+    place = data.draw(st.integers(0, len(body) - 1), label="byte")
+    flipped = body[:place] + bytes((body[place] ^ 1 << data.draw(st.integers(0, 7), label="bit"),)) + body[place + 1 :]
+    with pytest.raises(DataError):
+        decode(flipped)
+
+
+def test_bytes_of_another_version_say_so():
+    with pytest.raises(DataError, match=f"version {STATE_VERSION + 1}"):
+        decode(bytes((STATE_VERSION + 1,)) + encode(fold([]))[1:])
+
+
+@pytest.mark.parametrize("families", FAMILIES)
+@settings(max_examples=150)
+@given(st.data(), days_of(40))
+def test_a_merge_never_loosens(families, data, on):
+    hers, visitor_s = (data.draw(some_facts(who, 20, 6, families), label=who) for who in ("aino", "v1"))
+    together = covered(on, hers + visitor_s)
+    assert together >= covered(on, hers) | covered(on, visitor_s)
+    for hold in holds_on(on, *hers) + holds_on(on, *visitor_s):
+        assert hold in holds_on(on, *hers, *visitor_s), "each hold stays just as it was, whatever else covers the same"
+
+
+@given(some_facts(), some_facts("anonymous:v1"), some_facts("anonymous:v2"))
+def test_a_merge_is_commutative_and_associative(a, b, c):
+    assert fold(a + b) == fold(b + a)
+    assert fold((a + b) + c) == fold(a + (b + c))
+
+
+@settings(max_examples=100)
+@given(some_facts("aino", 1500), some_facts("v1", 1500), days_of(100))
+def test_what_the_fold_forgets_never_loosens_a_merge(hers, visitor_s, after):
+    on = 1500 + after
+    assert covered(on, hers + visitor_s) >= covered(on, hers) | covered(on, visitor_s)
+
+
+@pytest.mark.parametrize("families", FAMILIES)
+@settings(max_examples=150)
+@given(st.data(), days_of(40))
+def test_more_trouble_never_opens_a_door(families, data, on):
+    facts = data.draw(some_facts("aino", 20, 6, families), label="facts")
+    when, number = data.draw(days_of(20), label="when"), data.draw(NUMBERS, label="number")
+    case_id = f"aino-C{number}"
+    trouble = data.draw(
+        st.one_of(
+            st.builds(case, st.just(when), st.sampled_from(OPENING), st.sampled_from(CASE_KINDS), st.just(case_id)),
+            st.builds(lambda about: fact("feedback", when, kind="complaint", **about), _about(case_id)),
+            st.builds(lambda t, about: rating(when, 1, touchpoint=t, **about), TOUCHPOINTS, _about(case_id)),
+        ),
+        label="trouble",
+    )
+    before, after = covered(on, facts), covered(on, [*facts, trouble])
+    assert after >= before
+
+
+def _about(case_id):
+    return st.sampled_from(({}, {"case_id": case_id}))
+
+
+@settings(max_examples=200)
+@given(some_facts(), days_of(60))
+def test_what_comes_after_a_moment_does_not_change_it(facts, on):
+    known = known_by(facts, day(on))
+    everything, prefix = fold(facts), fold(known)
+    assert holds_on(on, *facts) == holds_on(on, *known)
+    assert view(everything, day(on), RULES).recovery_until == view(prefix, day(on), RULES).recovery_until
+    assert view(everything, day(on), RULES).consents == view(prefix, day(on), RULES).consents
+    assert seen_on(on, *facts).contacts == seen_on(on, *known).contacts
+    now_and_then = state_features(everything, day(on), RULES), state_features(prefix, day(on), RULES)
+    for name, value in now_and_then[0].items():
+        assert value == now_and_then[1][name] or (math.isnan(value) and math.isnan(now_and_then[1][name])), name
+
+
+@given(some_facts(), days_of(400))
+def test_no_hold_is_without_an_end_or_a_review_date(facts, on):
+    for hold in holds_on(on, *facts):
+        assert hold.ends_at is not None or hold.review_at is not None
+        assert hold.ends_at is None or hold.ends_at > day(on)
+        assert hold.opened_at <= day(on)
+        assert 1 <= hold.severity <= 5
