@@ -4,10 +4,13 @@ The only module that loads MLflow, and only inside its functions. Everything log
 files are kept as artifacts, and pickles are switched off.
 """
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,62 +32,81 @@ class ModelRun:
     pictures: Sequence[Path]
 
 
-def _mlflow(home: Home) -> Any:
+@contextmanager
+def _mlflow(home: Home) -> Iterator[Any]:
+    """MLflow on this folder's database. It warns of its own libraries' deprecations."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import logging
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow
+        import mlflow.lightgbm
 
-    import mlflow
-
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    home.mlflow.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(f"sqlite:///{home.mlflow / 'mlflow.db'}")
-    client = mlflow.MlflowClient()
-    if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, artifact_location=(home.mlflow / "artifacts").as_uri())
-    mlflow.set_experiment(EXPERIMENT)
-    return mlflow
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        home.mlflow.mkdir(parents=True, exist_ok=True)
+        before = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(f"sqlite:///{home.mlflow / 'mlflow.db'}")
+        try:
+            if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+                mlflow.create_experiment(EXPERIMENT, artifact_location=(home.mlflow / "artifacts").as_uri())
+            yield mlflow
+        finally:
+            mlflow.set_tracking_uri(before)
 
 
 def log_training(
     home: Home, *, name: str, params: Mapping[str, Any], tags: Mapping[str, str], models: Sequence[ModelRun]
 ) -> dict[str, Any]:
     """Log one retraining; returns {"run": id, "versions": {model: version}}. New versions are `challenger`."""
-    mlflow = _mlflow(home)
-    client = mlflow.MlflowClient()
     versions = {}
-    with mlflow.start_run(run_name=name) as parent:
-        mlflow.set_tags(dict(tags))
-        mlflow.log_params(dict(params))
-        mlflow.log_metrics({f"{m.name}.{k}": v for m in models for k, v in m.metrics.items()})
-        for model in models:
-            with mlflow.start_run(run_name=model.name, nested=True) as run:
-                mlflow.set_tags(dict(tags))
-                mlflow.log_params(dict(model.params))
-                mlflow.log_metrics(dict(model.metrics))
-                for file in model.files:
-                    mlflow.log_artifact(str(model.folder / file), "model")
-                for picture in model.pictures:
-                    mlflow.log_artifact(str(picture), "figures")
-                versions[model.name] = _register(client, model.name, f"{run.info.artifact_uri}/model", run.info.run_id)
+    with _mlflow(home) as mlflow:
+        client = mlflow.MlflowClient()
+        experiment = mlflow.get_experiment_by_name(EXPERIMENT).experiment_id
+        with mlflow.start_run(run_name=name, experiment_id=experiment) as parent:
+            mlflow.set_tags(dict(tags))
+            mlflow.log_params(dict(params))
+            mlflow.log_metrics({f"{m.name}.{k}": v for m in models for k, v in m.metrics.items()})
+            for model in models:
+                with mlflow.start_run(run_name=model.name, experiment_id=experiment, nested=True) as run:
+                    mlflow.set_tags(dict(tags))
+                    _log_model(mlflow, model)
+                    source = f"{run.info.artifact_uri}/model"
+                    versions[model.name] = _register(client, model.name, source, run.info.run_id)
     return {"run": parent.info.run_id, "versions": versions}
+
+
+def _log_model(mlflow: Any, model: ModelRun) -> None:
+    """All files of a model as they go into a bundle; its LightGBM parts once more in MLflow's own form, still text."""
+    import lightgbm
+
+    mlflow.log_params(dict(model.params))
+    mlflow.log_metrics(dict(model.metrics))
+    for file in model.files:
+        mlflow.log_artifact(str(model.folder / file), "model")
+        if file.endswith(".txt"):
+            booster = lightgbm.Booster(model_file=model.folder / file)
+            needs = [f"lightgbm=={version('lightgbm')}"]
+            mlflow.lightgbm.log_model(booster, name=file.removesuffix(".txt"), pip_requirements=needs)
+    for picture in model.pictures:
+        mlflow.log_artifact(str(picture), "figures")
 
 
 def mark_champion(home: Home, versions: Mapping[str, str], bundle: str) -> None:
     """Give the promoted versions the alias `champion` and the tag of their bundle."""
-    client = _mlflow(home).MlflowClient()
-    for name, version in versions.items():
-        client.set_registered_model_alias(_registered(name), CHAMPION, version)
-        client.set_model_version_tag(_registered(name), version, "bundle", bundle)
+    with _mlflow(home) as mlflow:
+        client = mlflow.MlflowClient()
+        for name, number in versions.items():
+            client.set_registered_model_alias(_registered(name), CHAMPION, number)
+            client.set_model_version_tag(_registered(name), number, "bundle", bundle)
 
 
 def champion_of_bundle(home: Home, bundle: str) -> dict[str, str]:
     """The registered versions a bundle was made of: {model: version}."""
-    client = _mlflow(home).MlflowClient()
-    found = client.search_model_versions("")
+    with _mlflow(home) as mlflow:
+        found = mlflow.MlflowClient().search_model_versions("")
     return {v.name.removeprefix("tahdikas-"): str(v.version) for v in found if v.tags.get("bundle") == bundle}
 
 
@@ -97,6 +119,6 @@ def _register(client: Any, name: str, source: str, run_id: str) -> str:
 
     with suppress(MlflowException):  # it is there already
         client.create_registered_model(_registered(name))
-    version = str(client.create_model_version(_registered(name), source, run_id).version)
-    client.set_registered_model_alias(_registered(name), CHALLENGER, version)
-    return version
+    number = str(client.create_model_version(_registered(name), source, run_id).version)
+    client.set_registered_model_alias(_registered(name), CHALLENGER, number)
+    return number
