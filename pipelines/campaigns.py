@@ -241,7 +241,8 @@ def _why(decision: Decision) -> Reason:
     if decision.no_action_reason is not None:
         return decision.no_action_reason
     gates = decision.withheld.gates if decision.withheld else ()
-    code = "hold" if "hold" in gates else gates[0] if gates else "service_first"
+    held = any(_covers_offers(hold, decision.channel) for hold in decision.holds)
+    code = "hold" if held or "hold" in gates else gates[0] if gates else "service_first"
     if code == "hold":
         return reason("hold", **hold_words(hold.kind for hold in decision.holds))
     if code == "state_unknown":

@@ -19,13 +19,19 @@ from serving.security import KeyStore
 from serving.settings import load_settings
 
 
+def say(address: str, link: str) -> None:
+    """What a person sees when the service has started."""
+    sys.stdout.write(f"Tahdikas answers at {address}; its calls: {address}/openapi.json\nThe console, once: {link}\n")
+    sys.stdout.flush()
+
+
 def serve(
     home: Home,
     *,
     host: str | None = None,
     port: int | None = None,
     clock: Clock = utc_now,
-    announce: Callable[[str, str], None] | None = None,
+    announce: Callable[[str, str], None] = say,
 ) -> None:
     """Serve until told to stop (SIGINT, SIGTERM); `host` and `port` override `config/serving.yaml`.
 
@@ -50,10 +56,9 @@ def serve(
         # What lives now lives to the end: later collections need not walk over it.
         gc.collect()
         gc.freeze()
-        if announce is not None:
-            address = f"http://{_shown(bound)}"
-            code = KeyStore(home).create_console_code(now=clock())
-            announce(address, f"{address}/console/login?code={code}")
+        address = f"http://{_shown(bound)}"
+        code = KeyStore(home).create_console_code(now=clock())
+        announce(address, f"{address}/console/login?code={code}")
 
     with bound:
         _Server(config, started).run(sockets=[bound])

@@ -1,7 +1,7 @@
 """The app factory: the one place where the parts of the API are wired together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from features.errors import TahdikasError
 from features.home import Home
-from serving.api import customers, decisions, events, health, limits, openapi, outcomes, problems
+from serving.api import customers, decisions, events, health, limits, openapi, outcomes, problems, recheck
 from serving.api.execution import Deadline
 from serving.api.wiring import Clock, Wiring
 from serving.console import console
@@ -58,6 +59,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # what the first decision would otherwise wait for: models, policy, catalogue, imports
+        with suppress(TahdikasError):
+            await wiring.writes.run(wiring.service.customer, "", clock())
         yield
         for pool in (wiring.decisions, wiring.reads, wiring.writes):
             pool.close()
@@ -75,7 +79,7 @@ def create_app(
     app.state.wiring = wiring
     problems.install(app, _problem)
     openapi.install(app)
-    for part in (events, decisions, outcomes, customers, health):
+    for part in (events, decisions, recheck, outcomes, customers, health):
         app.include_router(part.router)
     app.include_router(console.router)
     app.add_middleware(limits.Limits, max_body_bytes=settings.max_body_bytes)

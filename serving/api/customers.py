@@ -1,14 +1,16 @@
 """GET /v1/customers/{id} and its why: what is known of a customer, and why she gets what she gets."""
 
-import json
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from serving.api.access import Read
 from serving.api.body import documented
+from serving.api.customer_models import CustomerResponse, WhyResponse
+from serving.api.parts import hold_out
 from serving.api.problems import ProblemError
 from serving.api.wiring import wired
 
@@ -28,14 +30,24 @@ Channel = Annotated[
 Placement = Annotated[str | None, Query(max_length=60, description="Placement to explain.", examples=["front_page"])]
 
 
-@router.get("/v1/customers/{customer_id}", dependencies=[Read], **documented(401, 403, 404, 422, 503))
+@router.get(
+    "/v1/customers/{customer_id}",
+    response_model=CustomerResponse,
+    dependencies=[Read],
+    **documented(401, 403, 404, 422, 503),
+)
 async def customer(request: Request, customer_id: CustomerId) -> Response:
     """State, holds in force, scores and recent contacts of one customer."""
     app = wired(request)
     return _answer(await app.reads.run(app.service.customer, customer_id, app.clock()), customer_id)
 
 
-@router.get("/v1/customers/{customer_id}/why", dependencies=[Read], **documented(401, 403, 404, 422, 503))
+@router.get(
+    "/v1/customers/{customer_id}/why",
+    response_model=WhyResponse,
+    dependencies=[Read],
+    **documented(401, 403, 404, 422, 503),
+)
 async def why(
     request: Request,
     customer_id: CustomerId,
@@ -58,4 +70,5 @@ def _answer(answer: dict[str, Any] | str | None, customer_id: str) -> Response:
     if answer is None:
         detail = f"Nothing is known of customer {customer_id!r}. Check the id, or post an event about her first."
         raise ProblemError("not-found", detail)
-    return Response(json.dumps(answer, ensure_ascii=False, default=str), media_type="application/json")
+    answer["holds"] = [hold_out(hold) for hold in answer.get("holds", ())]
+    return Response(msgspec.json.encode(answer, enc_hook=float), media_type="application/json")

@@ -1,6 +1,7 @@
 """POST /v1/decisions: the one best action for one person in one place, or a reasoned nothing, always in time."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request
@@ -8,13 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from starlette.responses import Response
 
 from features.events import CHANNELS
-from features.holds import RELEASE_CODES, Hold
 from features.rules import LONGEST_ID
 from serving import decision as core
 from serving.api.access import Decide
 from serving.api.body import documented, json_response, read_model
+from serving.api.parts import ActionOut, HoldOut, ReasonOut, action_out, reason_out
 from serving.api.problems import FieldProblem, ProblemError
 from serving.api.wiring import wired
+from serving.policy import load_policy
+from serving.service import DecisionService, Outcome
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[a-z0-9_]+$")]
@@ -76,77 +79,6 @@ class DecisionRequest(BaseModel):
         return self
 
 
-class ItemOut(BaseModel):
-    """A product inside an action."""
-
-    item_id: str = Field(description="The catalogue's id.", examples=["tyre-w-28"])
-    title: str | None = Field(default=None, description="The catalogue's title.", examples=["Winter tyre 28″"])
-    probability: float | None = Field(
-        default=None, description="Chance that she buys it, 0 to 1, where a model says.", examples=[0.12]
-    )
-
-
-class ReasonOut(BaseModel):
-    """Why: a documented code, and the same in words."""
-
-    code: str = Field(description="A documented code.", examples=["open_case"])
-    text: str = Field(description="In English.", examples=["An exchange is open"])
-    text_fi: str = Field(default="", description="In Finnish.", examples=["Vaihto on kesken"])
-
-
-class ActionOut(BaseModel):
-    """One chosen action."""
-
-    action_id: str = Field(description="The action of the catalogue.", examples=["next_offer"])
-    treatment_id: str = Field(description="Its form in this channel.", examples=["next_offer_web"])
-    category: str = Field(description="regulation, data, service, care or sales.", examples=["sales"])
-    rank: int = Field(description="Position in the slot, from 1.", examples=[1])
-    items: list[ItemOut] = Field(description="Products, best first.", examples=[[]])
-    text: str = Field(default="", description="Words to show, in English.", examples=["Chosen for you"])
-    text_fi: str = Field(default="", description="Words to show, in Finnish.", examples=["Sinulle valittua"])
-    response_probability: float = Field(description="Chance of the wanted response, 0 to 1.", examples=[0.12])
-    expected_gain: float = Field(description="Expected gain in minor units (cents).", examples=[184.5])
-    logging_propensity: float = Field(description="Chance with which the policy drew it, 0 to 1.", examples=[0.97])
-    reasons: list[ReasonOut] = Field(description="Why this.", examples=[[]])
-
-
-class HoldOut(BaseModel):
-    """A dissatisfaction-based suppression in force."""
-
-    hold_id: str = Field(description="Its id, stable over time.", examples=["open_case:rma-7"])
-    kind: str = Field(description="Its kind in the policy.", examples=["open_case"])
-    severity: int = Field(description="1 (slight) to 5 (grave).", examples=[3])
-    case_id: str | None = Field(default=None, description="The case behind it.", examples=["rma-7"])
-    opened_at: datetime = Field(description="Since when, UTC.", examples=["2026-03-01T09:00:00Z"])
-    ends_at: datetime | None = Field(
-        default=None, description="When it ends by itself, UTC, if known.", examples=[None]
-    )
-    review_at: datetime | None = Field(
-        default=None, description="When staff look at it, UTC.", examples=["2026-03-15T09:00:00Z"]
-    )
-    release_when: str = Field(description="What ends it, as a code.", examples=["case_resolved"])
-    release_text: str = Field(description="What ends it, in words.", examples=[RELEASE_CODES["case_resolved"]])
-    categories: list[str] = Field(description="Action categories it suppresses.", examples=[["sales"]])
-    channels: list[str] = Field(description="Channels in which it does.", examples=[["email", "phone"]])
-
-    @classmethod
-    def of(cls, hold: Hold) -> "HoldOut":
-        """From the core's hold."""
-        return cls(
-            hold_id=hold.hold_id,
-            kind=hold.kind,
-            severity=hold.severity,
-            case_id=hold.case_id,
-            opened_at=hold.opened_at,
-            ends_at=hold.ends_at,
-            review_at=hold.review_at,
-            release_when=hold.release_when,
-            release_text=RELEASE_CODES.get(hold.release_when, hold.release_when),
-            categories=list(hold.covers.categories),
-            channels=list(hold.covers.channels),
-        )
-
-
 class DecisionResponse(BaseModel):
     """One answer. No actions means: nothing is the best action, and `no_action_reason` says why."""
 
@@ -179,9 +111,9 @@ class DecisionResponse(BaseModel):
             mode=decision.mode,
             channel=decision.channel,
             placement=decision.placement,
-            actions=[_action(action) for action in decision.actions],
+            actions=[action_out(action) for action in decision.actions],
             holds=[HoldOut.of(hold) for hold in decision.holds],
-            no_action_reason=_reason(decision.no_action_reason) if decision.no_action_reason else None,
+            no_action_reason=reason_out(decision.no_action_reason) if decision.no_action_reason else None,
             state_status=decision.state_status,
             superseded=decision.superseded,
             versions=decision.versions,
@@ -204,26 +136,6 @@ class DecisionResponse(BaseModel):
             superseded=False,
             versions={},
         )
-
-
-def _reason(reason: core.Reason) -> ReasonOut:
-    return ReasonOut(code=reason.code, text=reason.text, text_fi=reason.text_fi)
-
-
-def _action(action: core.ChosenAction) -> ActionOut:
-    return ActionOut(
-        action_id=action.action_id,
-        treatment_id=action.treatment_id,
-        category=action.category,
-        rank=action.rank,
-        items=[ItemOut(item_id=item.item_id, title=item.title, probability=item.probability) for item in action.items],
-        text=action.text,
-        text_fi=action.text_fi,
-        response_probability=action.response_probability,
-        expected_gain=action.expected_gain,
-        logging_propensity=action.logging_propensity,
-        reasons=[_reason(reason) for reason in action.reasons],
-    )
 
 
 SAFE_REASONS = {
@@ -276,12 +188,25 @@ async def decide(
         idempotency_key=idempotency_key,
     )
     with app.metrics.decision_seconds.time():
-        decided = await app.decisions.run(app.service.decide, core_request)
+        decided = await app.decisions.run_or_undo(
+            partial(app.service.decide, core_request), partial(_give_back, app.service, now)
+        )
     if isinstance(decided, str):
         app.metrics.unanswered(decided)
         return json_response(DecisionResponse.safe(asked, now, SAFE_REASONS[decided]))
     app.metrics.decided(decided)
     return json_response(DecisionResponse.of(decided))
+
+
+def _give_back(service: DecisionService, now: datetime, late: core.Decision) -> None:
+    """A decision that came too late was sent by nobody: free the contact it reserved, if it did."""
+    place = load_policy(service.home).placement(late.placement)
+    if late.mode == "serve" and place is not None and place.outbound:
+        for action in late.actions:
+            outcome = Outcome(
+                decision_id=late.decision_id, outcome="released", occurred_at=now, action_id=action.action_id
+            )
+            service.record_outcome(outcome, now)
 
 
 def _check_key(key: str | None) -> None:

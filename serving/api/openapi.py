@@ -11,8 +11,9 @@ from serving.api.decisions import DecisionRequest
 from serving.api.event_schema import event_schemas
 from serving.api.outcomes import OutcomeRequest
 from serving.api.problems import Problem
+from serving.api.recheck import RecheckRequest
 
-_MODELS: tuple[type[BaseModel], ...] = (DecisionRequest, OutcomeRequest, Problem)
+_MODELS: tuple[type[BaseModel], ...] = (DecisionRequest, OutcomeRequest, RecheckRequest, Problem)
 
 
 def install(app: FastAPI) -> None:

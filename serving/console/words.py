@@ -41,8 +41,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "next": ("Next", "Seuraava"),
     "no_action": ("No action", "Ei toimenpidettä"),
     "none": (
-        "No list has been built yet. Build one with: tahdikas campaign",
-        "Listoja ei ole vielä koottu. Kokoa sellainen: tahdikas campaign",
+        "No list has been built yet. Build one with: tahdikas campaign build",
+        "Listoja ei ole vielä koottu. Kokoa sellainen: tahdikas campaign build",
     ),
     "page": ("Page", "Sivu"),
     "pages": ("Pages", "Sivut"),

@@ -50,7 +50,10 @@ def case(number: int) -> dict[str, Any]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    return Home.open(tmp_path / "home")
+    home = Home.open(tmp_path / "home")
+    home.config.mkdir()
+    (home.config / "serving.yaml").write_text("decision_deadline_ms: 20000\n", encoding="utf-8")
+    return home
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The API over the real log, engine and records: what is acknowledged is seen, and nothing unsafe comes out."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,8 +9,13 @@ import pyarrow as pa
 import pytest
 
 from features.catalogue import ITEM_SCHEMA, merge_items
+from features.event_log import EventLog
 from features.home import Home
 from serving.api import create_app
+from serving.api.customer_models import CustomerResponse, WhyResponse
+from serving.decision import Decision, Request
+from serving.service import DecisionService
+from serving.settings import ServingSettings
 
 from .conftest import NOON, Client
 
@@ -29,10 +35,11 @@ def stocked(home: Home) -> Home:
 
 @pytest.fixture
 def client(stocked: Home, start: Callable[..., Client], key: Callable[..., dict[str, str]]) -> Client:
-    return start(create_app(stocked, clock=lambda: NOON), **key("admin"))
+    settings = ServingSettings(decision_deadline_ms=20_000)  # what is tested here is not speed
+    return start(create_app(stocked, clock=lambda: NOON, settings=settings), **key("admin"))
 
 
-def event(event_id: str, kind: str, customer: str = "c-1", hours_ago: float = 1, /, **payload: Any) -> dict[str, Any]:
+def event(event_id: str, kind: str, /, customer: str = "c-1", hours_ago: float = 1, **payload: Any) -> dict[str, Any]:
     at = (NOON - timedelta(hours=hours_ago)).isoformat()
     return {
         "event_id": event_id, "type": kind, "customer_id": customer, "occurred_at": at, "channel": "web",
@@ -61,7 +68,7 @@ def test_an_acknowledged_event_is_seen_by_the_next_decision(client: Client) -> N
     decision = decide(client)
     assert [hold["kind"] for hold in decision["holds"]] == ["open_case"]
     assert "sales" not in {action["category"] for action in decision["actions"]}
-    assert decision["holds"][0]["release_text"] and "web" in decision["holds"][0]["channels"]
+    assert decision["holds"][0]["release_text"] and "web" in decision["holds"][0]["covers"]["channels"]
 
 
 def test_an_unknown_person_gets_a_safe_answer(client: Client) -> None:
@@ -119,6 +126,73 @@ def test_a_customer_and_why(client: Client) -> None:
     assert client.get("/v1/customers/nobody").status_code == 404
     answer = client.get("/v1/customers/c-1/why", params={"placement": "front_page", "channel": "web"})
     assert answer.status_code == 200 and "open_complaint" in answer.text
+    # what is answered is exactly what is documented
+    CustomerResponse.model_validate_json(customer.content)
+    WhyResponse.model_validate_json(answer.content)
+
+
+def test_a_full_customer_is_answered_as_documented(client: Client) -> None:
+    told = [
+        purchase("p1"),
+        event("d1", "delivery", hours_ago=400, order_id="p1", status="promised", promised_at=NOON.isoformat()),
+        event("k1", "consent", purpose="marketing", status="granted"),
+        event("s1", "contact", action_id="welcome", status="sent"),
+        event("x1", "case", case_id="x", kind="return", status="opened"),
+        event("f1", "profile", facts='{"language": "fi"}'),
+    ]
+    assert client.post("/v1/events", json=told).status_code == 200
+    decide(client, channel="email", placement="email")
+    answer = CustomerResponse.model_validate_json(client.get("/v1/customers/c-1").content)
+    assert answer.orders and answer.deliveries and answer.consents and answer.contacts and answer.open_cases
+    assert answer.profile == {"language": "fi"} and answer.holds[0].kind == "open_return"
+    for at in ({}, {"at": NOON.isoformat()}):
+        why = client.get("/v1/customers/c-1/why", params={"channel": "email", "placement": "email"} | at)
+        assert WhyResponse.model_validate_json(why.content).source == ("record" if at else "live")
+    assert client.get("/v1/customers/c-1/why", params={"action": "fly"}).status_code == 422
+
+
+def test_the_sender_who_asks_again_is_told_no(client: Client) -> None:
+    told = [purchase(f"p{n}", hours_ago=400 + 500 * n) for n in range(3)]
+    client.post("/v1/events", json=[*told, event("k1", "consent", purpose="marketing", status="granted")])
+    decision = decide(client, channel="email", placement="email")
+    assert "sales" in {action["category"] for action in decision["actions"]}
+    ids = {"decision_ids": [decision["decision_id"], "nobody"]}
+    results = client.post("/v1/recheck", json=ids).json()["results"]
+    assert [one["allowed"] for one in results] == [True, False]
+    client.post("/v1/events", json=event("x1", "case", case_id="x", kind="exchange", status="opened"))
+    result = client.post("/v1/recheck", json=ids).json()["results"][0]
+    assert not result["allowed"] and result["reasons"][0]["code"] == "hold"
+
+
+def test_a_decision_that_comes_too_late_gives_its_contact_back(
+    stocked: Home, start: Callable[..., Client], key: Callable[..., dict[str, str]]
+) -> None:
+    class Slow(DecisionService):
+        seconds = 0.0
+
+        def decide(self, request: Request) -> Decision:
+            time.sleep(self.seconds)
+            return super().decide(request)
+
+    service = Slow(stocked)
+    settings = ServingSettings(decision_deadline_ms=1_500)
+    client = start(create_app(stocked, clock=lambda: NOON, settings=settings, service=service), **key("admin"))
+    told = [purchase(f"p{n}", hours_ago=400 + 500 * n) for n in range(3)]
+    client.post("/v1/events", json=[*told, event("k1", "consent", purpose="marketing", status="granted")])
+    assert decide(client, channel="email", placement="email")["actions"]
+    assert len(client.get("/v1/customers/c-1").json()["reserved"]) == 1
+    service.seconds = 2.0
+    late = decide(client, channel="email", placement="email")
+    assert late["no_action_reason"]["code"] == "deadline" and late["actions"] == []
+    log = EventLog(stocked)
+    for _ in range(100):
+        told_back = [fact.payload["status"] for fact in log.facts_of("c-1") if fact.type == "contact"]
+        if told_back:
+            break
+        time.sleep(0.05)
+    log.close()
+    assert told_back == ["released"]
+    assert len(client.get("/v1/customers/c-1").json()["reserved"]) == 1
 
 
 def test_ready_without_a_model_says_so(client: Client) -> None:

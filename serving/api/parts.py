@@ -1,0 +1,96 @@
+"""The parts that several answers share: items, reasons, actions and holds, as the API shows them."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from features.holds import RELEASE_CODES, Hold
+from serving import decision as core
+
+
+class Out(BaseModel):
+    """A part of an answer; nothing in it is undocumented."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ItemOut(Out):
+    """A product inside an action."""
+
+    item_id: str = Field(description="The catalogue's id.", examples=["tyre-w-28"])
+    title: str | None = Field(default=None, description="The catalogue's title.", examples=["Winter tyre 28″"])
+    probability: float | None = Field(
+        default=None, description="Chance that she buys it, 0 to 1, where a model says.", examples=[0.12]
+    )
+
+
+class ReasonOut(Out):
+    """Why: a documented code, and the same in words."""
+
+    code: str = Field(description="A documented code.", examples=["open_case"])
+    text: str = Field(description="In English.", examples=["An exchange is open"])
+    text_fi: str = Field(default="", description="In Finnish.", examples=["Vaihto on kesken"])
+
+
+class ActionOut(Out):
+    """One chosen action."""
+
+    action_id: str = Field(description="The action of the catalogue.", examples=["next_offer"])
+    treatment_id: str = Field(description="Its form in this channel.", examples=["next_offer_web"])
+    category: str = Field(description="regulation, data, service, care or sales.", examples=["sales"])
+    rank: int = Field(description="Position in the slot, from 1.", examples=[1])
+    items: list[ItemOut] = Field(description="Products, best first.", examples=[[]])
+    text: str = Field(default="", description="Words to show, in English.", examples=["Chosen for you"])
+    text_fi: str = Field(default="", description="Words to show, in Finnish.", examples=["Sinulle valittua"])
+    response_probability: float = Field(description="Chance of the wanted response, 0 to 1.", examples=[0.12])
+    expected_gain: float = Field(description="Expected gain in minor units (cents).", examples=[184.5])
+    logging_propensity: float = Field(description="Chance with which the policy drew it, 0 to 1.", examples=[0.97])
+    reasons: list[ReasonOut] = Field(description="Why this.", examples=[[]])
+
+
+class CoversOut(Out):
+    """What a hold suppresses."""
+
+    categories: list[str] = Field(description="Action categories.", examples=[["sales"]])
+    channels: list[str] = Field(description="Channels.", examples=[["email", "phone"]])
+    groups: list[str] = Field(description="Groups of actions besides.", examples=[["feedback_request"]])
+
+
+class HoldOut(Out):
+    """A dissatisfaction-based suppression in force."""
+
+    hold_id: str = Field(description="Its id, stable over its life.", examples=["open_case:rma-7"])
+    kind: str = Field(description="Its kind in the policy.", examples=["open_case"])
+    severity: int = Field(description="1 (mild) to 5 (grave).", examples=[3])
+    covers: CoversOut = Field(description="What it suppresses.", examples=[{}])
+    source_event: str = Field(description="The event that opened it.", examples=["e-90017"])
+    case_id: str | None = Field(description="The case behind it, if one is.", examples=["rma-7"])
+    opened_at: datetime = Field(description="Since when, UTC.", examples=["2026-03-01T09:00:00Z"])
+    release_when: str = Field(description="What ends it, as a code.", examples=["case_resolved"])
+    release_text: str = Field(description="What ends it, in words.", examples=[RELEASE_CODES["case_resolved"]])
+    review_at: datetime | None = Field(description="When staff look at it, UTC.", examples=["2026-03-15T09:00:00Z"])
+    ends_at: datetime | None = Field(description="When it ends by itself, UTC, if known.", examples=[None])
+    cool_down: bool = Field(description="True where its cause is over and only the cool-down runs.", examples=[False])
+    detail: str = Field(description="More, for staff.", examples=[""])
+
+    @classmethod
+    def of(cls, hold: Hold) -> "HoldOut":
+        """From the core's hold."""
+        return cls.model_validate(hold_out(msgspec.to_builtins(hold)))
+
+
+def hold_out(hold: dict[str, Any]) -> dict[str, Any]:
+    """A hold in plain types, with what ends it in words."""
+    return hold | {"release_text": RELEASE_CODES.get(hold["release_when"], hold["release_when"])}
+
+
+def reason_out(reason: core.Reason) -> ReasonOut:
+    """From the core's reason."""
+    return ReasonOut(code=reason.code, text=reason.text, text_fi=reason.text_fi)
+
+
+def action_out(action: core.ChosenAction) -> ActionOut:
+    """From the core's action."""
+    return ActionOut.model_validate(msgspec.to_builtins(action))
