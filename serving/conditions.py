@@ -1,4 +1,4 @@
-"""Conditions `{feature, op, value}` compiled once into predicates over columns: one customer and a million are one path.
+"""Conditions `{feature, op, value}` compiled into predicates over columns: one customer and a million are one path.
 
 An absent value (NaN) meets no condition but `absent`: what is not known never opens a door.
 """

@@ -21,11 +21,11 @@ Purpose = Literal["marketing", "feedback"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
 Lever = Annotated[float, Field(ge=0.2, le=5)]
-"""Levers and context weights are bounded: no hand on a lever can drown what the models and the customer say."""
+"""Levers and context weights are bounded: no hand on a lever drowns what models and customer say."""
 
 
 class Arms(Strict):
-    """Shares of customers by experiment arm; the rest is treated. Holdout: no sales, no care. Control: random relevant."""
+    """Shares of customers by arm; the rest is treated. Holdout: no sales, no care. Control: relevant ones at random."""
 
     holdout: Share
     control: Share
@@ -57,7 +57,7 @@ class ContactCap(Strict):
     """
 
     window_days: float = Field(gt=0, le=365)
-    limit: float = Field(gt=0)
+    limit: int = Field(gt=0)
     recovery_factor: float = Field(default=2, ge=1, le=10)
     reservation_hours: float = Field(default=48, gt=0)
 
@@ -169,7 +169,7 @@ def check_together(policy: Policy, catalogue: Catalogue, *, name: str = "policy.
         if action.marketing and policy.purpose(action) is None:
             raise fault(
                 name, policy.text, ("consent", "purposes"),
-                f"action {action.action!r} has no purpose, nor its group {action.group!r}, nor {action.category!r}. Add one.",
+                f"action {action.action!r} has no purpose by itself, {action.group!r} or {action.category!r}. Add one.",
             )  # fmt: skip
         for j, treatment in enumerate(action.treatments):
             for k, place in enumerate(treatment.placements or ()):

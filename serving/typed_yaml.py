@@ -94,7 +94,8 @@ def _fault(name: str, lines: dict[Path_, int], model: type[BaseModel], value: An
         return f"{name}:{_line(lines, path)}: unknown key {_dotted(path)!r} (value {given!r}). {remedy}"
     if error["type"] == "missing":
         return f"{name}:{_line(lines, path)}: {_dotted(path)} is missing. Add it."
-    return f"{name}:{_line(lines, path)}: {_dotted(path)} = {given!r}: {error['msg']}."
+    shown = "" if isinstance(given, dict | list) else f" = {given!r}"
+    return f"{name}:{_line(lines, path)}: {_dotted(path)}{shown}: {error['msg']}."
 
 
 def _line(lines: dict[Path_, int], path: Path_) -> int:
@@ -116,7 +117,8 @@ def _known_keys(model: type[BaseModel], path: Path_) -> list[str]:
         if isinstance(step, int):
             here = here.get("items", {})
         else:
-            here = here.get("properties", {}).get(step) or here.get("additionalProperties") or {}
+            named = here.get("properties", {}).get(step) or here.get("additionalProperties")
+            here = named or next(iter(here.get("patternProperties", {}).values()), {})
     return sorted(_resolve(schema, here).get("properties", {}))
 
 

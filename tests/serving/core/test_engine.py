@@ -1,0 +1,392 @@
+"""Whole decisions over hand-written customers, and the laws they keep."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.errors import DataError
+from serving.decision import Contact, Snapshot
+from serving.engine import decide
+from serving.gates import NAMES
+from serving.items import Scored
+from serving.policy import DEFAULT_POLICY, parse_policy
+from serving.scorer import WithoutModel
+from serving.words import CODES
+
+
+@dataclass(frozen=True)
+class FixedScorer:
+    """Models that say what they are told: everybody leaves with `leaves`, buys boots with .3 and coffee with .2."""
+
+    leaves: float = 0.1
+
+    @property
+    def id(self):
+        return "fixed"
+
+    def churn(self, columns, at):
+        return np.full(len(at), self.leaves)
+
+    def next_items(self, histories, at, k):
+        return [[Scored("boots", 0.3, 2), Scored("coffee", 0.2, 1), Scored("lamp", 0.1, 4)] for _ in histories]
+
+    def popular(self, k):
+        return [Scored("coat", float("nan"), 4), Scored("boots", float("nan"), 4)]
+
+
+def names(decision):
+    return [a.action_id for a in decision.actions]
+
+
+def candidate(decision, action):
+    return next(c for c in decision.candidates if c.action_id == action)
+
+
+def with_policy(**edits):
+    text = DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0")
+    for old, new in edits.pop("replace", {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    return parse_policy(text)
+
+
+def test_a_regular_customer_is_offered_what_she_likely_buys_and_is_told_why(shop, one):
+    answer = one(shop.ask(), shop.regular(), scorer=FixedScorer())
+    (action,) = answer.actions
+    assert (action.action_id, action.category, action.rank) == ("recommended_items", "sales", 1)
+    assert [i.item_id for i in action.items] == ["boots", "coffee"], "the lamp is out of stock"
+    assert [i.title for i in action.items] == ["Winter boots", "Coffee"]
+    assert action.response_probability == pytest.approx(1 - 0.7 * 0.8)
+    margin = (0.3 * 6450 + 0.2 * 345) / 0.5
+    assert action.expected_gain == pytest.approx(0.44 * 0.25 * margin)
+    assert action.logging_propensity == 1.0
+    assert [r.code for r in action.reasons] == ["best_gain", "personal_items"]
+    assert all(r.text and r.text_fi for r in action.reasons)
+    assert answer.no_action_reason is None and answer.withheld is None
+
+
+def test_the_unknown_visitor_gets_popular_items_on_site_and_nothing_by_mail(shop, one):
+    visitor = Snapshot(customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0})
+    site = one(shop.ask(), visitor, scorer=FixedScorer())
+    assert names(site) == ["popular_items"]
+    assert [i.item_id for i in site.actions[0].items] == ["coat", "boots"]
+    mail = one(shop.ask("email", "email"), visitor, scorer=FixedScorer())
+    assert names(mail) == [] and mail.no_action_reason.code == "consent"
+    assert mail.withheld.action_id == "popular_items"
+
+
+def test_an_objection_to_profiling_leaves_popular_items_and_no_model_looks_at_her(shop, one):
+    consents = {("marketing", None): "granted", ("profiling", None): "objected"}
+    answer = one(shop.ask(), shop.regular(consents=consents), scorer=FixedScorer(leaves=0.9))
+    assert names(answer) == ["popular_items"]
+    assert "churn_probability" not in answer.observed
+    assert "profiling_objection" in candidate(answer, "recommended_items").gates
+
+
+@pytest.mark.parametrize("status", ["withdrawn", "objected"])
+def test_a_refusal_of_marketing_stops_it_on_site_too(shop, one, status):
+    answer = one(shop.ask(), shop.regular(consents={("marketing", None): status}), scorer=FixedScorer())
+    assert names(answer) == [] and answer.no_action_reason.code == "consent"
+
+
+def test_a_channels_own_word_counts_before_the_general_one(shop, one):
+    consents = {("marketing", None): "granted", ("marketing", "email"): "withdrawn"}
+    assert names(one(shop.ask("email", "email"), shop.regular(consents=consents))) == []
+    assert names(one(shop.ask("app_push", "app"), shop.regular(consents=consents))) == ["recommended_items"]
+
+
+def test_an_open_case_shows_its_status_instead_of_offers(shop, one):
+    held = shop.regular(values={"open_cases": 1, "max_case_severity": 2}, holds=(shop.hold(),))
+    answer = one(shop.ask(n=3), held, scorer=FixedScorer())
+    assert names(answer) == ["case_status"]
+    assert [r.code for r in answer.actions[0].reasons] == ["service_due", "on_hold_instead"]
+    assert answer.withheld.action_id == "recommended_items"
+    assert set(answer.withheld.gates) == {"hold", "service_first"}
+    assert answer.holds == [shop.hold()]
+
+
+def test_an_outbound_hold_covers_a_push_to_the_app_but_not_the_app_itself(shop, one):
+    held = shop.regular(holds=(shop.hold("open_return", severity=1, channels="outbound"),))
+    assert names(one(shop.ask("app_push", "app"), held)) == []
+    assert names(one(shop.ask("front_page", "app"), held)) == ["recommended_items"]
+
+
+def test_at_grave_severity_a_person_calls_and_nothing_else_happens(shop, one):
+    values = {"open_cases": 1, "max_case_severity": 5, "max_hold_severity": 5, "late_orders": 1}
+    grave = shop.regular(values=values, holds=(shop.hold(severity=5),))
+    assert names(one(shop.ask("call_list", "phone"), grave)) == ["staff_call"]
+    answer = one(shop.ask(n=4), grave)
+    assert names(answer) == ["staff_call"]
+    assert "outranked" in candidate(answer, "case_status").gates
+
+
+def test_a_state_that_cannot_be_trusted_sells_nothing_and_still_serves(shop, one):
+    status = "unknown:source_silent:till"
+    answer = one(shop.ask(), shop.regular(state_status=status), scorer=FixedScorer())
+    assert names(answer) == [] and answer.no_action_reason.code == "state_unknown"
+    assert "till" in answer.no_action_reason.text and "till" in answer.no_action_reason.text_fi
+    late = shop.regular(state_status=status, values={"late_orders": 1})
+    assert names(one(shop.ask("email", "email"), late)) == ["delivery_message"]
+    nothing_read = Snapshot(customer_key="aino", state_status="unknown:unreadable")
+    assert one(shop.ask(), nothing_read).no_action_reason.code == "state_unknown"
+
+
+def test_the_cap_counts_what_was_sent_and_what_is_reserved(shop, one):
+    def letter(days):
+        return Contact(shop.NOON - timedelta(days=days), "recommended_items", "email", decision_id=f"d{days}")
+
+    def answer(**contacts):
+        return one(shop.ask("email", "email"), shop.regular(**contacts), scorer=FixedScorer())
+
+    assert names(answer(contacts=(letter(1), letter(2)))) == ["recommended_items"]
+    full = answer(contacts=(letter(1), letter(2)), reserved=(letter(3),))
+    assert names(full) == [] and full.no_action_reason.code == "contact_cap"
+    assert full.observed["contacts_weight"] == 3.0
+    assert names(answer(contacts=(letter(1), letter(2), letter(8)))) == ["recommended_items"]
+    assert names(answer(contacts=(letter(1), letter(2), letter(8)), recovering=True)) == [], "the window is doubled"
+
+
+def test_service_neither_counts_nor_is_capped(shop, one):
+    told = tuple(Contact(shop.NOON - timedelta(hours=i), "case_status", "email") for i in range(9))
+    assert names(one(shop.ask("email", "email"), shop.regular(contacts=told))) == ["recommended_items"]
+    letters = tuple(Contact(shop.NOON - timedelta(hours=i), "old_newsletter", "email") for i in range(9))
+    late = shop.regular(contacts=letters, values={"late_orders": 1})
+    assert names(one(shop.ask("email", "email"), late)) == ["delivery_message"]
+
+
+def test_service_goes_out_once_per_status_and_stays_visible_on_site(shop, one):
+    since = (shop.NOON - timedelta(days=2)).timestamp()
+    told = (Contact(shop.NOON - timedelta(days=1), "case_status", "email"),)
+    values = {"open_cases": 1, "max_case_severity": 2}
+    case = shop.regular(values=values, holds=(shop.hold(),), contacts=told, about={"case": since})
+    mail = one(shop.ask("email", "email"), case)
+    assert names(mail) == [] and "already_told" in candidate(mail, "case_status").gates
+    assert names(one(shop.ask(), case)) == ["case_status"]
+    moved_on = msgspec.structs.replace(case, about={"case": (shop.NOON - timedelta(hours=1)).timestamp()})
+    assert names(one(shop.ask("email", "email"), moved_on)) == ["case_status"]
+
+
+def test_places_show_what_they_may(shop, one):
+    assert names(one(shop.ask("checkout"), shop.regular(), scorer=FixedScorer())) == []
+    assert one(shop.ask("checkout"), shop.regular()).no_action_reason.code == "nothing_applicable"
+    returning = shop.regular(values={"open_cases": 1, "max_case_severity": 1})
+    assert names(one(shop.ask("returns_page"), returning)) == ["return_status"]
+    assert names(one(shop.ask("front_page"), returning)) == ["recommended_items"], "an ordinary return is no drama"
+
+
+def test_a_slate_holds_different_actions_in_order_of_gain_and_ends_before_silence(shop, one):
+    answer = one(shop.ask("product_page", n=9), shop.regular(), scorer=FixedScorer())
+    gains = [a.expected_gain for a in answer.actions]
+    assert len(set(names(answer))) == len(answer.actions) > 1
+    assert gains == sorted(gains, reverse=True) and min(gains) > 0
+    assert [a.rank for a in answer.actions] == list(range(1, len(gains) + 1))
+
+
+def test_where_nothing_is_worth_its_cost_silence_wins_and_the_closest_is_named(shop, one):
+    dear = with_policy(replace={"email: {weight: 1, contact_cost: 1}": "email: {weight: 1, contact_cost: 100000}"})
+    answer = one(shop.ask("email", "email"), shop.regular(), scorer=FixedScorer(), policy=dear)
+    assert names(answer) == [] and answer.no_action_reason.code == "no_gain"
+    assert answer.withheld.action_id == "recommended_items" and answer.withheld.expected_gain < 0
+    assert answer.no_action_propensity == 1.0
+
+
+def test_churn_risk_alone_earns_no_discount(shop, one):
+    away = shop.regular(values={"days_since_last_purchase": 90})
+    leaving = one(shop.ask("email", "email"), away, scorer=FixedScorer(leaves=0.9))
+    discount = candidate(leaving, "win_back_discount")
+    assert discount.response_probability == pytest.approx(0.1 + 0.9 * 0.12)
+    assert discount.incremental_response == pytest.approx(0.9 * 0.12)
+    assert discount.expected_gain == pytest.approx(0.108 * 2500 - 0.208 * 300 - 1)
+    staying = one(shop.ask("email", "email"), away, scorer=FixedScorer(leaves=0.2))
+    assert "suitability" in candidate(staying, "win_back_discount").gates
+    assert candidate(staying, "win_back_discount").expected_gain < 0, "most would only take the discount along"
+    unknown = one(shop.ask("email", "email"), away)
+    assert "suitability" in candidate(unknown, "win_back_discount").gates, "no model, no discount"
+
+
+def test_without_a_model_stated_estimates_are_used_and_said(shop, one):
+    answer = one(shop.ask(), shop.regular())
+    (action,) = answer.actions
+    assert action.response_probability == 0.06 and "model_missing" in [r.code for r in action.reasons]
+    assert answer.versions["bundle"] == "none"
+
+
+def test_the_holdout_gets_service_only_and_the_record_says_what_it_would_have_been(shop, one):
+    everybody = with_policy(replace={"holdout: 0.0": "holdout: 0.5"})
+    arms = {}
+    for i in range(12):
+        answer = one(shop.ask(key=f"c{i}"), shop.regular(f"c{i}"), policy=everybody, scorer=FixedScorer())
+        arms.setdefault(answer.arm, answer)
+    held_out, treated = arms["holdout"], arms["treated"]
+    assert names(treated) == ["recommended_items"]
+    assert names(held_out) == [] and held_out.no_action_reason.code == "holdout"
+    assert held_out.withheld.action_id == "recommended_items" and held_out.withheld.gates == ("holdout",)
+    key = held_out.customer_key
+    late = shop.regular(key, values={"late_orders": 1})
+    assert names(one(shop.ask(key=key), late, policy=everybody)) == ["delivery_message"]
+
+
+def test_the_arm_hangs_on_the_older_identity(shop, one):
+    split = with_policy(replace={"holdout: 0.0": "holdout: 0.5"})
+    for i in range(8):
+        old = one(shop.ask(key=f"v{i}"), shop.regular(f"v{i}"), policy=split)
+        assert one(shop.ask(key="aino"), shop.regular(arm_key=f"v{i}"), policy=split).arm == old.arm
+
+
+def test_a_list_and_a_request_in_the_same_bucket_agree_and_the_next_bucket_may_differ(shop, one):
+    explores = with_policy(replace={"epsilon: 0.0": "epsilon: 0.5"})
+    customer = shop.regular()
+    seen = set()
+    for day in range(30):
+        at = shop.NOON + timedelta(days=day)
+        morning = one(shop.ask(now=at, mode="list"), customer, policy=explores, scorer=FixedScorer())
+        evening = one(shop.ask(now=at + timedelta(hours=11)), customer, policy=explores, scorer=FixedScorer())
+        assert morning.actions == evening.actions and morning.candidates == evening.candidates
+        seen.add(tuple(names(morning)))
+    assert len(seen) > 2
+
+
+def test_a_placement_or_channel_nobody_defined_is_refused_with_the_remedy(shop, one):
+    with pytest.raises(DataError, match=r"'home' is not in the policy\. Ask for one of front_page"):
+        one(shop.ask("home"), shop.regular())
+    with pytest.raises(DataError, match="'phone' does not belong to placement 'front_page'"):
+        one(shop.ask("front_page", "phone"), shop.regular())
+
+
+HOLDS = st.lists(
+    st.tuples(
+        st.sampled_from(["open_case", "bad_rating", "friction", "staff"]),
+        st.integers(1, 5),
+        st.sampled_from(["any", "outbound", "onsite", "email", "web"]),
+        st.sampled_from([("sales",), ("sales", "care")]),
+    ),
+    max_size=3,
+)
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "orders_total": st.sampled_from([0.0, 1.0, 5.0]),
+        "days_since_last_purchase": st.sampled_from([1.0, 20.0, 90.0]),
+        "max_case_severity": st.sampled_from([0.0, 1.0, 3.0]),
+        "max_hold_severity": st.sampled_from([0.0, 4.0]),
+        "late_orders": st.sampled_from([0.0, 1.0]),
+        "open_cases": st.sampled_from([0.0, 1.0, float("nan")]),
+        "ratings_90d": st.sampled_from([0.0, 2.0]),
+    },
+)
+CONSENTS = st.dictionaries(
+    st.tuples(st.sampled_from(["marketing", "feedback", "profiling"]), st.sampled_from([None, "email", "web"])),
+    st.sampled_from(["granted", "withdrawn", "objected"]),
+    max_size=4,
+)
+PLACES = st.sampled_from(
+    [("front_page", "web"), ("email", "email"), ("app_push", "app"), ("call_list", "phone"), ("cart", "web")]
+)
+PEOPLE = st.tuples(
+    VALUES,
+    CONSENTS,
+    HOLDS,
+    st.sampled_from(["ok", "ok", "unknown:corrupt"]),
+    st.integers(0, 4),
+    PLACES,
+    st.integers(1, 4),
+)
+EXPLORING = with_policy(
+    replace={"epsilon: 0.0": "epsilon: 0.4", "holdout: 0.0": "holdout: 0.2", "control: 0.0": "control: 0.2"}
+)
+
+
+def person(shop, number, drawn):
+    values, consents, holds, status, letters, (placement, channel), n = drawn
+    key = f"c{number}"
+    snapshot = shop.regular(
+        key,
+        values=values,
+        consents=consents,
+        state_status=status,
+        holds=tuple(shop.hold(k, severity=s, channels=c, categories=g) for k, s, c, g in holds),
+        contacts=tuple(Contact(shop.NOON - timedelta(days=i), "x", "email") for i in range(letters)),
+    )
+    return shop.ask(placement, channel, key, n=n), snapshot
+
+
+LAWS = settings(max_examples=60, deadline=None)
+
+
+@LAWS
+@given(st.lists(PEOPLE, min_size=1, max_size=6))
+def test_law_one_alone_is_one_among_many(shop, catalogue, people):
+    asked = [person(shop, i, p) for i, p in enumerate(people)]
+    requests, snapshots = [a[0] for a in asked], [a[1] for a in asked]
+    scorer = FixedScorer()
+    together = decide(requests, snapshots, scorer, catalogue, EXPLORING, articles=shop.ARTICLES)
+    alone = [
+        decide([r], [s], scorer, catalogue, EXPLORING, articles=shop.ARTICLES)[0]
+        for r, s in zip(requests, snapshots, strict=True)
+    ]
+    assert msgspec.json.encode(together) == msgspec.json.encode(alone)
+
+
+@LAWS
+@given(PEOPLE)
+def test_law_a_blocked_action_is_never_chosen_and_chances_sum_to_one(shop, catalogue, drawn):
+    request, snapshot = person(shop, 1, drawn)
+    (answer,) = decide([request], [snapshot], FixedScorer(), catalogue, EXPLORING, articles=shop.ARTICLES)
+    by_id = {c.action_id: c for c in answer.candidates}
+    assert all(by_id[a.action_id].failed == 0 for a in answer.actions)
+    assert all(a.logging_propensity > 0 for a in answer.actions)
+    positions = max(len(c.chances) for c in answer.candidates)
+    for position in range(positions):
+        assert sum(c.chances[position] for c in answer.candidates if c.chances) == pytest.approx(1.0, abs=1e-12)
+    assert bool(answer.actions) == (answer.no_action_reason is None)
+    if snapshot.state_status != "ok" or answer.arm == "holdout":
+        assert not {a.category for a in answer.actions} & {"sales", "care"}
+
+
+@LAWS
+@given(PEOPLE, HOLDS)
+def test_law_another_hold_never_lets_a_sale_through(shop, catalogue, drawn, more):
+    request, snapshot = person(shop, 1, drawn)
+    extra = tuple(shop.hold(k, severity=s, channels=c, categories=g) for k, s, c, g in more)
+    stricter = msgspec.structs.replace(snapshot, holds=snapshot.holds + extra)
+    before, after = (
+        decide([request], [s], FixedScorer(), catalogue, EXPLORING, articles=shop.ARTICLES)[0]
+        for s in (snapshot, stricter)
+    )
+    for was, now in zip(before.candidates, after.candidates, strict=True):
+        assert not (was.failed and not now.failed), "what was blocked stays blocked"
+    outbound = request.placement in ("email", "app_push", "call_list")
+    for action in after.actions:
+        if action.category == "sales":
+            assert not any(h.covers.blocks("sales", "offers", request.channel) for h in stricter.holds)
+            assert not (outbound and any("email" in h.covers.channels for h in stricter.holds))
+
+
+@LAWS
+@given(PEOPLE)
+def test_law_withdrawing_consent_never_opens_a_door(shop, catalogue, drawn):
+    request, snapshot = person(shop, 1, drawn)
+    refused = dict.fromkeys(
+        [(p, c) for p in ("marketing", "feedback", "profiling") for c in (None, "email", "web", "app", "phone")],
+        "withdrawn",
+    )
+    (answer,) = decide(
+        [request], [msgspec.structs.replace(snapshot, consents=refused)], FixedScorer(), catalogue, EXPLORING,
+        articles=shop.ARTICLES,
+    )  # fmt: skip
+    assert not {a.category for a in answer.actions} & {"sales", "care"}
+
+
+def test_every_code_of_an_answer_has_words_in_both_languages():
+    assert set(NAMES) <= set(CODES)
+    assert all(english and finnish and english != finnish for english, finnish in CODES.values())
+
+
+def test_a_scorer_without_models_proposes_her_own_repeats_first(shop):
+    (items,) = WithoutModel(shop.ARTICLES).next_items([shop.history(tea=2, boots=1, coffee=3)], np.zeros(1), 3)
+    assert [i.item_id for i in items] == ["coffee", "tea", "boots"]

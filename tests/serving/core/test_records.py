@@ -1,0 +1,103 @@
+"""Records: durable, small, once."""
+
+import sqlite3
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from features.errors import DataError
+from features.home import Home
+from features.instants import to_us
+from serving.records import Entry, KeyReusedError, Records, pack, reserved, unpack
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home.open(tmp_path / "home")
+
+
+def entry(shop, one, decision_id="d1", *, reserve=None, **asked):
+    request = shop.ask("email", "email", **asked)
+    decision = msgspec.structs.replace(one(request, shop.regular()), decision_id=decision_id)
+    return Entry(decision, request, reserve)
+
+
+def test_a_record_survives_reopening_and_comes_back_whole(home, shop, one):
+    records = Records(home)
+    held = shop.regular(holds=(shop.hold(),), values={"open_cases": 1, "max_case_severity": 2})
+    request = shop.ask(n=3)
+    decision = msgspec.structs.replace(one(request, held), decision_id="d1")
+    assert records.write([Entry(decision, request)]) == [decision]
+    records.close()
+    assert Records(home).get("d1") == decision
+    assert Records(home).get("d2") is None
+
+
+def test_a_record_is_small(shop, one):
+    assert len(pack(one(shop.ask(n=5), shop.regular(holds=(shop.hold(),))))) < 4096
+
+
+def test_a_torn_or_altered_record_is_an_error_and_never_another_decision(shop, one):
+    body = pack(one(shop.ask(), shop.regular()))
+    for broken in (b"", body[:-5], bytes([body[0] ^ 1]) + body[1:]):
+        with pytest.raises(DataError, match="Restore the live store"):
+            unpack(broken)
+
+
+def test_the_same_key_is_answered_once_and_another_question_under_it_is_refused(home, shop, one):
+    records = Records(home)
+    first = entry(shop, one, "d1", idempotency_key="k")
+    retry = entry(shop, one, "d2", idempotency_key="k", now=shop.NOON + timedelta(hours=1))
+    assert records.answered(first.request) is None
+    records.write([first])
+    assert records.answered(retry.request) == first.decision
+    assert records.write([retry]) == [first.decision], "one that lost the race is given the winner's answer"
+    assert records.get("d2") is None
+    with pytest.raises(KeyReusedError, match="'k' was used for another question"):
+        records.answered(shop.ask("email", "email", "venla", idempotency_key="k"))
+
+
+def test_a_batch_is_written_whole_or_not_at_all(home, shop, one):
+    records = Records(home)
+    with pytest.raises(sqlite3.IntegrityError):
+        records.write([entry(shop, one, "d1"), entry(shop, one, "d2"), entry(shop, one, "d1")])
+    assert records.get("d1") is None and records.get("d2") is None
+
+
+def test_a_reservation_counts_within_its_time_and_until_it_is_settled(home, shop, one):
+    records = Records(home)
+    records.write(
+        [entry(shop, one, "d1", reserve=timedelta(hours=2)), entry(shop, one, "d2", reserve=timedelta(hours=2))]
+    )
+
+    def held(hours):
+        found = reserved(records.connection(), ["aino", "venla"], shop.NOON + timedelta(hours=hours))
+        return sorted(c.decision_id for c in found.get("aino", []))
+
+    assert held(1) == ["d1", "d2"] and held(2) == []
+    noted = {"occurred_at": shop.NOON, "received_at": shop.NOON}
+    assert records.outcome("d1", "click", "a", **noted) is True
+    assert held(1) == ["d1", "d2"]
+    assert records.outcome("d1", "sent", "a", **noted, settles=True) is True
+    assert records.outcome("d1", "sent", "a", **noted, settles=True) is False
+    assert held(1) == ["d2"]
+
+
+def test_the_last_decision_at_a_moment(home, shop, one):
+    records = Records(home)
+    for day, decision_id in enumerate(["d0", "d1", "d2"]):
+        request = shop.ask("email", "email", now=shop.NOON + timedelta(days=day))
+        decision = msgspec.structs.replace(one(request, shop.regular()), decision_id=decision_id)
+        records.write([Entry(decision, request)])
+    assert records.last("aino", shop.NOON - timedelta(seconds=1)) is None
+    assert records.last("aino", shop.NOON + timedelta(days=1)).decision_id == "d1"
+    assert records.last("aino", shop.NOON + timedelta(days=9), placement="front_page") is None
+
+
+def test_texts_are_kept_by_hash(home):
+    records = Records(home)
+    records.keep("policy", "abc", "salt: x")
+    records.keep("policy", "abc", "salt: x")
+    assert records.kept("abc") == "salt: x" and records.kept("x") is None
+    assert to_us  # the store counts in microseconds

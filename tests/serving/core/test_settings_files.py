@@ -1,0 +1,111 @@
+"""Policy and actions: what is shipped loads, and every fault names file, line, value and remedy."""
+
+import re
+
+import pytest
+
+from features.errors import ConfigError
+from features.hold_rules import HoldRules
+from features.home import Home
+from serving.catalogue import DEFAULT_ACTIONS, load_catalogue, parse_catalogue
+from serving.in_force import Keeper
+from serving.live import KNOWN_FEATURES
+from serving.policy import DEFAULT_POLICY, check_together, load_policy, parse_policy
+
+POLICY, ACTIONS = DEFAULT_POLICY.read_text(), DEFAULT_ACTIONS.read_text()
+
+
+def line_of(text, part):
+    return text[: text.index(part)].count("\n") + 1
+
+
+def test_the_shipped_files_belong_together_and_state_the_default_hold_rules(tmp_path):
+    home = Home.open(tmp_path)
+    policy, catalogue = load_policy(home), load_catalogue(home, known=KNOWN_FEATURES)
+    check_together(policy, catalogue)
+    assert policy.file.holds == HoldRules()
+    assert catalogue.index["no_action"] == catalogue.no_action
+    assert {a.category for a in catalogue.actions} <= {"service", "care", "sales", "none"}
+    assert all(t.text.en and t.text.fi for a in catalogue.actions for t in a.treatments)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("window_days: 7", "window_dayz: 7", ["window_dayz", "Did you mean 'window_days'?"]),
+        ("window_days: 7", "window_days: -7", ["contact_cap.window_days", "-7", "greater than 0"]),
+        ("epsilon: 0.0", "epsilon: lots", ["exploration.epsilon", "'lots'"]),
+        ("salt: tahdikas-1", "", ["salt", "missing", "Add it"]),
+        ("levers: {}", "levers: {popular_items: 50}", ["levers.popular_items", "50", "less than or equal to 5"]),
+        ("lasts_days: 30}\n  late", "review_dayz: 30}\n  late", ["review_dayz"]),
+        ("review_days: 14}\n  bad_rating", "lasts_days: 14}\n  bad_rating", ["bad_resolution", "review_days"]),
+        ("arms: {holdout: 0.05", "arms: {holdout: 0.9", ["arms", "more than half"]),
+        ("time_bucket_hours: 24", "time_bucket_hours: 24\ntime_bucket_hours: 12", ["time_bucket_hours", "twice"]),
+        ("consent:\n", "consent:\n\t- x", ["policy.yaml", "Check the indentation"]),
+    ],
+)
+def test_a_fault_in_the_policy_names_line_value_and_remedy(old, new, says):
+    assert old in POLICY
+    text = POLICY.replace(old, new, 1)
+    with pytest.raises(ConfigError) as caught:
+        parse_policy(text, name="policy.yaml")
+    message = str(caught.value)
+    assert re.match(r"policy\.yaml:\d+: ", message), message
+    for part in says:
+        assert part in message
+
+
+def test_the_line_is_that_of_the_fault():
+    text = POLICY.replace("window_days: 7", "window_days: -7")
+    with pytest.raises(ConfigError, match=f"policy.yaml:{line_of(text, 'window_days: -7')}: "):
+        parse_policy(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("feature: max_case_severity, op", "feature: max_case_sevrity, op", ["unknown feature 'max_case_sevrity'"]),
+        ('op: ">=", value: 2}]', 'op: "=>", value: 2}]', ["op", "=>"]),
+        ("category: care", "category: caring", ["category", "caring"]),
+        ("  no_action:\n", "  do_nothing:\n", ["no_action", "missing"]),
+        ("incentive_cost: 300", "incentive_cots: 300", ["Did you mean 'incentive_cost'?"]),
+        ("group: silence\n", "group: silence\n    suitability: [{feature: known, op: present}]\n", ["suitability"]),
+    ],
+)
+def test_a_fault_in_the_actions_names_line_value_and_remedy(old, new, says):
+    assert old in ACTIONS
+    with pytest.raises(ConfigError) as caught:
+        parse_catalogue(ACTIONS.replace(old, new, 1), known=KNOWN_FEATURES)
+    message = str(caught.value)
+    assert re.match(r"actions\.yaml:\d+: ", message), message
+    for part in says:
+        assert part in message
+
+
+def test_policy_and_actions_must_speak_of_the_same_things():
+    catalogue = parse_catalogue(ACTIONS, known=KNOWN_FEATURES)
+    for old, new, says in [
+        ("levers: {}", "levers: {popularity: 2}", "popularity"),
+        ("  social: {weight", "  store2: {weight", None),
+        ("{sales: marketing, care: marketing, feedback_request: feedback}", "{care: marketing}", "purpose"),
+        ("returns_page:", "returning_page:", "returns_page"),
+    ]:
+        with pytest.raises(ConfigError, match=says):
+            check_together(parse_policy(POLICY.replace(old, new, 1)), catalogue)
+
+
+def test_a_shops_own_file_is_taken_up_when_it_changes_and_a_bad_one_leaves_the_last_good_one_in_force(tmp_path, shop):
+    home = Home.open(tmp_path)
+    keeper = Keeper(home)
+    shipped = keeper.at(shop.NOON).policy.hash
+    home.config.mkdir()
+    path = home.config / "policy.yaml"
+    path.write_text(POLICY.replace("limit: 3", "limit: 2"))
+    changed = keeper.at(shop.NOON)
+    assert changed.policy.file.contact_cap.limit == 2 and changed.policy.hash != shipped and not changed.degraded
+    path.write_text("salt: [")
+    bad = keeper.at(shop.NOON)
+    assert bad.policy.hash == changed.policy.hash
+    assert str(path) in bad.degraded[0]
+    path.unlink()
+    assert keeper.at(shop.NOON).policy.hash == shipped
