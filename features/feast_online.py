@@ -32,6 +32,7 @@ _PROTO_FIELDS = {
     "string": "string_val",
     "timestamp": "unix_timestamp_val",
 }
+_NO_TIME = -(2**63)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -179,15 +180,17 @@ def _customer(key: EntityKeyProto) -> str:
 
 
 def _from_proto(schema: RecordSchema, values: dict[str, ValueProto]) -> list[int | float | str | None]:
-    row: list[int | float | str | None] = []
-    for name, kind in zip(schema.names, schema.types, strict=True):
-        cell = values.get(name)
-        if cell is None or cell.WhichOneof("val") is None:
-            row.append(None)
-        else:
-            value = getattr(cell, _PROTO_FIELDS[kind])
-            row.append(value * 1_000_000 if kind == "timestamp" else value)
-    return row
+    return [_cell(kind, values.get(name)) for name, kind in zip(schema.names, schema.types, strict=True)]
+
+
+def _cell(kind: str, cell: ValueProto | None) -> int | float | str | None:
+    """Absent is an empty cell, or what Feast makes of a missing pandas time or number."""
+    if cell is None or cell.WhichOneof("val") is None:
+        return None
+    value: int | float | str = getattr(cell, _PROTO_FIELDS[kind])
+    if value != value or (kind == "timestamp" and value == _NO_TIME):
+        return None
+    return int(value) * 1_000_000 if kind == "timestamp" else value
 
 
 def _to_proto(schema: RecordSchema, values: dict[str, Any], wanted: set[str]) -> dict[str, ValueProto]:

@@ -1,0 +1,155 @@
+"""Feast over snapshots: point-in-time training sets, materialized records, and the same values on both sides."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from feature_histories import T, purchase
+from shop_log import ingested, shop_rows
+
+from features.batch import BATCH_FEATURES, schema_hash
+from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP
+from features.definitions import SERVICES
+from features.errors import DataError
+from features.event_log import EventLog
+from features.feast_repo import feature_store
+from features.frame import customer_inputs, rows_to_columns, to_columns
+from features.hold_rules import HoldRules
+from features.home import Home
+from features.online import OnlineFeatures
+from features.snapshots import BATCH, STATE, snapshot_path, write_snapshot
+from features.state import decode
+from features.view import STATE_FEATURES, state_features
+from pipelines.materialize import build_snapshots, materialize
+from training.dataset import load_training_set
+
+CUTOFFS = [T - timedelta(days=90), T - timedelta(days=30), T]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, EventLog]]:
+    home = Home.open(tmp_path_factory.mktemp("shop"))
+    with ingested(home, shop_rows()) as log:
+        build_snapshots(home, CUTOFFS)
+        yield home, log
+
+
+def test_a_training_set_is_every_known_customer_at_every_cutoff(shop: tuple[Home, EventLog]) -> None:
+    frame = load_training_set("churn_v1", home=shop[0], cutoffs=CUTOFFS)
+    rows = [pq.read_metadata(snapshot_path(shop[0], BATCH, c)).num_rows for c in CUTOFFS]
+    assert frame[EVENT_TIMESTAMP].value_counts(sort=False).to_dict() == dict(zip(CUTOFFS, rows, strict=True))
+    assert list(frame.columns) == [CUSTOMER_ID, EVENT_TIMESTAMP, *BATCH_FEATURES, *STATE_FEATURES]
+    stored = pd.concat([pq.read_table(snapshot_path(shop[0], BATCH, c)).to_pandas() for c in CUTOFFS])
+    np.testing.assert_array_equal(frame["revenue_total"], stored["revenue_total"])
+    pd.testing.assert_series_equal(frame["last_browse_at"], stored["last_browse_at"].reset_index(drop=True))
+    assert frame["open_cases"].notna().all()
+
+
+def test_rows_come_out_as_they_went_in(shop: tuple[Home, EventLog]) -> None:
+    day = timedelta(days=1)
+    spine = pd.DataFrame(
+        {
+            CUSTOMER_ID: ["c002", "nobody", "c001", "c002", "c001"],
+            EVENT_TIMESTAMP: pd.to_datetime([T, T, CUTOFFS[1] - day, T, CUTOFFS[0] - day], utc=True),
+            "label": [1, 2, 3, 4, 5],
+        },
+        index=[9, 8, 7, 6, 5],
+    )
+    before = spine.copy()
+    frame = load_training_set("churn_v1", home=shop[0], spine=spine)
+    assert frame["label"].tolist() == [1, 2, 3, 4, 5]
+    assert frame["revenue_total"].isna().tolist() == [False, True, False, False, True]
+    assert frame.loc[0, "revenue_total"] == frame.loc[3, "revenue_total"]
+    pd.testing.assert_frame_equal(spine, before)
+
+
+def test_what_is_missing_is_said(shop: tuple[Home, EventLog]) -> None:
+    with pytest.raises(DataError, match="2024-01-05"):
+        load_training_set(home=shop[0], cutoffs=[datetime(2024, 1, 5, tzinfo=T.tzinfo)])
+    with pytest.raises(DataError, match="lacks"):
+        load_training_set(home=shop[0], spine=pd.DataFrame({CUSTOMER_ID: ["c001"]}))
+
+
+def test_offline_equals_online(shop: tuple[Home, EventLog]) -> None:
+    home, log = shop
+    materialize(home, T)
+    frame = load_training_set("churn_v1", home=home, cutoffs=[T])
+    at = np.full(len(frame), (T + timedelta(hours=7)).timestamp())
+    names, offline = customer_inputs(to_columns(frame), at)
+    reader = OnlineFeatures(home, expected_schema=schema_hash())
+    records = reader.read(frame[CUSTOMER_ID].tolist())
+    reader.close()
+    assert len(records) > 50
+    live = []
+    for customer, record in zip(frame[CUSTOMER_ID], records, strict=True):
+        assert record is not None
+        assert (record.problem, record.event_time) == (None, T)
+        state = log.state_of(customer)
+        assert state is not None
+        live.append(record.values | state_features(decode(state[1]), T, HoldRules()))
+    numeric = [name for name in (*BATCH_FEATURES, *STATE_FEATURES) if name != "top_category"]
+    _, online = customer_inputs(rows_to_columns(live, numeric), at)
+    np.testing.assert_array_equal(offline, online)
+    assert np.isfinite(offline).any(axis=0).sum() > 35, names
+
+
+def test_the_registry_is_made_anew_and_keeps_the_order_of_features(shop: tuple[Home, EventLog]) -> None:
+    from features.feast_online import record_schema
+
+    (shop[0].feast / "registry.db").write_bytes(b"whatever lies here is not read")
+    store = feature_store(shop[0])
+    assert record_schema(store.get_feature_view("customer_batch")).hash == schema_hash()
+    assert {s.name for s in store.list_feature_services()} == set(SERVICES)
+
+
+def _snapshots(home: Home, rows: list[tuple[str, datetime, datetime, int]]) -> None:
+    """Hand-made snapshots with only `revenue_total` filled: (customer, event time, created, revenue)."""
+    for customer, at, created, revenue in rows:
+        values: dict[str, Any] = {CUSTOMER_ID: [customer], EVENT_TIMESTAMP: [at], CREATED_TIMESTAMP: [created]}
+        types = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
+        time = pa.timestamp("us", "UTC")
+        batch = {n: pa.array([None], types.get(s.dtype, time)) for n, s in BATCH_FEATURES.items()}
+        state = {n: pa.array([None], pa.float64()) for n in STATE_FEATURES}
+        keys = {n: pa.array(v, None if n == CUSTOMER_ID else time) for n, v in values.items()}
+        for kind, columns in ((BATCH, batch | {"revenue_total": pa.array([revenue])}), (STATE, state)):
+            table = pa.table(keys | columns)
+            write_snapshot(snapshot_path(home, kind, at), table.schema, table.to_batches(), "by hand")
+
+
+def test_what_was_learned_late_is_left_out(tmp_path: Path) -> None:
+    home, day = Home.open(tmp_path), timedelta(days=1)
+    _snapshots(home, [("ada", T - 2 * day, T - 2 * day, 100), ("ada", T - day, T + day, 200), ("ada", T + day, T, 300)])
+    times = [T - 2 * day, T - timedelta(microseconds=1), T, T + day]
+    spine = pd.DataFrame({CUSTOMER_ID: "ada", EVENT_TIMESTAMP: pd.to_datetime(times, utc=True)})
+    assert load_training_set(home=home, spine=spine)["revenue_total"].tolist() == [100, 100, 100, 300]
+
+
+def test_feast_reads_and_writes_our_records_and_never_goes_back(tmp_path: Path) -> None:
+    home = Home.open(tmp_path)
+    with ingested(home, [purchase("ada", T - timedelta(days=5), 1), purchase("ada", T - timedelta(hours=1), 2)]):
+        build_snapshots(home, [T - timedelta(days=1), T])
+        materialize(home, T)
+        materialize(home, T - timedelta(days=1))
+    store = feature_store(home)
+    asked = ["customer_batch:purchase_count_total", "customer_batch:last_purchase_at"]
+    found = store.get_online_features(asked, [{CUSTOMER_ID: "ada"}, {CUSTOMER_ID: "bea"}]).to_dict()
+    assert found["purchase_count_total"] == [2, None]
+    assert found["last_purchase_at"] == [T - timedelta(hours=1), None]
+    newest = pq.read_table(snapshot_path(home, BATCH, T)).to_pandas()
+    for at, revenue, kept in ((T - timedelta(days=9), 1, 2000), (T + timedelta(days=1), 5, 5)):
+        row = newest.assign(
+            revenue_total=revenue, **{EVENT_TIMESTAMP: pd.Timestamp(at), CREATED_TIMESTAMP: pd.Timestamp(at)}
+        )
+        store.write_to_online_store("customer_batch", row)
+        reader = OnlineFeatures(home, expected_schema=schema_hash())
+        (record,) = reader.read(["ada"])
+        reader.close()
+        assert record is not None
+        assert record.values["revenue_total"] == kept
+        assert record.values["last_purchase_at"] == (T - timedelta(hours=1)).timestamp()
