@@ -66,7 +66,7 @@ def live_chunk(
         purchases(life, catalogue, names),
         deliveries(life, names),
         *cases(life, catalogue, names),
-        frictions(life),
+        frictions(life, catalogue),
         *browsing.told,
         *opinions(np.random.default_rng(say_seed), catalogue, customers, life, names, p),
         *consents(register, customers, life, since),

@@ -203,8 +203,8 @@ def _goods_back(
     )
 
 
-def frictions(life: Life) -> Told:
-    """Orders that were hindered, some given up; `long_wait` has its wait."""
+def frictions(life: Life, catalogue: Catalogue) -> Told:
+    """Orders that were hindered, some given up; `long_wait` has its wait, `out_of_stock` its item."""
     fates = life.fates
     hindered = np.flatnonzero(fates.friction >= 0)
     lost = life.given_up
@@ -213,6 +213,8 @@ def frictions(life: Life) -> Told:
     before = np.where(fates.friction[hindered] == 3, 0.003, 0.0011)
     at = np.concatenate([life.orders.at[hindered] - before, lost.at])
     wait = np.concatenate([fates.wait[hindered], np.zeros(len(lost.who))])
+    gone = np.flatnonzero(~catalogue.in_stock)
+    item = np.where((kind == 4) & (len(gone) > 0), np.resize(gone, len(kind)), -1)
     return tell(
         "friction",
         at,
@@ -221,4 +223,5 @@ def frictions(life: Life) -> Told:
         Coded(np.array([0, 0, 1, 2, 3])[kind], ("checkout", "pickup", "store_visit", "product_page")),
         kind=Coded(kind, FRICTIONS),
         wait_seconds=pa.array(wait, mask=kind != 3),
+        item_id=Coded(item, catalogue.ids),
     )

@@ -347,6 +347,8 @@ def test_the_grammar_is_complete() -> None:
 
 def test_every_parameter_is_documented_with_its_value() -> None:
     text = (Path(__file__).parents[2] / "docs" / "simulated-shop.md").read_text(encoding="utf-8")
+    items = sum(len(r.products.split("|")) * len(r.variants.split("|")) for r in RANGES)
+    assert f"stores: {items} items" in text
     documented = dict(re.findall(r"^\| `(\w+)` \| ([\d.-]+) \|", text, flags=re.MULTILINE))
     assert documented == {f.name: f"{getattr(PARAMETERS, f.name):g}" for f in fields(PARAMETERS)}
 
