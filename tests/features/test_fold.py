@@ -1,7 +1,11 @@
 """What the fold keeps of facts, and how contacts, purchases and profiles add up."""
 
+from datetime import UTC, datetime
+
 import pytest
 from customer_facts import case, day, delivery, fact, purchase, rating, seen_on, state_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from features.fold import KEPT_COUNTS, KEPT_DAYS
 from features.instants import from_us, to_us
@@ -158,6 +162,12 @@ def test_what_grows_without_limit_is_cut_far_beyond_any_window():
     assert len(state.browsed) == KEPT_COUNTS["browsed"]
     assert len(state.contacts) == KEPT_DAYS["contacts"] // 30 + 1
     assert state.actions[0].contacts == len(letters), "the total is kept for ever"
+
+
+@settings(max_examples=1000)
+@given(st.integers(0, to_us(datetime(2200, 1, 1, tzinfo=UTC))))
+def test_instants_keep_their_microseconds(us):
+    assert to_us(from_us(us)) == us
 
 
 @pytest.mark.parametrize(("kind", "score", "unit"), [

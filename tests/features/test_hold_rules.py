@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from features.errors import ConfigError
 from features.hold_rules import NEEDS, HoldRule, HoldRules
 from features.holds import HOLD_KINDS, RELEASE_CODES
+from serving.policy import DEFAULT_POLICY, parse_policy
 
 DOCS = Path(__file__).parents[2] / "docs" / "holds.md"
 
@@ -50,6 +52,23 @@ def test_a_rule_that_makes_no_sense_is_refused(change, words):
 def test_thresholds_that_contradict_each_other_are_refused(change):
     with pytest.raises(ValueError):
         HoldRules(**change)
+
+
+def test_the_shipped_policy_file_says_the_same():
+    assert parse_policy(DEFAULT_POLICY.read_text(encoding="utf-8")).file.holds == HoldRules()
+
+
+@pytest.mark.parametrize(("there", "instead", "words"), [
+    ("bad_share:", "bad_shar:", "bad_shar"),
+    ("lasts_days: 30}", "lasts_days: 300}", "300"),
+    ("channels: [outbound]", "channels: [pigeon]", "pigeon"),
+    ("lasts_days: 3, review_days: 14}", "lasts_days: 3}", "late_delivery need review_days"),
+])  # fmt: skip
+def test_a_policy_file_with_a_mistake_in_its_holds_is_refused_with_the_line(there, instead, words):
+    text = DEFAULT_POLICY.read_text(encoding="utf-8")
+    assert there in text
+    with pytest.raises(ConfigError, match=rf"policy.yaml:\d+: holds.*{words}"):
+        parse_policy(text.replace(there, instead, 1))
 
 
 def documented(heading):

@@ -1,0 +1,93 @@
+"""The item catalogue: merged in one step, valid over time, refusing what it cannot read."""
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from features.catalogue import ITEM_SCHEMA, as_items, items_at, load_items, merge_items
+from features.errors import DataError
+from features.home import Home
+
+SPRING, AUTUMN = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home.open(tmp_path)
+
+
+def rows(*items):
+    return pa.table({name: [item.get(name) for item in items] for name in items[0]})
+
+
+def test_a_shop_without_a_catalogue_has_an_empty_one(home):
+    assert load_items(home).equals(ITEM_SCHEMA.empty_table())
+    assert load_items(home, AUTUMN).num_rows == 0
+
+
+def test_what_a_source_does_not_say_stays_unknown(home):
+    assert merge_items(home, rows({"item_id": "boots", "price": 12900})) == 1
+    (boots,) = load_items(home).to_pylist()
+    assert boots["price"] == 12900
+    assert all(value is None for name, value in boots.items() if name not in ("item_id", "price"))
+
+
+def test_a_newer_row_replaces_the_one_of_the_same_item_and_start(home):
+    merge_items(home, rows({"item_id": "boots", "price": 12900}, {"item_id": "coat", "price": 15900}))
+    assert merge_items(home, rows({"item_id": "boots", "price": 9900}, {"item_id": "boots", "price": 8900})) == 2
+    assert [(i["item_id"], i["price"]) for i in load_items(home).to_pylist()] == [("boots", 8900), ("coat", 15900)]
+
+
+def test_an_item_changes_over_time(home):
+    merge_items(home, rows(
+        {"item_id": "boots", "price": 12900, "valid_from": None, "valid_to": AUTUMN},
+        {"item_id": "boots", "price": 8900, "valid_from": AUTUMN, "valid_to": None},
+    ))  # fmt: skip
+    assert load_items(home, SPRING)["price"].to_pylist() == [12900]
+    assert load_items(home, AUTUMN)["price"].to_pylist() == [8900], "from its start on, up to its end"
+    assert load_items(home).num_rows == 2
+
+
+def test_lists_and_flags_come_back_as_given(home):
+    given = {
+        "item_id": "tyre", "title": "Winter tyre", "category": "bicycles/tyres", "price": 4900, "margin": 2000,
+        "in_stock": True, "season_months": [10, 11], "consumable": False, "accessory_of": ["bike"],
+        "service_for": None, "replaces": ["old-tyre"], "knowledge_url": "https://shop.example/tyres",
+        "valid_from": SPRING, "valid_to": None,
+    }  # fmt: skip
+    merge_items(home, pa.Table.from_pylist([given], schema=ITEM_SCHEMA))
+    assert load_items(home).to_pylist() == [given]
+    assert items_at(load_items(home), datetime(2026, 2, 1, tzinfo=UTC)).num_rows == 0
+
+
+@pytest.mark.parametrize(("items", "words"), [
+    (pa.table({"title": ["Boots"]}), "item_id"),
+    (pa.table({"item_id": ["boots", None]}), "item_id"),
+    (pa.table({"item_id": ["boots"], "colour": ["red"]}), "colour"),
+    (pa.table({"item_id": ["boots"], "price": ["dear"]}), "price"),
+    (pa.table({"item_id": ["boots"], "season_months": [[300]]}), "season_months"),
+])  # fmt: skip
+def test_a_table_that_is_no_catalogue_is_refused_and_changes_nothing(home, items, words):
+    merge_items(home, rows({"item_id": "coat"}))
+    with pytest.raises(DataError, match=words):
+        merge_items(home, items)
+    assert load_items(home)["item_id"].to_pylist() == ["coat"]
+
+
+def test_a_torn_file_says_what_to_do(home):
+    merge_items(home, rows({"item_id": "coat"}))
+    home.catalogue.write_bytes(home.catalogue.read_bytes()[:100])
+    with pytest.raises(DataError, match="ingest its source again"):
+        load_items(home)
+
+
+def test_nothing_but_the_catalogue_is_left_behind(home):
+    merge_items(home, rows({"item_id": "coat"}))
+    merge_items(home, rows({"item_id": "boots"}))
+    assert [path.name for path in home.catalogue.parent.iterdir()] == ["items.parquet"]
+
+
+def test_as_items_casts_and_fills():
+    items = as_items(pa.table({"item_id": ["a"], "price": pa.array([5], pa.int32())}))
+    assert items.schema.equals(ITEM_SCHEMA)
