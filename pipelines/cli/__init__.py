@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import warnings
 
 from rich.console import Console
 
@@ -15,6 +16,10 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     """Entry point: a mistake the caller can mend ends with its message and exit code 2, without a traceback."""
+    if not sys.warnoptions:
+        warnings.simplefilter(
+            "ignore"
+        )  # what libraries tell their developers; the tests take every warning as an error
     try:
         app()
     except TahdikasError as error:

@@ -81,7 +81,6 @@ def quarantine_list(
 ) -> None:
     """Events that were refused: when, from where, why, and the raw text."""
     from features.quarantine import entries
-
     from pipelines.show import quarantine_table
 
     found = entries(context.obj.home(), reason=reason, limit=limit)

@@ -1,5 +1,6 @@
 """Commands that learn: retrain, promote, rollback, score."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -37,7 +38,7 @@ def retrain(
     told = read_params_file(params)
     if horizon_days is not None:
         told = told.model_copy(update={"churn": told.churn.model_copy(update={"horizon_days": horizon_days})})
-    with progress("Retraining", total=None, quiet=json_output or context.obj.json) as done:
+    with progress("Retraining", total=4, quiet=json_output or context.obj.json) as done:
         report = run(home, instant(as_of), told, progress=done)
     tell(context, json_output, report.to_json(), str(report))
 
@@ -45,9 +46,14 @@ def retrain(
 @app.command()
 def promote(context: typer.Context, params: ParamsFile = None, json_output: Json = False) -> None:
     """Put the newly trained models in force if they pass every gate; else say which gate failed, and by how much."""
+    from pipelines.materialize import materialize
+    from pipelines.promote import check_bundle, current_bundle
     from pipelines.promote import promote as run
 
-    result = run(context.obj.home(), read_params_file(params), now=now_utc())
+    home = context.obj.home()
+    result = run(home, read_params_file(params), now=now_utc())
+    if result.promoted:
+        materialize(home, datetime.fromisoformat(check_bundle(current_bundle(home))["as_of"]))
     tell(context, json_output, result.to_json(), str(result))
     if not result.promoted:
         raise typer.Exit(1)

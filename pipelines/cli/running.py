@@ -1,11 +1,25 @@
 """Commands that run the whole: demo, serve, status, keys."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from pipelines.cli.base import Console, Customers, Json, ParamsFile, app, instant, key_app, now_utc, tell, ticking_clock
+from features.home import Home
+from pipelines.cli.base import (
+    Customers,
+    Json,
+    ParamsFile,
+    app,
+    instant,
+    key_app,
+    now_utc,
+    read_params_file,
+    tell,
+    ticking_clock,
+)
 
 
 @app.command()
@@ -24,7 +38,12 @@ def demo(
     """
     from pipelines.demo import run_demo
 
-    run_demo(context.obj.home(), source, path, customers=customers, params_file=params, serve=serve)
+    home, told = context.obj.home(), read_params_file(params)
+    if customers is not None:
+        told = told.model_copy(update={"simulate": told.simulate.model_copy(update={"customers": customers})})
+    moment = run_demo(home, source, path, told, now=now_utc())
+    if serve:
+        _serve(home, None, None, moment)
 
 
 @app.command()
@@ -40,9 +59,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API and the console. See the address of the API's own page when it has started."""
-    from pipelines.serve import serve as run
-
-    run(context.obj.home(), host=host, port=port, clock=ticking_clock(instant(clock_from)))
+    _serve(context.obj.home(), host, port, instant(clock_from))
 
 
 @app.command()
@@ -96,3 +113,20 @@ def key_revoke(context: typer.Context, key_id: Annotated[str, typer.Argument(hel
 
     KeyStore(context.obj.home()).revoke(key_id, now=now_utc())
     Console().print(f"Key {key_id} is revoked.")
+
+
+def _serve(home: Home, host: str | None, port: int | None, clock_from: datetime | None) -> None:
+    from pipelines.serve import serve as run
+
+    console = Console()
+
+    def announce(address: str, console_link: str) -> None:
+        console.print(f"Serving {address}: the API's own page is {address}/docs")
+        console.print(f"The marketer's page, open for ten minutes: {console_link}")
+        if clock_from:
+            console.print(f"The shop's clock started at {clock_from:%Y-%m-%d %H:%M} UTC, where its data ends.")
+        console.print(
+            "A key for the web shop: tahdikas key create webshop --scope events --scope decide. Stop with Ctrl-C."
+        )
+
+    run(home, host=host, port=port, clock=ticking_clock(clock_from), announce=announce)
