@@ -59,7 +59,7 @@ def test_equals_the_oracle(run: Callable[[list[dict[str, Any]]], Computed], rows
     _assert_equal(run(rows), _oracle(rows))
 
 
-@FEW
+@settings(FEW, max_examples=8)
 @given(rows=histories())
 def test_the_future_cannot_change_the_past(
     run: Callable[[list[dict[str, Any]]], Computed], rows: list[dict[str, Any]]
