@@ -11,6 +11,7 @@ import msgspec
 
 from features.case_course import case_severity, course_of
 from features.coverage import CHANNEL_WORDS, Covers, channels_of
+from features.delivery_course import delivery_course
 from features.hold_rules import HoldRule, HoldRules
 from features.instants import days
 from features.ledger import CustomerState, Mark
@@ -174,67 +175,35 @@ def _ratings(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]
 def _deliveries(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:
     """late_delivery, and open_case for a failed one. The earliest promise counts: a delay announced is a delay."""
     for delivery in state.deliveries:
-        promise = delivered = failed = cancelled = None
-        source = failure = ""
-        delayed_at = 0
-        for at, status, promised, event_id in delivery.steps:
-            if at > now:
-                break
-            if status == "delivered":
-                delivered = delivered or at
-                continue
-            if status == "cancelled":
-                cancelled = cancelled or at
-                continue
-            if status in ("failed", "delayed"):
-                delivered = cancelled = None
-                delayed_at = at
-            if status == "failed":
-                failed, failure = failed or at, failure or event_id
-            if promised is None and status == "delayed" and promise is None:
-                promised = at
-            if promised is not None and (promise is None or promised < promise):
-                promise, source = promised, event_id
-        over = delivered or cancelled
-        if failed is not None:
-            rule = rules.open_case
-            lasts = days(rule.lasts_days or 0)
-            ends_at = cancelled if cancelled else delivered + lasts if delivered else None
-            gone = (over or now) - failed
-            severity = rule.severity + gone // days(rules.days_per_severity)
-            yield Span(
-                "open_case",
-                f"open_case:delivery:{delivery.order_id}",
-                min(5, severity),
-                rule.covers,
-                failure,
-                None,
-                failed,
-                max(failed, delayed_at),
-                ends_at,
-                _review(rule, failed),
-                "delivered" if ends_at is None else "cool_down_over",
-                ends_at is not None,
-            )
-        elif promise is not None and promise < (over or now):
-            rule = rules.late_delivery
-            lasts = days(rule.lasts_days or 0)
-            ends_at = cancelled if cancelled else delivered + lasts if delivered else None
-            severity = rule.severity + ((over or now) - promise) // days(rules.days_per_severity)
-            yield Span(
-                "late_delivery",
-                f"late_delivery:{delivery.order_id}",
-                min(5, severity),
-                rule.covers,
-                source,
-                None,
-                promise,
-                max(promise, delayed_at),
-                ends_at,
-                _review(rule, promise),
-                "delivered" if ends_at is None else "cool_down_over",
-                ends_at is not None,
-            )
+        course = delivery_course(delivery, now)
+        if course is None:
+            continue
+        if course.failed_at is not None:
+            kind, hold_id, rule = "open_case", f"open_case:delivery:{delivery.order_id}", rules.open_case
+            opened, source = course.failed_at, course.failure_event
+        elif (broken := course.broken_at(now)) is not None:
+            kind, hold_id, rule = "late_delivery", f"late_delivery:{delivery.order_id}", rules.late_delivery
+            opened, source = broken, course.promise_event
+        else:
+            continue
+        over, ends_at = course.over_at, course.cancelled_at
+        if ends_at is None and course.delivered_at is not None:
+            ends_at = course.delivered_at + days(rule.lasts_days or 0)
+        waited = (now if over is None else over) - opened
+        yield Span(
+            kind,
+            hold_id,
+            min(5, rule.severity + waited // days(rules.days_per_severity)),
+            rule.covers,
+            source,
+            None,
+            opened,
+            max(opened, course.worse_at),
+            ends_at,
+            _review(rule, opened),
+            "delivered" if ends_at is None else "cool_down_over",
+            ends_at is not None,
+        )
 
 
 def _frictions(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from features.case_course import case_severity, course_of
+from features.delivery_course import delivery_course
 from features.hold_rules import HoldRules
 from features.hold_spans import BAD, verdict
 from features.holds import Hold
@@ -29,7 +30,7 @@ STATE_FEATURES: dict[str, str] = {
     "bad_ratings_365d": "scores in the lowest part of their scale in the last 365 days",
     "last_rating_unit": "her last score, 0 (worst) to 1 (best); absent if she never gave one",
     "days_since_last_rating": "days since her last score; absent if she never gave one",
-    "late_orders": "orders now past their promised date and not delivered",
+    "late_orders": "orders not delivered though their promised date has passed or the delivery failed",
     "orders_in_delivery": "orders promised, shipped, delayed or failed, neither delivered nor cancelled",
     "late_deliveries_90d": "orders whose promised date passed undelivered in the last 90 days",
     "days_since_last_delivery": "days since an order was last delivered; absent if none was",
@@ -127,23 +128,10 @@ def _cases(state: CustomerState, now: int, rules: HoldRules) -> dict[str, float]
 
 
 def _deliveries(deliveries: Sequence[Delivery], now: int) -> dict[str, float]:
-    under_way = late_now = late = 0
-    delivered_at: list[int] = []
-    for delivery in deliveries:
-        steps = [s for s in delivery.steps if s[0] <= now]
-        if not steps:
-            continue
-        arrived = [s[0] for s in steps if s[1] == "delivered"]
-        over = steps[-1][1] in ("delivered", "cancelled")
-        promise = min((s[2] for s in steps if s[2] is not None), default=None)
-        delivered_at.extend(arrived[:1])
-        under_way += not over
-        if promise is not None and promise < (steps[-1][0] if over else now):
-            late_now += not over
-            late += promise > now - 90 * DAY
+    found = [course for delivery in deliveries if (course := delivery_course(delivery, now)) is not None]
     return {
-        "orders_in_delivery": under_way,
-        "late_orders": late_now,
-        "late_deliveries_90d": late,
-        "days_since_last_delivery": _age(delivered_at, now),
+        "orders_in_delivery": sum(course.over_at is None for course in found),
+        "late_orders": sum(course.is_late(now) for course in found),
+        "late_deliveries_90d": _count((course.broken_at(now) for course in found), now, 90),
+        "days_since_last_delivery": _age((course.delivered_at for course in found), now),
     }

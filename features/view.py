@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.case_course import case_severity, course_of
+from features.delivery_course import delivery_course
 from features.hold_rules import HoldRules
 from features.holds import Hold, standing
 from features.instants import SECOND, from_us, to_us
@@ -57,7 +58,7 @@ class ContactView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
-    """An order on its way. `promised_at` is the earliest promise."""
+    """An order on its way. `promised_at` is the earliest promise; `late` when it is broken, or the delivery failed."""
 
     order_id: str
     status: str
@@ -257,18 +258,16 @@ def orders_in_delivery(state: CustomerState, now: int) -> list[DeliveryView]:
     """Orders on their way at `now`."""
     found = []
     for delivery in state.deliveries:
-        steps = [s for s in delivery.steps if s[0] <= now]
-        if not steps or steps[-1][1] in ("delivered", "cancelled"):
+        course = delivery_course(delivery, now)
+        if course is None or course.over_at is not None:
             continue
-        promises = [promised for _, _, promised, _ in steps if promised is not None]
-        promise = min(promises, default=None)
         found.append(
             DeliveryView(
                 order_id=delivery.order_id,
-                status=steps[-1][1],
-                since=from_us(steps[-1][0]),
-                promised_at=None if promise is None else from_us(promise),
-                late=promise is not None and promise < now,
+                status=course.status,
+                since=from_us(course.status_at),
+                promised_at=None if course.promised_at is None else from_us(course.promised_at),
+                late=course.is_late(now),
             )
         )
     return found

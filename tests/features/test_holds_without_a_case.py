@@ -71,6 +71,13 @@ def test_announcing_a_delay_does_not_undo_the_first_promise():
 def test_a_delay_without_any_date_counts_from_the_news():
     assert kinds_on(4, delivery(0, "shipped"), delivery(4, "delayed")) == []
     assert kinds_on(5, delivery(0, "shipped"), delivery(4, "delayed")) == ["late_delivery"]
+    assert seen_on(5, delivery(0, "shipped"), delivery(4, "delayed")).features["late_orders"] == 1
+
+
+def test_a_second_parcel_that_is_late_makes_the_order_late_again():
+    facts = delivery(0, "promised", promised=5), delivery(4, "delivered"), delivery(6, "delayed")
+    assert kinds_on(5.5, *facts) == []
+    assert kinds_on(6, *facts) == ["late_delivery"]
 
 
 def test_a_failed_delivery_is_an_open_case_until_it_arrives_after_all_or_is_cancelled():
