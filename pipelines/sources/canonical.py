@@ -91,7 +91,7 @@ def _with_defaults(events: pa.Table, source: str) -> pa.Table:
 
 
 def _read_jsonl(path: Path, source: str) -> Iterator[SourceBatch]:
-    check_text(path, whole_lines=False)
+    check_text(path, table=False)
     objects: list[Any] = []
     rejects: list[Reject] = []
     with path.open("rb") as file:

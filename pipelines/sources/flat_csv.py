@@ -36,7 +36,7 @@ def read_csv(path: Path, schema: pa.Schema, required: tuple[str, ...]) -> Iterat
 
     Batches have the file's columns, typed. Raises `SourceError` for a file that is no such CSV as a whole.
     """
-    check_text(path, whole_lines=True)
+    check_text(path, table=True)
     names = _header(path, schema, required)
     done = 0
     try:
@@ -58,10 +58,10 @@ def read_csv(path: Path, schema: pa.Schema, required: tuple[str, ...]) -> Iterat
         ) from error
 
 
-def check_text(path: Path, *, whole_lines: bool) -> None:
-    """Raise `SourceError` unless the file is UTF-8 text without NUL and (`whole_lines`) ends with a line end."""
+def check_text(path: Path, *, table: bool) -> None:
+    """Raise `SourceError` unless the file is UTF-8 text without NUL; a `table` must end its last line and quotes."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    lines, last = 1, b""
+    lines, quotes, last = 1, 0, b""
     try:
         with path.open("rb") as file:
             for block in iter(lambda: file.read(1 << 20), b""):
@@ -74,6 +74,7 @@ def check_text(path: Path, *, whole_lines: bool) -> None:
                     bad = max(0, error.start - (len(error.object) - len(block)))
                     raise SourceError(_encoding(path, lines + block[:bad].count(b"\n"), error.reason)) from error
                 lines += block.count(b"\n")
+                quotes += block.count(b'"')
                 last = block[-1:]
             try:
                 decoder.decode(b"", final=True)
@@ -83,10 +84,15 @@ def check_text(path: Path, *, whole_lines: bool) -> None:
         raise SourceError(f"{path} cannot be read ({error.strerror}). Check the name and your rights.") from error
     if not last:
         raise SourceError(f"{path} is empty. Export it again.")
-    if whole_lines and last != b"\n":
+    if table and last != b"\n":
         raise SourceError(
             f"{path} has no line end after its last line {lines}, so it may be cut. Nothing of it was taken; "
             "export it again, or add a line end if that line is whole."
+        )
+    if table and quotes % 2:
+        raise SourceError(
+            f"{path} has {quotes} quotation marks, so one is never closed. Nothing of it was taken; export it again, "
+            "or double the marks inside values and put such values in quotes."
         )
 
 
