@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.candidates import ItemHistory
 from features.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
+from features.state_features import STATE_FEATURES
 from serving import contact
 from serving.arbitration import expected_gain, retention_response
 from serving.catalogue import CHURN_PROBABILITY, Action, Catalogue
@@ -22,6 +23,7 @@ from serving.policy import Placement, Policy
 from serving.scorer import Scorer
 
 PROPOSED = 60  # items asked of a model before those that may not be shown are taken out
+DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
 NOBODY = ItemHistory((), (), (), ())
 Picked = dict[int, list[Scored]]
 
@@ -126,7 +128,7 @@ def _columns(
     numeric = sorted({k for r in records if r for k, v in r.items() if v is not None and not isinstance(v, str)})
     columns = rows_to_columns(records, numeric)
     scored = columns | _side_by_side([s.scored or s.values for s in snapshots])
-    if catalogue.speaks_of & set(CHURN_INPUTS):
+    if catalogue.speaks_of & DERIVED:
         names, inputs = customer_inputs(scored, at)
         columns |= dict(zip(names, inputs.T, strict=True))
     columns |= _side_by_side([s.values for s in snapshots])

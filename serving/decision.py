@@ -81,7 +81,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return self.consents.get((purpose, channel)) or self.consents.get((purpose, None))
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why, as a documented code and in plain words in English and Finnish."""
 
     code: str
@@ -89,7 +89,7 @@ class Reason(msgspec.Struct, frozen=True):
     text_fi: str = ""
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One product inside an action; `probability` is the chance that she buys it, where a model says so."""
 
     item_id: str
@@ -113,7 +113,7 @@ class ChosenAction(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[Reason] = []
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """How one action of the catalogue fared.
 
     `failed` is a bit mask (`gates.GATES` gives the bits), `rank` its place by gain among the survivors (0: blocked),
@@ -131,7 +131,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     chances: tuple[float, ...] = ()
 
 
-class Withheld(msgspec.Struct, frozen=True, kw_only=True):
+class Withheld(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The would-be winner: what she would have got, and the gates that stood before it."""
 
     action_id: str

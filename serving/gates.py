@@ -7,6 +7,7 @@ of the bits, so it only ever grows at the end.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +160,7 @@ def evaluate(asked: Asked) -> Masks:
     return failed
 
 
+@lru_cache(maxsize=4096)
 def names_of(mask: int) -> tuple[str, ...]:
     """The gates in a mask, in order.
 
