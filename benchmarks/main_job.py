@@ -78,12 +78,7 @@ def run(case: Case, now: datetime) -> bool:
     if path is None:
         print(f"{case.name}: skipped, its data are absent (see {case.data} in the data folder)", file=sys.stderr)  # noqa: T201
         return False
-    purchases = read_purchases(case.source.batches(path))
-    with spent() as yardsticks:
-        lapse = churn.score_yardsticks(purchases, train=case.train, test=case.test, horizon_days=case.horizon_days)
-        truth = baskets.first_baskets(purchases, lapse.customers, case.test, case.horizon_days)
-        lists = baskets.score_yardsticks(purchases, case.test, K, half_life_days=case.horizon_days)
-    with TemporaryDirectory(prefix="tahdikas-benchmark-") as folder:
+    with TemporaryDirectory(prefix="tahdikas-benchmark-") as folder:  # first, so that its peak memory is its own
         ours = run_product(
             Path(folder),
             source=case.name,
@@ -93,6 +88,11 @@ def run(case: Case, now: datetime) -> bool:
             k=K,
             now=now,
         )
+    with spent() as yardsticks:
+        purchases = read_purchases(case.source.batches(path))
+        lapse = churn.score_yardsticks(purchases, train=case.train, test=case.test, horizon_days=case.horizon_days)
+        truth = baskets.first_baskets(purchases, lapse.customers, case.test, case.horizon_days)
+        lists = baskets.score_yardsticks(purchases, case.test, K, half_life_days=case.horizon_days)
     scores = {OURS: churn_in_order(ours, purchases, lapse.customers), **lapse.scores}
     churn_table, churn_facts = compare_churn(lapse.churned, scores)
     basket_table, basket_facts = compare_baskets({OURS: offer_lists(ours, purchases), **lists}, truth, K)
@@ -101,6 +101,7 @@ def run(case: Case, now: datetime) -> bool:
     shoppers = truth["customer"].nunique()
     parts: list[dict[str, Any]] = [
         {"text": protocol_words(case)},
+        {"text": ingest_words(ours.ingest)},
         {"text": f"Took: {'; '.join(f'{step} {cost}' for step, cost in ours.spent.items())}; yardsticks {yardsticks}."},
         {"heading": "Churn"},
         {
@@ -154,6 +155,13 @@ def protocol_words(case: Case) -> str:
         "needs no labels. The product ingests the whole file, trains as of the test cutoff and chooses its models on "
         "windows that end by it; the test window is scored once. Intervals: paired bootstrap over customers, 95 %."
     )
+
+
+def ingest_words(report: dict[str, Any]) -> str:
+    """What came in, what was refused and why, and what such a source cannot tell."""
+    refused = ", ".join(f"{count:,} {reason}" for reason, count in sorted(report["rejected"].items()))
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(report["by_type"].items()))
+    return f"Events: {kinds}. In quarantine: {refused}. The source lacks: {'; '.join(report['missing'])}."
 
 
 def churn_in_order(ours: ProductRun, purchases: Purchases, customers: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
