@@ -35,13 +35,13 @@ class ServingSettings(Strict):
         description="Milliseconds after which posted events or an outcome are answered 503.",
     )
     decision_threads: int = Field(
-        default=4, ge=1, le=64, description="Threads that decide; SQLite and LightGBM let go of the lock."
+        default=2, ge=1, le=64, description="Threads that decide, each a batch of waiting requests at a time."
     )
-    waiting_decisions: int = Field(
+    waiting_requests: int = Field(
         default=200,
         ge=1,
         le=100_000,
-        description="Decisions under way or waiting above which a new one is answered with no sale.",
+        description="Requests of a kind under way or waiting; above it decisions answer with no sale, others 503.",
     )
     max_body_bytes: int = Field(
         default=4_000_000, ge=1_000, description="Bytes of a request body above which it is refused (413)."

@@ -1,17 +1,22 @@
 """The app factory: the one place where the parts of the API are wired together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import TahdikasError
+from features.event_log import EventResult
 from features.home import Home
 from serving.api import customers, decisions, events, health, limits, openapi, outcomes, problems, recheck
+from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.api.wiring import Clock, Wiring
 from serving.console import console
@@ -22,6 +27,8 @@ from serving.security import KeyStore
 from serving.service import DecisionService
 from serving.settings import ServingSettings, load_settings
 
+DECISIONS_AT_ONCE = 64
+EVENTS_AT_ONCE = 2_000
 _TELEMETRY_OFF = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
 
 
@@ -42,20 +49,7 @@ def create_app(
     `clock` gives aware UTC instants. `settings` default to `config/serving.yaml`.
     """
     settings = settings or load_settings(home)
-    wiring = Wiring(
-        home=home,
-        clock=clock,
-        settings=settings,
-        service=service or DecisionService(home),
-        keys=KeyStore(home),
-        sessions=Sessions(settings.console_hours),
-        metrics=Metrics(),
-        decisions=Deadline(
-            settings.decision_deadline_ms / 1000, settings.decision_threads, settings.waiting_decisions, "decide"
-        ),
-        reads=Deadline(settings.read_deadline_ms / 1000, 2, settings.waiting_decisions, "read"),
-        writes=Deadline(settings.write_deadline_ms / 1000, 1, settings.waiting_decisions, "write"),
-    )
+    wiring = _wire(home, clock, settings, service or DecisionService(home))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,7 +57,7 @@ def create_app(
         with suppress(TahdikasError):
             await wiring.writes.run(wiring.service.customer, "", clock())
         yield
-        for pool in (wiring.decisions, wiring.reads, wiring.writes):
+        for pool in (wiring.decisions, wiring.events, wiring.reads, wiring.writes):
             pool.close()
         wiring.service.close()
 
@@ -84,6 +78,45 @@ def create_app(
     app.include_router(console.router)
     app.add_middleware(limits.Limits, max_body_bytes=settings.max_body_bytes)
     return app
+
+
+def _wire(home: Home, clock: Clock, settings: ServingSettings, service: DecisionService) -> Wiring:
+    waiting = settings.waiting_requests
+
+    def ingest(posts: Sequence[list[Any]]) -> list[list[EventResult]]:
+        results = iter(service.ingest([one for post in posts for one in post], clock()))
+        return [list(islice(results, len(post))) for post in posts]
+
+    return Wiring(
+        home=home,
+        clock=clock,
+        settings=settings,
+        service=service,
+        keys=KeyStore(home),
+        sessions=Sessions(settings.console_hours),
+        metrics=Metrics(),
+        decisions=Batches(
+            service.decide_many,
+            seconds=settings.decision_deadline_ms / 1000,
+            threads=settings.decision_threads,
+            waiting=waiting,
+            largest=DECISIONS_AT_ONCE,
+            name="decide",
+            key=lambda request: request.customer_id or request.anonymous_id,
+            undo=partial(decisions.give_back, service),
+        ),
+        events=Batches(
+            ingest,
+            seconds=settings.write_deadline_ms / 1000,
+            threads=1,
+            waiting=waiting,
+            largest=EVENTS_AT_ONCE,
+            name="events",
+            weight=len,
+        ),
+        reads=Deadline(settings.read_deadline_ms / 1000, 2, waiting, "read"),
+        writes=Deadline(settings.write_deadline_ms / 1000, 1, waiting, "write"),
+    )
 
 
 def _problem(request: Request, error: problems.ProblemError) -> Response:

@@ -1,7 +1,6 @@
 """POST /v1/decisions: the one best action for one person in one place, or a reasoned nothing, always in time."""
 
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request
@@ -188,9 +187,7 @@ async def decide(
         idempotency_key=idempotency_key,
     )
     with app.metrics.decision_seconds.time():
-        decided = await app.decisions.run_or_undo(
-            partial(app.service.decide, core_request), partial(_give_back, app.service, now)
-        )
+        decided = await app.decisions.ask(core_request)
     if isinstance(decided, str):
         app.metrics.unanswered(decided)
         return json_response(DecisionResponse.safe(asked, now, SAFE_REASONS[decided]))
@@ -198,10 +195,11 @@ async def decide(
     return json_response(DecisionResponse.of(decided))
 
 
-def _give_back(service: DecisionService, now: datetime, late: core.Decision) -> None:
+def give_back(service: DecisionService, late: core.Decision) -> None:
     """A decision that came too late was sent by nobody: free the contact it reserved, if it did."""
     place = load_policy(service.home).placement(late.placement)
     if late.mode == "serve" and place is not None and place.outbound:
+        now = late.decided_at
         for action in late.actions:
             outcome = Outcome(
                 decision_id=late.decision_id, outcome="released", occurred_at=now, action_id=action.action_id

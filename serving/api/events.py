@@ -58,7 +58,7 @@ async def post(request: Request) -> Response:
         detail = f"{len(objects)} events are more than {app.settings.max_events}. Send them in several requests."
         raise ProblemError("too-large", detail)
     with app.metrics.event_seconds.time():
-        results = await app.writes.run(app.service.ingest, objects, app.clock())
+        results = await app.events.ask(objects)
     if isinstance(results, str):
         detail = f"The events are not known to be kept ({results}). Send all of them again: an event counts once."
         raise ProblemError("unavailable", detail)

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from starlette.requests import Request
 
+from features.event_log import EventResult
 from features.home import Home
+from serving import decision as core
+from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.console.session import Sessions
 from serving.metrics import Metrics
@@ -28,7 +32,8 @@ class Wiring:
     keys: KeyStore
     sessions: Sessions
     metrics: Metrics
-    decisions: Deadline
+    decisions: Batches[core.Request, core.Decision]
+    events: Batches[list[Any], list[EventResult]]
     reads: Deadline
     writes: Deadline
 

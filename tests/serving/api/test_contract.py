@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,7 +45,10 @@ class Stand(DecisionService):
         self.fault: Exception | None = None
         self.gone: list[str] = []
 
-    def decide(self, request: Request) -> Decision:
+    def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
+        return [self._decide_one(request) for request in requests]
+
+    def _decide_one(self, request: Request) -> Decision:
         self.asked.append(request)
         self.wait.wait(5)
         if self.fault:
@@ -95,7 +98,7 @@ def service(home: Home) -> Stand:
 
 @pytest.fixture
 def client(home: Home, service: Stand, start: Start, key: Key) -> Client:
-    settings = ServingSettings(decision_deadline_ms=150, max_body_bytes=5_000, max_events=3, waiting_decisions=2)
+    settings = ServingSettings(decision_deadline_ms=150, max_body_bytes=5_000, max_events=3, waiting_requests=2)
     return start(create_app(home, clock=lambda: NOON, settings=settings, service=service), **key("admin"))
 
 
@@ -196,9 +199,10 @@ def test_a_slow_decision_is_answered_in_time_without_a_sale(client: Client, serv
     assert 'reason="deadline"' in client.get("/metrics").text
 
 
-def test_more_waiting_decisions_than_allowed_are_answered_at_once(client: Client, service: Stand) -> None:
+def test_more_waiting_requests_than_allowed_are_answered_at_once(client: Client, service: Stand) -> None:
     service.wait.clear()
-    codes = [client.post("/v1/decisions", json=ASK).json()["no_action_reason"]["code"] for _ in range(3)]
+    answers = [client.post("/v1/decisions", json=ASK | {"customer_id": f"c-{n}"}) for n in range(3)]
+    codes = [answer.json()["no_action_reason"]["code"] for answer in answers]
     service.wait.set()
     assert codes == ["deadline", "deadline", "overloaded"]
 

@@ -1,7 +1,7 @@
 """The API over the real log, engine and records: what is acknowledged is seen, and nothing unsafe comes out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -170,9 +170,9 @@ def test_a_decision_that_comes_too_late_gives_its_contact_back(
     class Slow(DecisionService):
         seconds = 0.0
 
-        def decide(self, request: Request) -> Decision:
+        def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
             time.sleep(self.seconds)
-            return super().decide(request)
+            return super().decide_many(requests)
 
     service = Slow(stocked)
     settings = ServingSettings(decision_deadline_ms=1_500)

@@ -1,0 +1,150 @@
+"""Questions that arrive together are answered together: one read, one run of the engine, one commit for all of them.
+
+While one batch is under way the next gathers; nobody waits for a batch to fill. Answers leave only after the commit.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeVar
+
+from features.errors import TahdikasError
+from serving.api.execution import Unanswered
+
+log = logging.getLogger("tahdikas.api")
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+@dataclass(eq=False)
+class _Asked(Generic[Q, A]):
+    question: Q
+    key: Hashable
+    future: "Future[A]" = field(default_factory=Future)
+
+
+class Batches(Generic[Q, A]):
+    """Calls `answer` with several questions at once, within a time limit for each.
+
+    `weight` of a question counts toward `largest`, the size of a batch. Questions of the same `key` (other than None)
+    are never under way at the same time: each sees what the one before it did. `undo` is given an answer that came
+    after its time.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Q]], Sequence[A]],
+        *,
+        seconds: float,
+        threads: int,
+        waiting: int,
+        largest: int,
+        name: str,
+        key: Callable[[Q], Hashable] = lambda _: None,
+        weight: Callable[[Q], int] = lambda _: 1,
+        undo: Callable[[A], None] | None = None,
+    ) -> None:
+        self._answer, self._key, self._weight, self._undo = answer, key, weight, undo
+        self._seconds, self._waiting, self._largest = seconds, waiting, largest
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._lock = threading.Lock()
+        self._queue: deque[_Asked[Q, A]] = deque()
+        self._busy: set[Hashable] = set()
+        self._under_way = 0
+
+    async def ask(self, question: Q) -> A | Unanswered:
+        """The answer, or why there is none in time. `TahdikasError`s pass through: the caller can act on them."""
+        if self._under_way >= self._waiting:
+            return "overloaded"
+        self._under_way += 1
+        asked: _Asked[Q, A] = _Asked(question, self._key(question))
+        asked.future.add_done_callback(partial(self._leave, asyncio.get_running_loop()))
+        with self._lock:
+            self._queue.append(asked)
+        self._pool.submit(self._drain)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(asked.future), self._seconds)
+        except TimeoutError:
+            asked.future.add_done_callback(self._late)
+            return "deadline"
+        except TahdikasError:
+            raise
+        except Exception:
+            log.exception("a call failed")
+            return "failure"
+
+    def close(self) -> None:
+        """Let running batches end, drop what waits."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _drain(self) -> None:
+        batch = self._take()
+        if batch:
+            try:
+                self._settle(batch)
+            finally:
+                with self._lock:
+                    self._busy.difference_update(one.key for one in batch)
+                    more = bool(self._queue)
+                if more:
+                    self._submit(self._drain)
+
+    def _take(self) -> list[_Asked[Q, A]]:
+        """What may be answered now: not given up meanwhile, and no key twice."""
+        batch: list[_Asked[Q, A]] = []
+        held: list[_Asked[Q, A]] = []
+        size = 0
+        with self._lock:
+            while self._queue and (not batch or size + self._weight(self._queue[0].question) <= self._largest):
+                one = self._queue.popleft()
+                if one.key is not None and one.key in self._busy:
+                    held.append(one)
+                elif one.future.set_running_or_notify_cancel():
+                    self._busy.add(one.key)
+                    batch.append(one)
+                    size += self._weight(one.question)
+            self._queue.extendleft(reversed(held))
+        return batch
+
+    def _settle(self, batch: Sequence[_Asked[Q, A]]) -> None:
+        try:
+            answers = self._answer([one.question for one in batch])
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
+            else:  # one question's fault must not become the others'
+                for one in batch:
+                    self._settle([one])
+            return
+        for one, answer in zip(batch, answers, strict=True):
+            one.future.set_result(answer)
+
+    def _late(self, future: "Future[A]") -> None:
+        if self._undo is not None and not future.cancelled() and future.exception() is None:
+            self._submit(partial(_undone, self._undo, future.result()))
+
+    def _leave(self, loop: asyncio.AbstractEventLoop, _: object) -> None:
+        def left() -> None:
+            self._under_way -= 1
+
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(left)
+
+    def _submit(self, call: Callable[[], None]) -> None:
+        try:
+            self._pool.submit(call)
+        except RuntimeError:
+            log.info("not carried out: the service is stopping")
+
+
+def _undone(undo: Callable[[A], None], answer: A) -> None:
+    try:
+        undo(answer)
+    except Exception:
+        log.exception("a late answer could not be undone")

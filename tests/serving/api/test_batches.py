@@ -1,0 +1,124 @@
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from features.errors import DataError
+from serving.api.batches import Batches
+
+
+def batches(answer: Any, **more: Any) -> Batches[Any, Any]:
+    return Batches(answer, **{"seconds": 5, "threads": 1, "waiting": 100, "largest": 10, "name": "t"} | more)
+
+
+class Gate:
+    """Answers with the question, batch by batch, once it is opened."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.seen: list[list[Any]] = []
+
+    def __call__(self, questions: Sequence[Any]) -> list[Any]:
+        self.seen.append(list(questions))
+        self.open.wait(5)
+        if "bad" in questions:
+            raise DataError("bad was asked")
+        return [f"{one}!" for one in questions]
+
+
+async def asked_together(of: Batches[Any, Any], gate: Gate, questions: Sequence[Any]) -> list[Any]:
+    """Ask the first, then, while it is under way, all others; then let answers come."""
+    first = asyncio.create_task(of.ask(questions[0]))
+    while not gate.seen:
+        await asyncio.sleep(0.001)
+    others = [asyncio.create_task(of.ask(one)) for one in questions[1:]]
+    await asyncio.sleep(0.02)
+    gate.open.set()
+    return await asyncio.gather(first, *others, return_exceptions=True)
+
+
+def test_what_waits_is_answered_at_once_and_each_gets_its_own() -> None:
+    gate = Gate()
+    of = batches(gate, largest=3)
+    found = asyncio.run(asked_together(of, gate, list("abcdef")))
+    assert found == [f"{one}!" for one in "abcdef"]
+    assert gate.seen == [["a"], ["b", "c", "d"], ["e", "f"]]
+    of.close()
+
+
+def test_weights_bound_a_batch_but_a_heavy_question_still_goes() -> None:
+    gate = Gate()
+    of = batches(gate, largest=4, weight=len)
+    asyncio.run(asked_together(of, gate, ["a", "bbb", "cc", "ddddddd", "e"]))
+    assert gate.seen == [["a"], ["bbb"], ["cc"], ["ddddddd"], ["e"]]
+    of.close()
+
+
+def test_a_fault_of_one_is_not_the_others() -> None:
+    gate = Gate()
+    of = batches(gate)
+    found = asyncio.run(asked_together(of, gate, ["a", "b", "bad", "c"]))
+    assert found[:2] + found[3:] == ["a!", "b!", "c!"] and isinstance(found[2], DataError)
+    of.close()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_one_person_is_never_twice_under_way(threads: int) -> None:
+    now: list[str] = []
+    clashes: list[str] = []
+    lock = threading.Lock()
+
+    def answer(questions: Sequence[str]) -> Sequence[str]:
+        with lock:
+            clashes.extend(one for one in questions if now.count(one))
+            now.extend(questions)
+            clashes.extend(one for one in questions if now.count(one) > 1)
+        threading.Event().wait(0.002)
+        with lock:
+            for one in questions:
+                now.remove(one)
+        return questions
+
+    async def all_of_them() -> list[str]:
+        return await asyncio.gather(*(of.ask(f"p{n % 4}") for n in range(60)))
+
+    of = batches(answer, threads=threads, key=lambda one: one)
+    assert asyncio.run(all_of_them()) == [f"p{n % 4}" for n in range(60)]
+    assert clashes == []
+    of.close()
+
+
+def test_late_answers_are_undone_and_those_given_up_never_made() -> None:
+    gate = Gate()
+    undone: list[str] = []
+    of = batches(gate, seconds=0.05, undo=undone.append)
+
+    async def late() -> list[Any]:
+        found = await asyncio.gather(of.ask("a"), of.ask("b"))
+        gate.open.set()
+        while not undone:
+            await asyncio.sleep(0.001)
+        return [*found, await of.ask("c")]
+
+    found = asyncio.run(late())
+    assert found == ["deadline", "deadline", "c!"]
+    assert gate.seen[0][0] == "a" and undone[0] == "a!"
+    assert set(undone) == {f"{one}!" for batch in gate.seen[:-1] for one in batch}
+    of.close()
+
+
+def test_too_many_waiting_are_told_so() -> None:
+    gate = Gate()
+    of = batches(gate, waiting=2)
+
+    async def three() -> list[Any]:
+        tasks = [asyncio.create_task(of.ask(one)) for one in "ab"]
+        await asyncio.sleep(0.01)
+        third = await of.ask("c")
+        gate.open.set()
+        return [*await asyncio.gather(*tasks), third, await of.ask("d")]
+
+    assert asyncio.run(three()) == ["a!", "b!", "overloaded", "d!"]
+    of.close()
