@@ -70,5 +70,6 @@ def _heard_by(now: datetime, converter: Source, path: Path) -> Iterator[SourceBa
             yield batch
             continue
         place = batch.events.schema.get_field_index(RECEIVED_AT)
-        heard = pc.min_element_wise(batch.events[RECEIVED_AT], pa.scalar(now, TIME))
+        told, latest = batch.events[RECEIVED_AT], pa.scalar(now, TIME)
+        heard = pc.if_else(pc.greater(told, latest), latest, told)
         yield SourceBatch(batch.events.set_column(place, RECEIVED_AT, heard), batch.rejected)

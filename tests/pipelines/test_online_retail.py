@@ -11,8 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.catalogue import load_items
 from features.columns import EVENT_SCHEMA
 from features.errors import SourceError
+from features.home import Home
+from pipelines.ingest import ingest
 from pipelines.sources.base import Reject, SourceBatch
 from pipelines.sources.online_retail import OnlineRetail
 
@@ -215,3 +218,12 @@ def test_every_real_row_is_in_exactly_one_place() -> None:
     assert (len(rejected), len([r for r in rejects if r.reason == "missing_who"])) == (92_854, 2_675)
     assert max(batch.events.num_rows for batch in OnlineRetail().batches(path)) <= 200_000
     assert {e["received_at"] - e["occurred_at"] for e in events} == {timedelta(minutes=5)}
+
+
+def test_ingesting_the_file_twice_changes_nothing(tmp_path: Path) -> None:
+    home, path, now = Home.open(tmp_path / "home"), write_csv(tmp_path / "retail.csv"), datetime(2026, 1, 1, tzinfo=UTC)
+    first = ingest(home, "online_retail", path, now=now)
+    again = ingest(home, "online_retail", path, now=now)
+    assert (first.accepted, first.rejected["missing_who"], first.missing) == (7, 1, OnlineRetail.missing)
+    assert (again.accepted, again.duplicates) == (0, 7)
+    assert load_items(home)["item_id"].to_pylist() == ["22633", "85123A"]
