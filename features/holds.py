@@ -7,9 +7,10 @@ import msgspec
 
 from features.coverage import Covers
 from features.hold_rules import HOLD_KINDS, HoldRule, HoldRules
-from features.hold_spans import Span, spans
+from features.hold_spans import spans
 from features.instants import days, from_us, to_us
 from features.ledger import CustomerState
+from features.span import Span
 
 __all__ = ["HOLD_KINDS", "RELEASE_CODES", "Covers", "Hold", "HoldRule", "HoldRules", "holds_in_force", "standing"]
 

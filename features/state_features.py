@@ -6,10 +6,10 @@ from datetime import datetime
 from features.case_course import case_severity, course_of
 from features.delivery_course import delivery_course
 from features.hold_rules import HoldRules
-from features.hold_spans import BAD, verdict
 from features.holds import Hold
 from features.instants import DAY, to_us
 from features.ledger import CustomerState, Delivery
+from features.span import BAD, verdict
 
 NAN = float("nan")
 

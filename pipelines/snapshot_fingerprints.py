@@ -14,8 +14,9 @@ from features.columns import TIME
 from features.hold_rules import HoldRules
 
 CODE = (
-    "batch batch_features batch_relations case_course columns coverage errors events facts fold hold_rules hold_spans "
-    "holds home instants ledger online scales state state_features state_history view"
+    "batch batch_features batch_relations case_course columns coverage delivery_course draft errors events facts "
+    "fold fold_handlers hold_rules hold_spans holds home instants ledger online scales span spans_of_cases "
+    "spans_of_signals state state_features state_history view view_parts"
 )
 """Modules of `features` that snapshots depend on; a test compares it with their imports."""
 

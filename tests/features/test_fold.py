@@ -7,7 +7,7 @@ from customer_facts import case, day, delivery, fact, purchase, rating, seen_on,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.fold import KEPT_COUNTS, KEPT_DAYS
+from features.draft import KEPT_COUNTS, KEPT_DAYS
 from features.instants import from_us, to_us
 from features.scales import DEFAULT_SCALES, scale_of, unit_score
 from features.state import CustomerState, fold, known_by
