@@ -172,8 +172,10 @@ def _decide_all(home: Home, report: CampaignReport, folder: Path, progress: Call
             report.versions = decisions[-1].versions
             progress(report.customers)
     report.funnel = sorted(steps.values(), key=lambda step: (step.step == "kept_off", -step.customers, step.code))
-    report.expected_gain = sum(step.gain for step in report.funnel if step.step == "listed")
-    report.withheld_gain = sum(step.gain for step in report.funnel if step.step == "kept_off")
+    for step in report.funnel:
+        step.gain = round(step.gain, 2)
+    report.expected_gain = round(sum(step.gain for step in report.funnel if step.step == "listed"), 2)
+    report.withheld_gain = round(sum(step.gain for step in report.funnel if step.step == "kept_off"), 2)
 
 
 def _count(steps: dict[tuple[str, str], Step], step: Step, gain: float) -> None:
