@@ -57,7 +57,7 @@ def assemble(
     at = (np.array(buckets, dtype=np.float64) + 1) * seconds
     places = [policy.file.placements[r.placement] for r in requests]
     treatment, shown = _forms(requests, places, catalogue)
-    objects = np.array([_refused(s, "profiling", None) for s in snapshots])
+    objects = np.array([s.consent("profiling", None) in ("withdrawn", "objected") for s in snapshots])
     columns = _columns(snapshots, at, objects, scorer, catalogue)
     items = _items(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
     empty = np.zeros(shown.shape, dtype=np.bool_)
@@ -213,10 +213,6 @@ def _worth(
     return response, incremental, margin
 
 
-def _refused(snapshot: Snapshot, purpose: str, channel: str | None) -> bool:
-    return snapshot.consent(purpose, channel) in ("withdrawn", "objected")
-
-
 def _granted(
     requests: Sequence[Request],
     snapshots: Sequence[Snapshot],
@@ -224,13 +220,13 @@ def _granted(
     catalogue: Catalogue,
     policy: Policy,
 ) -> Bools:
-    """Outbound: her purpose is granted for the channel; on-site: it is not refused. Service needs nothing."""
+    """Outbound: the purpose is granted or a basis declared; on-site: it is not objected to. Service needs nothing."""
     purposes = [policy.purpose(a) for a in catalogue.actions]
     granted = np.ones((len(requests), len(catalogue)), dtype=np.bool_)
     for i, (request, snapshot, place) in enumerate(zip(requests, snapshots, places, strict=True)):
         for purpose in {p for p in purposes if p}:
             status = snapshot.consent(purpose, request.channel)
-            fine = status == "granted" if place.outbound else status not in ("withdrawn", "objected")
+            fine = status in ("granted", "declared") if place.outbound else status != "objected"
             if not fine:
                 granted[i, [p == purpose for p in purposes]] = False
     return granted

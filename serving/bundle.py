@@ -166,7 +166,7 @@ def _try_in_child(folder: Path, seconds: float) -> None:
     """Open the bundle in a process that may die of it."""
     command = [sys.executable, "-m", "serving.bundle_trial", str(folder)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, text=True)
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, errors="replace")
     except subprocess.TimeoutExpired as error:
         raise BundleError(f"{folder} could not be opened within {seconds:g} s. {_REMEDY}") from error
     if done.returncode < 0:

@@ -13,6 +13,8 @@ from features.view import CustomerView
 
 Mode = Literal["serve", "list", "manual", "simulate"]
 Arm = Literal["treated", "control", "holdout"]
+ENGINE_VERSION = "1"
+"""Raised with every change to what the engine decides from the same inputs."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,9 +51,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     `state_status` is "ok" or "unknown:<reason>"; anything but "ok" forbids sales and care, while what is known of her
     cases still serves service. `values` are live features by name (`live.KNOWN_FEATURES`), absent where unknown;
     `scored` are those that models see, taken at the end of the time bucket. `consents` maps
-    (purpose, channel) to the status in force, channel None speaking for all channels not named. `contacts` reached her;
-    `reserved` ones were promised to a sender and neither sent nor released. `about` says when (epoch seconds) her case,
-    order or delivery last changed. `arm_key` is the identity the experiment arm hangs on, the older one after a merge.
+    (purpose, channel) to the status in force, channel None speaking for all channels not named; "declared" is
+    a source's basis. `contacts` reached her; `reserved` ones were promised to a sender and neither sent nor released.
+    `about` says when (epoch seconds) her case, order or delivery last changed. `arm_key` is the identity the experiment
+    arm hangs on, the older one after a merge.
     """
 
     customer_key: str

@@ -22,8 +22,6 @@ from serving.policy import Policy
 from serving.scorer import Scorer
 from serving.verdict import Drawn, verdict
 
-ENGINE_VERSION = "1"
-
 
 def check_request(request: Request, policy: Policy) -> None:
     """That the policy knows where this is asked; raises `DataError` with the remedy."""

@@ -65,7 +65,7 @@ def state_unknown(asked: Asked, failed: Masks) -> Bools:
 
 
 def consent(asked: Asked, failed: Masks) -> Bools:
-    """Outbound needs a grant of the purpose, on-site no refusal of it; service and recovery need none."""
+    """Outbound needs a grant of the purpose, on-site no objection to it; service and recovery need none."""
     return np.asarray(~asked.granted & asked.catalogue.marketing[None, :])
 
 

@@ -3,6 +3,7 @@
 A file that cannot be used never stops decisions: what was in force stays, and `degraded` says why.
 """
 
+import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -103,7 +104,10 @@ class Keeper:
         made = self._made
         if made is not None and made[0] == looked:
             return made[1]
-        with self._lock:
+        if not self._lock.acquire(blocking=made is None):
+            assert made is not None
+            return made[1]  # another thread is taking up what changed; nobody waits for it
+        try:
             self._today = now
             self._rules.refresh(looked[0])
             self._bundle.refresh(looked[1])
@@ -120,6 +124,8 @@ class Keeper:
             )
             self._made = (looked, in_force)
             return in_force
+        finally:
+            self._lock.release()
 
     def _rules_stamp(self) -> Stamp:
         return stamp(self._home.config / "policy.yaml"), stamp(self._home.config / "actions.yaml")
@@ -142,4 +148,6 @@ class Keeper:
         return self._tried[bundle_id]
 
     def _load_items(self) -> Articles:
-        return Articles.of(load_items(self._home, self._today))
+        items = load_items(self._home, self._today)
+        seen = repr((stamp(self._home.catalogue), self._today.date()))
+        return Articles.of(items, hashlib.sha256(seen.encode()).hexdigest()[:16])

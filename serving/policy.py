@@ -44,10 +44,23 @@ class Clearance(Strict):
     future_tolerance_minutes: float = Field(default=5, ge=0, le=60)
 
 
+class DeclaredBasis(Strict):
+    """A legal basis that a source's owner declares for customers known from it who never said anything themselves.
+
+    `basis` says in words which it is; every report shows it. Her own word always comes before it.
+    """
+
+    source: str = Field(min_length=1)
+    purpose: Purpose
+    channels: list[Channel] = Field(min_length=1)
+    basis: str = Field(min_length=3)
+
+
 class Consents(Strict):
     """The purpose each group or category needs; a group's entry comes before its category's."""
 
     purposes: dict[str, Purpose]
+    declared: list[DeclaredBasis] = Field(default_factory=list)
 
 
 class ContactCap(Strict):

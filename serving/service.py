@@ -16,8 +16,8 @@ from features.online import OnlineFeatures
 from features.rules import RESERVED_PREFIX
 from serving import explain as explaining
 from serving.catalogue import parse_catalogue
-from serving.decision import Decision, Reason, Request, Snapshot
-from serving.engine import ENGINE_VERSION, check_request, decide
+from serving.decision import ENGINE_VERSION, Decision, Reason, Request, Snapshot
+from serving.engine import check_request, decide
 from serving.in_force import InForce, Keeper
 from serving.live import KNOWN_FEATURES
 from serving.person import described

@@ -5,7 +5,7 @@ log position, is not dated ahead of the clock, and every required source has rep
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ from serving.records import Records, reserved
 _CHUNK = 500
 _EMPTY = CustomerState()
 Row = tuple[int, bytes]
+Consents = Mapping[tuple[str, str | None], str]
 
 
 class SnapshotReader:
@@ -47,11 +48,20 @@ class SnapshotReader:
                 now = requests[0].now
                 silent = self._silent_source(run, now)
                 promised = reserved(run, set(keys), now)
-                rows, positions = _states(run, keys)
-                snapshots = [
-                    self._snapshot(run, request, key, rows.get(key), positions.get(key), promised.get(key, ()), silent)
-                    for request, key in zip(requests, keys, strict=True)
-                ]
+                rows, positions, owner = _states(run, keys)
+                declared = self._declared(run, owner)
+                snapshots = []
+                for request, key in zip(requests, keys, strict=True):
+                    found = rows.get(key), positions.get(key), promised.get(key, ()), declared.get(key, {})
+                    try:
+                        snapshots.append(self._snapshot(run, request, key, *found, silent))
+                    except (
+                        ArithmeticError,
+                        LookupError,
+                        TypeError,
+                        ValueError,
+                    ):  # whole by its sum, senseless in content
+                        snapshots.append(Snapshot(customer_key=key, state_status="unknown:corrupt"))
         except (sqlite3.Error, TahdikasError):
             return [Snapshot(customer_key=_asked_for(r), state_status="unknown:unreadable") for r in requests]
         return self._with_features(snapshots)
@@ -64,6 +74,7 @@ class SnapshotReader:
         row: Row | None,
         position: int | None,
         promised: Sequence[Contact],
+        declared: Consents,
         silent: str | None,
     ) -> Snapshot:
         now, file = request.now, self._policy.file
@@ -75,7 +86,7 @@ class SnapshotReader:
             problem = "future_dated"
         problem = problem or silent
         bucket = self._policy.bucket_seconds
-        return snapshot_of(
+        snapshot = snapshot_of(
             view(state, now, file.holds),
             customer_key=key,
             scored_at_us=round((bucket_of(now, bucket) + 1) * bucket * 1e6),
@@ -84,6 +95,28 @@ class SnapshotReader:
             state_status="ok" if problem is None else f"unknown:{problem}",
             versions={"state": str(row[0]) if row else "0"},
         )
+        silent_on = {key: status for key, status in declared.items() if snapshot.consent(*key) is None}
+        if not silent_on:
+            return snapshot
+        return msgspec.structs.replace(snapshot, consents={**snapshot.consents, **silent_on})
+
+    def _declared(self, run: sqlite3.Connection, owner: Mapping[str, str]) -> dict[str, Consents]:
+        """The bases declared for each customer by the sources that know her."""
+        bases = self._policy.file.consent.declared
+        found: dict[str, Consents] = {}
+        sources = sorted({b.source for b in bases})
+        for part in _parts(list(owner)) if sources else ():
+            known = run.execute(
+                f"""select distinct origin_id, source from facts where origin_id in ({_marks(part)})
+                and source in ({_marks(sources)})""",
+                (*part, *sources),
+            )
+            for origin, source in known:
+                said: Consents = {
+                    (b.purpose, channel): "declared" for b in bases if b.source == source for channel in b.channels
+                }
+                found[owner[origin]] = {**found.get(owner[origin], {}), **said}
+        return found
 
     def _silent_source(self, run: sqlite3.Connection, now: datetime) -> str | None:
         """The first required source that has not reported within its limit, as a problem."""
@@ -138,25 +171,24 @@ def _who(run: sqlite3.Connection, request: Request) -> str:
     return resolve(run, _asked_for(request))
 
 
-def _states(run: sqlite3.Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[str, int]]:
-    """State rows, and the last log position of each customer over all her identities."""
+def _states(run: sqlite3.Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[str, int], dict[str, str]]:
+    """State rows, the last log position of each customer over all her identities, and whose each identity is."""
     rows: dict[str, Row] = {}
     owner = {key: key for key in keys}
     wanted = list(owner)
     for part in _parts(wanted):
-        marks = ",".join("?" * len(part))
+        marks = _marks(part)
         for key, position, body in run.execute(f"select * from state where customer_id in ({marks})", part):
             rows[key] = (position, body)
         linked = f"select external_id, customer_id from links where customer_id in ({marks}) and unlinked_at is null"
         owner |= {RESERVED_PREFIX + external: key for external, key in run.execute(linked, part)}
     positions: dict[str, int] = {}
     for part in _parts(list(owner)):
-        marks = ",".join("?" * len(part))
-        last = f"select origin_id, max(position) from facts where origin_id in ({marks}) group by origin_id"
+        last = f"select origin_id, max(position) from facts where origin_id in ({_marks(part)}) group by origin_id"
         for origin, position in run.execute(last, part):
             key = owner[origin]
             positions[key] = max(positions.get(key, 0), position)
-    return rows, positions
+    return rows, positions, owner
 
 
 def _state(
@@ -175,6 +207,10 @@ def _state(
         return fold(facts_of(run, key)), problem
     except Exception:  # what broke the record may break its facts too: then nothing is known
         return _EMPTY, problem
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 from serving.assembly import Assembled
 from serving.catalogue import Action
 from serving.conditions import Floats
-from serving.decision import Candidate, ChosenAction, Decision, Item, Reason, Request, Snapshot, Withheld
+from serving.decision import (
+    ENGINE_VERSION,
+    Candidate,
+    ChosenAction,
+    Decision,
+    Item,
+    Reason,
+    Request,
+    Snapshot,
+    Withheld,
+)
 from serving.gates import BITS, names_of
 from serving.items import Articles
 from serving.policy import Policy
@@ -76,7 +86,14 @@ def verdict(
         no_action_reason=None if chosen else _silence(i, snapshot, laid, masks, drawn, withheld),
         withheld=withheld,
         candidates=_candidates(i, laid, masks, places.tolist(), drawn),
-        versions={**snapshot.versions, "policy": policy.hash, "catalogue": catalogue.hash, "bundle": scorer.id},
+        versions={
+            "engine": ENGINE_VERSION,
+            "policy": policy.hash,
+            "catalogue": catalogue.hash,
+            "bundle": scorer.id,
+            "items": articles.version,
+            **snapshot.versions,
+        },
         no_action_propensity=float(drawn.chances[-1][catalogue.no_action]),
         seed=seed,
         context=request.context,

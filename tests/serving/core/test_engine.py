@@ -88,10 +88,20 @@ def test_an_objection_to_profiling_leaves_popular_items_and_no_model_looks_at_he
     assert "profiling_objection" in candidate(answer, "recommended_items").gates
 
 
-@pytest.mark.parametrize("status", ["withdrawn", "objected"])
-def test_a_refusal_of_marketing_stops_it_on_site_too(shop, one, status):
-    answer = one(shop.ask(), shop.regular(consents={("marketing", None): status}), scorer=FixedScorer())
-    assert names(answer) == [] and answer.no_action_reason.code == "consent"
+def test_a_declared_basis_opens_the_channels_it_names(shop, one):
+    declared = shop.regular(consents={("marketing", "email"): "declared"})
+    assert names(one(shop.ask("email", "email"), declared)) == ["recommended_items"]
+    assert names(one(shop.ask("app_push", "app"), declared)) == []
+
+
+def test_a_withdrawal_stops_what_is_sent_and_an_objection_stops_the_site_too(shop, one):
+    withdrawn = shop.regular(consents={("marketing", None): "withdrawn"})
+    assert one(shop.ask("email", "email"), withdrawn).no_action_reason.code == "consent"
+    assert names(one(shop.ask(), withdrawn)) == ["recommended_items"]
+    objected = shop.regular(consents={("marketing", None): "objected"})
+    for place in (("email", "email"), ("front_page", "web")):
+        answer = one(shop.ask(*place), objected, scorer=FixedScorer())
+        assert names(answer) == [] and answer.no_action_reason.code == "consent"
 
 
 def test_a_channels_own_word_counts_before_the_general_one(shop, one):
@@ -369,11 +379,11 @@ def test_law_another_hold_never_lets_a_sale_through(shop, catalogue, drawn, more
 
 @LAWS
 @given(PEOPLE)
-def test_law_withdrawing_consent_never_opens_a_door(shop, catalogue, drawn):
+def test_law_an_objection_closes_every_door_to_sales_and_care(shop, catalogue, drawn):
     request, snapshot = person(shop, 1, drawn)
     refused = dict.fromkeys(
         [(p, c) for p in ("marketing", "feedback", "profiling") for c in (None, "email", "web", "app", "phone")],
-        "withdrawn",
+        "objected",
     )
     (answer,) = decide(
         [request], [msgspec.structs.replace(snapshot, consents=refused)], FixedScorer(), catalogue, EXPLORING,

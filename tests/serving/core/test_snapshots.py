@@ -157,6 +157,19 @@ def test_a_required_source_must_have_reported_within_its_limit(world):
     assert world.read(later, customer_id="aino").state_status == "unknown:source_silent:till"
 
 
+def test_a_sources_declared_basis_stands_where_she_said_nothing_herself(world):
+    basis = "declared: [{source: api, purpose: marketing, channels: [email], basis: existing customers}]"
+    text = DEFAULT_POLICY.read_text().replace("declared: []", basis)
+    world.reader = SnapshotReader(world.records, OnlineFeatures(world.home), parse_policy(text))
+    world.buys(AINO, "coffee")
+    found = world.read(customer_id="aino")
+    assert found.consent("marketing", "email") == "declared"
+    assert found.consent("marketing", "phone") is None and found.consent("feedback", "email") is None
+    assert world.read(customer_id="stranger").consent("marketing", "email") is None
+    world.happens("consent", AINO, purpose="marketing", status="withdrawn")
+    assert world.read(customer_id="aino").consent("marketing", "email") == "withdrawn"
+
+
 def test_contacts_count_once_whether_the_event_or_the_reservation_tells_of_them(world):
     contact = {"action_id": "a", "decision_id": "d1", "treatment_id": "t"}
     world.happens("contact", AINO | {"channel": "email"}, status="reserved", **contact)
