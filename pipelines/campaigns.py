@@ -133,8 +133,8 @@ def _decide_all(home: Home, report: CampaignReport, folder: Path, progress: Call
     steps: dict[tuple[str, str], Step] = {}
     with ExitStack() as stack:
         service = stack.enter_context(closing(DecisionService(home)))
-        listed = stack.enter_context(closing(_Table(folder / "list", LIST_SCHEMA)))
-        kept = stack.enter_context(closing(_Table(folder / "kept_off", KEPT_OFF_SCHEMA)))
+        listed = stack.enter_context(closing(ListFile(folder / "list", LIST_SCHEMA)))
+        kept = stack.enter_context(closing(ListFile(folder / "kept_off", KEPT_OFF_SCHEMA)))
         for customers in _chunks(home, chunk):
             requests = [
                 Request(
@@ -256,8 +256,8 @@ def _covers_offers(hold: Hold, channel: str) -> bool:
     return any(hold.blocks(category, "", channel) for category in OFFERS)
 
 
-class _Table:
-    """Rows written side by side as Parquet, and as CSV that a spreadsheet cannot take for formulas."""
+class ListFile:
+    """Rows written side by side: `path` with the ending .parquet, and .csv that a spreadsheet cannot take for formulas."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema
@@ -267,11 +267,13 @@ class _Table:
         self._csv.writerow(schema.names)
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Append rows, keyed by the schema's names."""
         if rows:
             self._parquet.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
             self._csv.writerows([[cell(row[name]) for name in self._schema.names] for row in rows])
 
     def close(self) -> None:
+        """End both files; the CSV is on disk."""
         self._parquet.close()
         self._file.flush()
         os.fsync(self._file.fileno())
