@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -109,9 +110,9 @@ class ItemTable:
     def load(cls, file: Path) -> "ItemTable":
         """Read what `save` wrote; raises `BundleError` for anything else."""
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 table = cls(**{f.name: arrays[f.name] for f in fields(cls)})
-        except (OSError, KeyError, ValueError, EOFError) as error:
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise BundleError(
                 f"{file} is not an item table ({error}). Promote again, or roll back to another bundle."
             ) from error
