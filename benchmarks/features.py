@@ -40,8 +40,7 @@ def run(now: datetime) -> bool:
             log.append_history(_events(), source="benchmark", now=now)
         with spent() as snapshots:
             build_snapshots(home, CUTOFFS)
-        import features.feast_repo  # noqa: F401  # its six seconds of import are not what is measured
-
+        materialize(home, CUTOFFS[-1])  # Feast's imports are not what is measured
         with spent() as ours:
             materialize(home, AS_OF)
         theirs, feast_path, store = _feast_materialize(home)
@@ -87,6 +86,7 @@ def _feast_materialize(home: Home) -> tuple[Spent, Path, Any]:
     )  # fmt: skip
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         store.apply(definitions(home))
+        store.materialize(CUTOFFS[-1], CUTOFFS[-1], feature_views=[BATCH_VIEW])
         with spent() as taken:
             store.materialize(AS_OF, AS_OF, feature_views=[BATCH_VIEW])
     return taken, path, store
@@ -146,7 +146,7 @@ def _report(
         today=now.date(),
         parts=[
             {
-                "text": f"{events:,} purchases of {CUSTOMERS:,} made-up customers, {len(BATCH_FEATURES)} batch features. "
+                "text": f"{events:,} purchases of {CUSTOMERS:,} made-up customers; {len(BATCH_FEATURES)} features. "
                 f"Batch and state snapshots at {len(CUTOFFS)} cutoffs: {snapshots}. Medians of {ROUNDS} rounds, "
                 "both stores in the same run."
             },

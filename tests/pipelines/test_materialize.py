@@ -44,7 +44,8 @@ def _bytes(paths: list[Path]) -> list[bytes]:
 
 def test_the_same_events_give_the_same_bytes_in_any_order_and_grouping(tmp_path: Path) -> None:
     rows = [_purchase(f"c{n % 7}", T - n % 6 * DAY, f"e{n}") for n in range(40)]
-    rows += [_event("feedback", f"c{n % 7}", T - n % 5 * DAY, f"f{n}", kind="nps", score=float(n % 11)) for n in range(40)]
+    said = {"kind": "nps", "score": 7.0}
+    rows += [_event("feedback", f"c{n % 7}", T - n % 5 * DAY, f"f{n}", **said) for n in range(40)]
     one, other = Home.open(tmp_path / "one"), Home.open(tmp_path / "other")
     _tell(one, *rows)
     _tell(other, *rows[40:])
