@@ -69,14 +69,14 @@ class EventLog:
         with self._lock:
             return live_intake.take_in(self._connection, objects, source=source, now=now)
 
-    def flush_live(self) -> int:
+    def flush_live(self, *, rows_at_once: int = FLUSH_ROWS) -> int:
         """Copy live events that are not in the lake into it; returns how many. Seen once, whenever it is ended."""
         moved = 0
         with self._lock, lake.only_writer(self.home):
             lake.sweep(self.home, self._connection)
             while True:
                 waiting = self._connection.execute(
-                    "select rowid, body from pending order by rowid limit ?", (FLUSH_ROWS,)
+                    "select rowid, body from pending order by rowid limit ?", (rows_at_once,)
                 ).fetchall()
                 if not waiting:
                     return moved

@@ -170,6 +170,22 @@ def test_an_id_moves_to_the_customer_named_last_whatever_came_first(log: EventLo
     ]  # fmt: skip
 
 
+def test_who_no_longer_owns_an_id_by_what_we_knew_earlier_is_folded_again(log: EventLog) -> None:
+    late = link("1", "v", "aino", 1) | {"received_at": at(10)}
+    log.append_live([rating("r", "~v", 2, 1), late], source="api", now=NOW)
+    log.append_live([link("2", "v", "elli", 5)], source="api", now=NOW)
+    assert [row["customer_id"] for row in log.links().to_pylist()] == ["elli"]
+    state = log.state_of("aino")
+    assert state is not None
+    assert decode(state[1]).marks == []
+
+
+def test_a_flush_in_parts_moves_each_event_once(log: EventLog) -> None:
+    log.append_live([rating(f"r{n}", "aino", n, 3) for n in range(5)], source="api", now=NOW)
+    assert log.flush_live(rows_at_once=2) == 5
+    assert [row["event_id"] for row in lake_rows(log)] == [f"r{n}" for n in range(5)]
+
+
 def test_shop_level_events_are_facts_of_nobody(log: EventLog) -> None:
     told = event("i", "incident", None, 1, action="declare", rule={"carrier": "posti"})
     (result,) = log.append_live([told], source="api", now=NOW)
