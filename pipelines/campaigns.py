@@ -257,7 +257,7 @@ def _covers_offers(hold: Hold, channel: str) -> bool:
 
 
 class ListFile:
-    """Rows written side by side: `path` with the ending .parquet, and .csv that a spreadsheet cannot take for formulas."""
+    """Rows written as `path`.parquet, and as `path`.csv that a spreadsheet cannot take for formulas."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._schema = schema

@@ -71,12 +71,21 @@ def why_panel(answer: dict[str, Any]) -> RenderableType:
     table = Table("action", "gain", "chance of a response", "verdict", title=title, title_justify="left")
     chosen = {action["action_id"] for action in answer["actions"]}
     for candidate in sorted(answer["candidates"], key=lambda c: (c["action_id"] not in chosen, c["rank"] or 99)):
-        blocks = [f"{b['text']}{' until ' + b['until'][:10] if b['until'] else ''}" for b in candidate["blocks"]]
-        verdict = "chosen" if candidate["action_id"] in chosen else "; ".join(blocks) or "another was better"
+        verdict = "chosen" if candidate["action_id"] in chosen else _blocked(candidate["blocks"])
         gain, chance = money(candidate["expected_gain"]), f"{candidate['response_probability']:.1%}"
         table.add_row(candidate["name"] or candidate["action_id"], gain, chance, verdict)
     reason = answer["no_action_reason"]
     return Group(table, Text(f"Nothing: {reason['text']}")) if reason else table
+
+
+def _blocked(blocks: Sequence[dict[str, Any]]) -> str:
+    """The weightiest block in words, holds first, and how many more there are."""
+    if not blocks:
+        return "another was better"
+    first = min(blocks, key=lambda b: b["gate"] != "hold")
+    until = f" (until {first['until'][:10]})" if first["until"] else ""
+    more = f"; and {len(blocks) - 1} more" if len(blocks) > 1 else ""
+    return f"{first['text']}{until}{more}"
 
 
 def campaign_table(report: "CampaignReport") -> RenderableType:

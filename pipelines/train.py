@@ -24,6 +24,7 @@ from features.event_log import EventLog
 from features.frame import customer_inputs, to_columns
 from features.home import Home
 from features.scoring import Spec, read_model
+from features.snapshots import fingerprint_of
 from pipelines.materialize import build_snapshots
 from training.churn import ChurnResult, ChurnRows
 from training.churn import train_churn as fit_churn
@@ -105,6 +106,14 @@ def resolve_as_of(home: Home, text: str = "auto") -> datetime:
     return (newest + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def note_events(home: Home) -> None:
+    """Live events to the lake; events.json says which events there are, so that a change of them is noticed."""
+    with EventLog(home) as log:
+        log.flush_live()
+        home.models.mkdir(parents=True, exist_ok=True)
+        write_json(home.models / "events.json", {"log_fingerprint": log.fingerprint(), "events": log.counts()})
+
+
 def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
     """Live events to the lake, feature snapshots at the churn cutoffs; writes purchases.parquet and prepared.json."""
     with EventLog(home) as log:
@@ -132,7 +141,7 @@ def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
         moment, first, window_days=window, step_days=window,
         count=params.next_offer.cutoffs, min_history_days=params.next_offer.min_history_days,
     )  # fmt: skip
-    build_snapshots(home, churn)
+    snapshots = build_snapshots(home, churn)
     home.models.mkdir(parents=True, exist_ok=True)
     pq.write_table(lines, home.models / "purchases.parquet", compression="zstd")
     write_json(
@@ -144,6 +153,7 @@ def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
             "offer_cutoffs": [c.isoformat() for c in offers],
             "offer_window_days": window,
             "log_fingerprint": fingerprint,
+            "snapshots": {str(path.relative_to(home.root)): fingerprint_of(path) for path in snapshots},
         },
     )
 

@@ -146,6 +146,16 @@ class Records:
             )  # fmt: skip
         return decision
 
+    def reserve(self, decisions: Sequence[Decision], now: datetime, duration: timedelta) -> None:
+        """Hold the places of contacts that a sender takes at `now`, for `duration`; again, it starts anew."""
+        rows = [
+            (d.customer_key, d.decision_id, d.actions[0].action_id, d.channel, d.placement, to_micros(now),
+             to_micros(now + duration))
+            for d in decisions
+        ]  # fmt: skip
+        with transaction(self.connection()) as run:
+            run.executemany("insert or replace into reservations values (?, ?, ?, ?, ?, ?, ?)", rows)
+
     def answered(self, request: Request) -> Decision | None:
         """What was answered before under the idempotency key. Raises `KeyReusedError` for another question."""
         key = request.idempotency_key

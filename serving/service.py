@@ -11,6 +11,7 @@ import msgspec
 
 from features.errors import DataError, HomeError, TahdikasError
 from features.event_log import EventLog, EventResult
+from features.holds import Hold
 from features.home import Home
 from features.online import OnlineFeatures
 from features.rules import RESERVED_PREFIX
@@ -25,6 +26,7 @@ from serving.policy import parse_policy
 from serving.recheck import recheck, superseded, without
 from serving.records import Entry, Records
 from serving.snapshot import SnapshotReader
+from serving.words import reason
 
 OUTCOMES = ("sent", "impression", "click", "accept", "dismiss", "unsubscribe", "bounce", "released", "purchase")
 _NO_CONTACT = ("purchase",)
@@ -55,6 +57,7 @@ class Recheck(msgspec.Struct, frozen=True, kw_only=True):
     decision_id: str
     allowed: bool
     reasons: list[Reason] = []
+    holds: list[Hold] = []
 
 
 class DecisionService:
@@ -148,20 +151,21 @@ class DecisionService:
         allowed, reasons = recheck(first, now)
         return first if allowed else superseded(first, reasons, now)
 
-    def recheck(self, decision_ids: Sequence[str], now: datetime) -> list[Recheck]:
-        """Whether earlier answers may still be acted on: gates only, no new draw. An unknown id is not allowed."""
-        found = []
-        for decision_id in decision_ids:
-            first = self._records.get(decision_id)
-            if first is None:
-                found.append(Recheck(decision_id=decision_id, allowed=False))
-                continue
-            request = _question(first, now)
-            force = self._keeper.at(now)
-            (snapshot,) = self._read([request], force)
-            (again,) = _decided([request], [without(snapshot, decision_id)], force)
-            allowed, reasons = recheck(first, again)
-            found.append(Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons))
+    def recheck(self, decision_ids: Sequence[str], now: datetime, *, reserve: bool = False) -> list[Recheck]:
+        """Whether earlier answers may still be acted on: gates only, no new draw. An unknown id is not allowed.
+
+        With `reserve`, what is allowed holds its place in the contact cap, as for a sender who takes it now.
+        """
+        force = self._keeper.at(now)
+        firsts = {one: first for one in decision_ids if (first := self._records.get(one)) is not None}
+        requests = [_question(first, now) for first in firsts.values()]
+        snapshots = [without(s, d) for s, d in zip(self._read(requests, force), firsts, strict=True)]
+        agains = dict(zip(firsts, _decided(requests, snapshots, force), strict=True)) if requests else {}
+        found = [_rechecked(one, firsts.get(one), agains.get(one)) for one in decision_ids]
+        if reserve:
+            taken = [firsts[one.decision_id] for one in found if one.allowed and firsts[one.decision_id].actions]
+            hours = force.policy.file.contact_cap.reservation_hours
+            self._records.reserve(taken, now, timedelta(hours=hours))
         return found
 
     def ingest(self, objects: list[Any], now: datetime, source: str = "api") -> list[EventResult]:
@@ -355,6 +359,13 @@ def _contact_event(decision: Decision, outcome: Outcome, action_id: str, treatme
             "status": outcome.outcome,
         },
     }
+
+
+def _rechecked(decision_id: str, first: Decision | None, again: Decision | None) -> Recheck:
+    if first is None or again is None:
+        return Recheck(decision_id=decision_id, allowed=False, reasons=[reason("unknown_decision")])
+    allowed, reasons = recheck(first, again)
+    return Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons, holds=again.holds)
 
 
 def _question(decision: Decision, now: datetime) -> Request:

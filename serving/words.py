@@ -55,6 +55,10 @@ CODES: dict[str, tuple[str, str]] = {
         "The answer given before no longer stands: {detail}",
         "Aiemmin annettu vastaus ei enää päde: {detail_fi}",
     ),
+    "unknown_decision": (
+        "There is no such decision",
+        "Sellaista päätöstä ei ole",
+    ),
     # why an action was chosen
     "service_due": ("Service that is due now", "Palvelua, joka on nyt paikallaan"),
     "on_hold_instead": ("Shown instead of offers: {detail}", "Näytetään tarjousten sijaan: {detail_fi}"),

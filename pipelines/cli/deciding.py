@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from features.errors import DataError
 from pipelines.cli.base import Channel, Json, Moment, Placement, app, campaign_app, instant, now_utc, progress, tell
 
 
@@ -55,6 +56,10 @@ def why(
     service = DecisionService(context.obj.home())
     moment = instant(as_of) or now_utc()
     answer = service.why(customer, moment, action, channel=channel, placement=placement)
+    if answer is None:
+        raise DataError(
+            f"Nothing is known of customer {customer!r} in {context.obj.root}. Is the id as the shop writes it?"
+        )
     tell(context, json_output, answer, why_panel(answer))
 
 

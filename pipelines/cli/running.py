@@ -67,7 +67,7 @@ def status(context: typer.Context, json_output: Json = False) -> None:
     """What is here: events, customers, features, models in force, lists, what was refused, what is missing."""
     from pipelines.status import status as run
 
-    found = run(context.obj.home(), now=now_utc())
+    found = run(context.obj.home())
     tell(context, json_output, found.to_json(), found.table())
 
 

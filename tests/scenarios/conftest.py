@@ -3,23 +3,51 @@
 Everything is real (event log, state, decision engine, records, API, list builder); only the clock is ours.
 """
 
+import csv
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from fastapi.testclient import TestClient
+import yaml
 
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
+from pipelines.campaigns import CampaignReport, build_campaign
+from pipelines.export import Export, export_campaign
 from serving.api import create_app
+from serving.catalogue import DEFAULT_ACTIONS
+from serving.policy import DEFAULT_POLICY, PolicyFile, load_policy
 from serving.security import KeyStore
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
-Answer = dict[str, Any]
+
+
+class Answer(dict[str, Any]):
+    """A decision as the API answered it, with the questions that the stories ask of it."""
+
+    @property
+    def categories(self) -> set[str]:
+        """The categories of what was answered: empty for silence."""
+        return {action["category"] for action in self["actions"]}
+
+    @property
+    def actions(self) -> set[str]:
+        """The actions answered, but for doing nothing."""
+        return {action["action_id"] for action in self["actions"]} - {"no_action"}
+
+    @property
+    def sells(self) -> bool:
+        """Whether anything was sold."""
+        return "sales" in self.categories
+
+    @property
+    def holds(self) -> set[str]:
+        """The kinds of the holds in force."""
+        return {hold["kind"] for hold in self["holds"]}
 
 
 def item(item_id: str, title: str, category: str, price: int, *, consumable: bool = False) -> dict[str, Any]:
@@ -41,19 +69,15 @@ ARTICLES = [
 class Shop:
     """A webshop that uses Tahdikas: events in, answers out, at a time that the scenario states."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, start: Callable[..., Any]) -> None:
         self.home = Home.open(root)
         merge_items(self.home, pa.Table.from_pylist(ARTICLES, schema=ITEM_SCHEMA))
         self.now = NOON
+        self.edits_policy(lambda policy: policy["arms"].update(holdout=0.0))  # nobody in these stories is kept apart
         _, key = KeyStore(self.home).create("webshop", ["admin"], now=self.now)
         self.app = create_app(self.home, clock=lambda: self.now)
-        self.http = TestClient(self.app, headers={"Authorization": f"Bearer {key}"})
-        self.http.__enter__()
+        self.http = start(self.app, authorization=f"Bearer {key}")
         self._ids = itertools.count(1)
-
-    def close(self) -> None:
-        """Stop the app."""
-        self.http.__exit__(None, None, None)
 
     def wait(self, **duration: float) -> None:
         """Let time pass: `wait(days=3)`."""
@@ -101,17 +125,17 @@ class Shop:
             line = {"item_id": "coffee-500", "quantity": 2, "unit_price": 690, "discount": 0}
             self.happens("purchase", customer, ago=ago, order_id=order, currency="EUR", lines=[line])
             delivered = ago - timedelta(days=2)
-            self.happens(
-                "delivery", customer, ago=delivered, touchpoint="delivery", order_id=order, status="delivered"
-            )
+            self.happens("delivery", customer, ago=delivered, touchpoint="delivery", order_id=order, status="delivered")
 
-    def asks(self, customer: str, placement: str, channel: str = "web", **more: Any) -> Answer:
+    def asks(
+        self, customer: str, placement: str, channel: str = "web", idempotency_key: str | None = None, **more: Any
+    ) -> Answer:
         """The shop asks what this customer should see here and now."""
         body = {"customer_id": customer, "placement": placement, "channel": channel, **more}
-        answer = self.http.post("/v1/decisions", json=body)
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        answer = self.http.post("/v1/decisions", json=body, headers=headers)
         assert answer.status_code == 200, answer.text
-        decision: Answer = answer.json()
-        return decision
+        return Answer(answer.json())
 
     def front_page(self, customer: str) -> Answer:
         """What the web shop's front page may show her."""
@@ -121,30 +145,65 @@ class Shop:
         """What the newsletter may send her."""
         return self.asks(customer, "email", "email")
 
+    def why(self, customer: str, placement: str = "front_page", channel: str = "web") -> dict[str, Any]:
+        """Why she would get what she would get now, and why not the rest."""
+        answer = self.http.get(f"/v1/customers/{customer}/why", params={"placement": placement, "channel": channel})
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
 
-def categories(answer: Answer) -> set[str]:
-    """The categories of what was answered: empty for silence."""
-    return {action["category"] for action in answer["actions"]}
+    def rechecks(self, decision_ids: list[str]) -> list[dict[str, Any]]:
+        """A sender asks, just before sending, whether earlier answers still stand."""
+        answer = self.http.post("/v1/recheck", json={"decision_ids": decision_ids})
+        assert answer.status_code == 200, answer.text
+        rows: list[dict[str, Any]] = answer.json()["results"]
+        return rows
 
+    def builds_list(self, name: str) -> CampaignReport:
+        """A mailing list for everybody."""
+        return build_campaign(self.home, name=name, channel="email", placement="email", now=self.now)
 
-def actions(answer: Answer) -> set[str]:
-    """The actions answered, but for doing nothing."""
-    return {action["action_id"] for action in answer["actions"]} - {"no_action"}
+    def mailed(self, report: CampaignReport) -> set[str]:
+        """Who is on a list with something to sell."""
+        with (report.folder / "list.csv").open(encoding="utf-8-sig", newline="") as lines:
+            return {row["customer_id"] for row in csv.DictReader(lines) if row["category"] == "sales"}
 
+    def kept_off(self, report: CampaignReport) -> dict[str, dict[str, str]]:
+        """Who was kept off a list, with the reason."""
+        with (report.folder / "kept_off.csv").open(encoding="utf-8-sig", newline="") as lines:
+            return {row["customer_id"]: row for row in csv.DictReader(lines)}
 
-def sells(answer: Answer) -> bool:
-    """Whether anything was sold."""
-    return "sales" in categories(answer)
+    def exports_list(self, report: CampaignReport) -> Export:
+        """The list is exported now."""
+        return export_campaign(self.home, report.id, now=self.now)
 
+    @property
+    def policy(self) -> PolicyFile:
+        """The policy in force."""
+        return load_policy(self.home).file
 
-def holds(answer: Answer) -> set[str]:
-    """The kinds of the holds in force."""
-    return {hold["kind"] for hold in answer["holds"]}
+    def edits_policy(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """The shop changes its policy file; the running service takes it up."""
+        self._edit("policy.yaml", change)
+
+    def edits_action(self, action: str, change: Callable[[dict[str, Any]], object]) -> None:
+        """The shop changes one action of its catalogue."""
+        self._edit("actions.yaml", lambda catalogue: change(catalogue["actions"][action]))
+
+    def requires_source(self, source: str, *, within_hours: float) -> None:
+        """The shop demands that a source has reported lately before anything is sold."""
+        self.edits_policy(lambda policy: policy["clearance"]["required_sources"].update({source: within_hours}))
+
+    def _edit(self, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+        own = self.home.config / name
+        shipped = DEFAULT_POLICY if name == "policy.yaml" else DEFAULT_ACTIONS
+        content = yaml.safe_load((own if own.exists() else shipped).read_text(encoding="utf-8"))
+        change(content)
+        own.parent.mkdir(exist_ok=True)
+        own.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(tmp_path: Path, start: Callable[..., Any]) -> Shop:
     """A shop with five articles and no customers yet, at noon on the first of September."""
-    shop = Shop(tmp_path / "home")
-    yield shop
-    shop.close()
+    return Shop(tmp_path / "home", start)

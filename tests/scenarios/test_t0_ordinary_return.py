@@ -5,7 +5,7 @@ from datetime import timedelta
 
 def test_t0_an_ordinary_return_stops_the_mail_but_not_the_shop_window(shop):
     shop.regular("aino")
-    assert sells(shop.email("aino")) and sells(shop.front_page("aino")), "before the return she gets offers in both"
+    assert shop.email("aino").sells and shop.front_page("aino").sells, "before the return she gets offers in both"
 
     shop.happens(
         "case", "aino", touchpoint="returns", case_id="rma-1", kind="return", status="opened",
@@ -14,14 +14,14 @@ def test_t0_an_ordinary_return_stops_the_mail_but_not_the_shop_window(shop):
     shop.wait(seconds=1)
 
     mail = shop.email("aino")
-    assert holds(mail) == {"open_return"}
-    assert not sells(mail), "no offer is pushed at her meanwhile"
-    assert sells(shop.front_page("aino")), "but she may look around the shop like anyone"
+    assert mail.holds == {"open_return"}
+    assert not mail.sells, "no offer is pushed at her meanwhile"
+    assert shop.front_page("aino").sells, "but she may look around the shop like anyone"
 
     shop.happens("case", "aino", touchpoint="returns", case_id="rma-1", kind="return", status="closed")
     shop.wait(seconds=1)
-    assert holds(shop.email("aino")) == set()
-    assert sells(shop.email("aino")), "once it is closed the letters may come again"
+    assert shop.email("aino").holds == set()
+    assert shop.email("aino").sells, "once it is closed the letters may come again"
 
 
 def test_t0_a_return_that_is_asked_about_is_one_no_longer_ordinary(shop):
@@ -31,5 +31,5 @@ def test_t0_a_return_that_is_asked_about_is_one_no_longer_ordinary(shop):
     shop.happens("case", "aino", case_id="rma-1", kind="return", status="customer_asked")
     shop.wait(seconds=1)
     answer = shop.front_page("aino")
-    assert "open_case" in holds(answer)
-    assert not sells(answer), "she had to chase it: now the shop window is silent too"
+    assert "open_case" in answer.holds
+    assert not answer.sells, "she had to chase it: now the shop window is silent too"

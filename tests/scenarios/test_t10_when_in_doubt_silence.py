@@ -22,12 +22,12 @@ def state_of(shop, customer):
 
 def test_t10_a_corrupt_state_means_no_offer_and_says_so(shop):
     shop.regular("aino")
-    assert sells(shop.front_page("aino"))
+    assert shop.front_page("aino").sells
     body = state_of(shop, "aino")
     for damage in (b"", body[:-7], os.urandom(len(body)), b"\x00" * len(body)):
         damage_state(shop, "aino", damage)
         answer = shop.front_page("aino")
-        assert not sells(answer), damage[:20]
+        assert not answer.sells, damage[:20]
         assert answer["state_status"].startswith("unknown:")
         assert answer["no_action_reason"]["code"] == "state_unknown"
 
@@ -42,7 +42,7 @@ def test_t10_a_state_that_lags_behind_the_log_means_no_offer(shop):
         )
     connection.close()
     answer = shop.front_page("aino")
-    assert not sells(answer)
+    assert not answer.sells
     assert answer["state_status"].startswith("unknown:")
 
 
@@ -52,7 +52,7 @@ def test_t10_a_store_that_cannot_be_read_means_no_offer(shop):
     connection.execute("alter table state rename to state_gone")
     connection.close()
     answer = shop.front_page("aino")
-    assert not sells(answer)
+    assert not answer.sells
     assert answer["state_status"].startswith("unknown:")
 
 
@@ -61,7 +61,7 @@ def test_t10_a_future_dated_state_means_no_offer(shop):
     shop.regular("aino")
     shop.now -= timedelta(days=30)  # the clock of this host went back: what we know is from its future
     answer = shop.front_page("aino")
-    assert not sells(answer)
+    assert not answer.sells
     assert answer["state_status"].startswith("unknown:")
 
 
@@ -69,19 +69,19 @@ def test_t10_a_required_source_gone_quiet_means_no_offer(shop):
     shop.requires_source("api", within_hours=48)
     shop.regular("aino")
     shop.wait(hours=47)
-    assert sells(shop.front_page("aino"))
+    assert shop.front_page("aino").sells
     shop.wait(hours=2)
     answer = shop.front_page("aino")
-    assert not sells(answer)
+    assert not answer.sells
     assert "api" in answer["no_action_reason"]["text"]
 
 
 def test_t10_service_still_goes_out(shop):
     shop.regular("aino")
     shop.happens("case", "aino", case_id="x", kind="exchange", status="opened")
-    assert "case_status" in actions(shop.front_page("aino"))
+    assert "case_status" in shop.front_page("aino").actions
     shop.requires_source("never-heard-of", within_hours=1)
     answer = shop.front_page("aino")
     assert answer["state_status"].startswith("unknown:")
-    assert not sells(answer)
-    assert "case_status" in actions(answer), "what we do know of her open case is still told"
+    assert not answer.sells
+    assert "case_status" in answer.actions, "what we do know of her open case is still told"

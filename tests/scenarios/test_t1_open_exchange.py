@@ -19,7 +19,7 @@ def exchange(shop):
     shop.morning_list = shop.builds_list("morning")
     assert {"aino", "venla"} <= shop.mailed(shop.morning_list), "this morning both were on the list"
     shop.morning_mail = shop.asks("aino", "email", "email", idempotency_key="newsletter-36-aino")
-    assert sells(shop.morning_mail)
+    assert shop.morning_mail.sells
     shop.wait(hours=1)
     shop.happens(
         "case", "aino", touchpoint="returns", case_id="exchange-1", kind="exchange", status="opened",
@@ -31,15 +31,15 @@ def exchange(shop):
 def test_t1_from_the_next_request_on_no_offer_reaches_her_in_any_channel(exchange):
     for placement, channel in [("front_page", "web"), ("product_page", "web"), ("cart", "web"), ("email", "email")]:
         answer = exchange.asks("aino", placement, channel)
-        assert not sells(answer), (placement, answer["actions"])
-        assert "open_case" in holds(answer)
-    assert sells(exchange.front_page("venla")), "the others still get theirs"
+        assert not answer.sells, (placement, answer["actions"])
+        assert "open_case" in answer.holds
+    assert exchange.front_page("venla").sells, "the others still get theirs"
 
 
 def test_t1_she_sees_the_status_of_her_exchange_instead(exchange):
     answer = exchange.front_page("aino")
-    assert actions(answer) == {"case_status"}
-    assert categories(answer) == {"service"}
+    assert answer.actions == {"case_status"}
+    assert answer.categories == {"service"}
 
 
 def test_t1_the_list_built_this_morning_and_exported_now_leaves_her_out(exchange):
@@ -53,7 +53,7 @@ def test_t1_the_list_built_this_morning_and_exported_now_leaves_her_out(exchange
 
 def test_t1_the_sender_who_asks_again_before_sending_is_told_no(exchange):
     again = exchange.asks("aino", "email", "email", idempotency_key="newsletter-36-aino")
-    assert again["superseded"] and not sells(again)
+    assert again["superseded"] and not again.sells
 
     (row,) = exchange.rechecks([exchange.morning_mail["decision_id"]])
     assert row["allowed"] is False
@@ -66,6 +66,6 @@ def test_t1_a_month_of_waiting_makes_it_worse_not_better(exchange):
         exchange.happens("case", "aino", case_id="exchange-1", kind="exchange", status="customer_asked")
         exchange.wait(seconds=1)
         answer = exchange.front_page("aino")
-        assert not sells(answer)
+        assert not answer.sells
     assert max(hold["severity"] for hold in answer["holds"]) == 5
-    assert actions(exchange.asks("aino", "call_list", "phone")) == {"staff_call"}
+    assert exchange.asks("aino", "call_list", "phone").actions == {"staff_call"}

@@ -1,0 +1,49 @@
+"""The steps of retraining one by one, as DVC runs them."""
+
+import typer
+
+from pipelines.cli.base import ParamsFile, app, instant, read_params_file
+
+stage_app = typer.Typer(no_args_is_help=True, help="Single steps of retraining; `dvc repro` calls them (dvc.yaml).")
+app.add_typer(stage_app, name="stage")
+
+
+@stage_app.command()
+def events(context: typer.Context) -> None:
+    """Live events to the lake, and the log's fingerprint to models/events.json."""
+    from pipelines.train import note_events
+
+    note_events(context.obj.home())
+
+
+@stage_app.command()
+def prepare(context: typer.Context, params: ParamsFile = None) -> None:
+    """The purchases known, the cutoffs, the feature snapshots."""
+    from pipelines.train import prepare as run
+
+    told = read_params_file(params)
+    run(context.obj.home(), instant(told.as_of), told)
+
+
+@stage_app.command()
+def train_churn(context: typer.Context, params: ParamsFile = None) -> None:
+    """The churn model."""
+    from pipelines.train import train_churn as run
+
+    run(context.obj.home(), read_params_file(params))
+
+
+@stage_app.command()
+def train_next_offer(context: typer.Context, params: ParamsFile = None) -> None:
+    """The next-offer model."""
+    from pipelines.train import train_next_offer as run
+
+    run(context.obj.home(), read_params_file(params))
+
+
+@stage_app.command()
+def evaluate(context: typer.Context, params: ParamsFile = None) -> None:
+    """Figures, plots, and a run in MLflow."""
+    from pipelines.train import evaluate as run
+
+    print(run(context.obj.home(), read_params_file(params)))  # noqa: T201

@@ -1,0 +1,43 @@
+"""What tests of several parts need: a client that speaks HTTP with an app in this process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import anyio.from_thread
+import httpx
+import pytest
+from fastapi import FastAPI
+
+
+class Client:
+    """Requests to an app, each answered before the call returns; the app's start and stop included."""
+
+    def __init__(self, app: FastAPI, stack: ExitStack, **headers: str) -> None:
+        self._portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
+        stack.enter_context(self._portal.wrap_async_context_manager(app.router.lifespan_context(app)))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers)
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """One request."""
+
+        async def send() -> httpx.Response:
+            return await self._http.request(method, path, **arguments)
+
+        return self._portal.call(send)
+
+    def get(self, path: str, **arguments: Any) -> httpx.Response:
+        """One GET."""
+        return self.request("GET", path, **arguments)
+
+    def post(self, path: str, **arguments: Any) -> httpx.Response:
+        """One POST."""
+        return self.request("POST", path, **arguments)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Client]]:
+    """Run an app: `start(create_app(home))`."""
+    with ExitStack() as stack:
+        yield lambda app, **headers: Client(app, stack, **headers)
