@@ -7,7 +7,7 @@ from starlette.responses import Response
 from serving.api.access import Decide
 from serving.api.body import documented, json_response, read_model
 from serving.api.decisions import Identifier
-from serving.api.parts import Out, ReasonOut, reason_out
+from serving.api.parts import HoldOut, Out, ReasonOut, reason_out
 from serving.api.problems import ProblemError
 from serving.api.wiring import wired
 
@@ -20,7 +20,12 @@ class RecheckRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     decision_ids: list[Identifier] = Field(
-        min_length=1, max_length=200, description="As answered, or as in a list's rows.", examples=[["d-01J8ZK"]]
+        min_length=1, max_length=1_000, description="As answered, or as in a list's rows.", examples=[["d-01J8ZK"]]
+    )
+    reserve: bool = Field(
+        default=False,
+        description="Hold the place of what is allowed in the contact cap: you send it now.",
+        examples=[True],
     )
 
 
@@ -30,6 +35,7 @@ class Rechecked(Out):
     decision_id: str = Field(description="As sent.", examples=["d-01J8ZK"])
     allowed: bool = Field(description="Whether it may still be acted on; false for an unknown id.", examples=[False])
     reasons: list[ReasonOut] = Field(description="Why not.", examples=[[]])
+    holds: list[HoldOut] = Field(description="Holds in force for her now.", examples=[[]])
 
 
 class RecheckResponse(Out):
@@ -45,14 +51,19 @@ class RecheckResponse(Out):
     **documented(400, 401, 403, 413, 415, 422, 503, body="RecheckRequest"),
 )
 async def recheck(request: Request) -> Response:
-    """Gates only, no new draw; consumes nothing. Any answer but `allowed: true` means: do not send."""
+    """Gates only, no new draw; consumes nothing unless `reserve`. Any answer but `allowed: true` means: do not send."""
     sent = await read_model(request, RecheckRequest)
     app = wired(request)
-    found = await app.reads.run(app.service.recheck, sent.decision_ids, app.clock())
+    found = await app.writes.run(app.service.recheck, sent.decision_ids, app.clock(), reserve=sent.reserve)
     if isinstance(found, str):
         raise ProblemError("unavailable", f"The verdicts did not come ({found}). Do not send; ask again shortly.")
     results = [
-        Rechecked(decision_id=one.decision_id, allowed=one.allowed, reasons=[reason_out(why) for why in one.reasons])
+        Rechecked(
+            decision_id=one.decision_id,
+            allowed=one.allowed,
+            reasons=[reason_out(why) for why in one.reasons],
+            holds=[HoldOut.of(hold) for hold in one.holds],
+        )
         for one in found
     ]
     return json_response(RecheckResponse(results=results))

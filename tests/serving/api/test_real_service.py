@@ -162,6 +162,7 @@ def test_the_sender_who_asks_again_is_told_no(client: Client) -> None:
     client.post("/v1/events", json=event("x1", "case", case_id="x", kind="exchange", status="opened"))
     result = client.post("/v1/recheck", json=ids).json()["results"][0]
     assert not result["allowed"] and result["reasons"][0]["code"] == "hold"
+    assert [hold["kind"] for hold in result["holds"]] == ["open_case"]
 
 
 def test_a_decision_that_comes_too_late_gives_its_contact_back(
