@@ -19,6 +19,8 @@ from features.rules import JSON_FIELDS, Check, envelope_checks, json_object, pay
 __all__ = ["Reason", "Reject", "Validated", "conform", "rows_from_json", "validate"]
 
 LONGEST_DETAIL = 400
+_TYPES = {f.name: f.type for f in EVENT_SCHEMA}
+_NULLABLE = pa.schema([f.with_nullable(True) for f in EVENT_SCHEMA])
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,22 @@ def validate(batch: pa.Table, now: datetime) -> Validated:
 
 def conform(batch: pa.Table) -> pa.Table:
     """`batch` with exactly `EVENT_SCHEMA`'s columns, absent ones null, one chunk each. Raises `ValueError`."""
-    unknown = sorted(set(batch.column_names) - set(EVENT_SCHEMA.names))
+    given = dict(zip(batch.column_names, batch.columns, strict=True))
+    unknown = sorted(set(given) - set(EVENT_SCHEMA.names))
     if unknown:
         raise ValueError(f"Columns {unknown} are not of the event schema. Known: {', '.join(EVENT_SCHEMA.names)}.")
     columns = []
-    for wanted in EVENT_SCHEMA:
-        if wanted.name not in batch.column_names:
-            columns.append(pa.nulls(batch.num_rows, wanted.type))
+    for name, kind in _TYPES.items():
+        column = given.get(name)
+        if column is None:
+            columns.append(pa.nulls(batch.num_rows, kind))
             continue
         try:
-            columns.append(_one_chunk(batch[wanted.name].cast(wanted.type)))
+            columns.append(_one_chunk(column if column.type == kind else column.cast(kind)))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise ValueError(f"Column {wanted.name} cannot be read as {wanted.type}: {error}") from error
+            raise ValueError(f"Column {name} cannot be read as {kind}: {error}") from error
     # Nulls in the envelope are told apart by row, hence a schema that lets them in until they are judged.
-    loose = pa.schema([f.with_nullable(True) for f in EVENT_SCHEMA])
-    return pa.Table.from_arrays(columns, schema=loose)
+    return pa.Table.from_arrays(columns, schema=_NULLABLE)
 
 
 class _Verdicts:
