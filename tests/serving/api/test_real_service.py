@@ -1,5 +1,6 @@
 """The API over the real log, engine and records: what is acknowledged is seen, and nothing unsafe comes out."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -169,24 +170,26 @@ def test_a_decision_that_comes_too_late_gives_its_contact_back(
     stocked: Home, start: Callable[..., Client], key: Callable[..., dict[str, str]]
 ) -> None:
     class Slow(DecisionService):
-        seconds = 0.0
+        go_on = threading.Event()
 
         def decide_many(self, requests: Sequence[Request]) -> list[Decision]:
-            time.sleep(self.seconds)
+            self.go_on.wait(30)
             return super().decide_many(requests)
 
     service = Slow(stocked)
-    settings = ServingSettings(decision_deadline_ms=1_500)
+    service.go_on.set()
+    settings = ServingSettings(decision_deadline_ms=3_000)
     client = start(create_app(stocked, clock=lambda: NOON, settings=settings, service=service), **key("admin"))
     told = [purchase(f"p{n}", hours_ago=400 + 500 * n) for n in range(3)]
     client.post("/v1/events", json=[*told, event("k1", "consent", purpose="marketing", status="granted")])
     assert decide(client, channel="email", placement="email")["actions"]
     assert len(client.get("/v1/customers/c-1").json()["reserved"]) == 1
-    service.seconds = 2.0
+    service.go_on.clear()
     late = decide(client, channel="email", placement="email")
+    service.go_on.set()
     assert late["no_action_reason"]["code"] == "deadline" and late["actions"] == []
     log = EventLog(stocked)
-    for _ in range(100):
+    for _ in range(400):
         told_back = [fact.payload["status"] for fact in log.facts_of("c-1") if fact.type == "contact"]
         if told_back:
             break
