@@ -12,6 +12,11 @@ export TAHDIKAS_HOME
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
+# LightGBM needs the system's OpenMP runtime (Debian: libgomp1). Where there is none, lend it scikit-learn's own copy.
+OPENMP := $(CURDIR)/$(VENV)/openmp
+LEND_OPENMP = { mkdir -p $(OPENMP) && ln -sf $(CURDIR)/$(VENV)/lib/python3.11/site-packages/scikit_learn.libs/libgomp-*.so* $(OPENMP)/libgomp.so.1; }
+export LD_LIBRARY_PATH := $(OPENMP)$(if $(LD_LIBRARY_PATH),:$(LD_LIBRARY_PATH))
+
 # One stamp a lock file: an environment is brought up to date whenever its lock changes, and never otherwise.
 $(BIN)/uv: requirements/bootstrap.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: '$(PYTHON)' was not found. Install it, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -22,7 +27,8 @@ $(BIN)/uv: requirements/bootstrap.txt
 
 $(VENV)/.%: requirements/%.txt pyproject.toml $(BIN)/uv
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r $<
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c "import ctypes; ctypes.CDLL('libgomp.so.1')" 2>/dev/null || $(LEND_OPENMP)
 	@touch $@
 
 DEMO_NEEDS := $(if $(filter complete_journey,$(SOURCE)),$(VENV)/.complete-journey,$(VENV)/.base)
@@ -55,8 +61,8 @@ COMPILE := pip compile --quiet --generate-hashes --no-emit-index-url --python-ve
 lock: $(BIN)/uv ## renew the locked requirements
 	echo uv | $(BIN)/uv $(COMPILE) - -o requirements/bootstrap.txt
 	$(BIN)/uv $(COMPILE) --all-extras pyproject.toml -o requirements/dev.txt
-	$(BIN)/uv $(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/base.txt
-	$(BIN)/uv $(COMPILE) -c requirements/dev.txt --extra complete-journey pyproject.toml -o requirements/complete-journey.txt
+	$(BIN)/uv $(COMPILE) -c requirements/dev.txt --extra build pyproject.toml -o requirements/base.txt
+	$(BIN)/uv $(COMPILE) -c requirements/dev.txt --extra build --extra complete-journey pyproject.toml -o requirements/complete-journey.txt
 
 clean: ## remove the environment and all made data
 	rm -rf $(VENV) home
