@@ -98,7 +98,14 @@ def service(home: Home) -> Stand:
 
 @pytest.fixture
 def client(home: Home, service: Stand, start: Start, key: Key) -> Client:
-    settings = ServingSettings(decision_deadline_ms=150, max_body_bytes=5_000, max_events=3, waiting_requests=2)
+    settings = ServingSettings(decision_deadline_ms=20_000, max_body_bytes=5_000, max_events=3)
+    return start(create_app(home, clock=lambda: NOON, settings=settings, service=service), **key("admin"))
+
+
+@pytest.fixture
+def hasty(home: Home, service: Stand, start: Start, key: Key) -> Client:
+    """Of a service that decides within 0.6 s or not at all, two at a time."""
+    settings = ServingSettings(decision_deadline_ms=600, waiting_requests=2)
     return start(create_app(home, clock=lambda: NOON, settings=settings, service=service), **key("admin"))
 
 
@@ -187,21 +194,21 @@ def test_other_media_types_and_large_bodies_are_refused(client: Client) -> None:
     assert client.post("/v1/events", json=[{}] * 4).status_code == 413
 
 
-def test_a_slow_decision_is_answered_in_time_without_a_sale(client: Client, service: Stand) -> None:
+def test_a_slow_decision_is_answered_in_time_without_a_sale(hasty: Client, service: Stand) -> None:
     service.wait.clear()
     began = time.perf_counter()
-    body = client.post("/v1/decisions", json=ASK).json()
-    assert time.perf_counter() - began < 2
+    body = hasty.post("/v1/decisions", json=ASK).json()
+    assert time.perf_counter() - began < 4
     service.wait.set()
     assert body["actions"] == [] and body["decision_id"] is None
     assert body["no_action_reason"]["code"] == "deadline" and body["state_status"] == "unknown:deadline"
-    assert client.post("/v1/decisions", json=ASK).json()["decision_id"] == "d-1"
-    assert 'reason="deadline"' in client.get("/metrics").text
+    assert hasty.post("/v1/decisions", json=ASK).json()["decision_id"] == "d-1"
+    assert 'reason="deadline"' in hasty.get("/metrics").text
 
 
-def test_more_waiting_requests_than_allowed_are_answered_at_once(client: Client, service: Stand) -> None:
+def test_more_waiting_requests_than_allowed_are_answered_at_once(hasty: Client, service: Stand) -> None:
     service.wait.clear()
-    answers = [client.post("/v1/decisions", json=ASK | {"customer_id": f"c-{n}"}) for n in range(3)]
+    answers = [hasty.post("/v1/decisions", json=ASK | {"customer_id": f"c-{n}"}) for n in range(3)]
     codes = [answer.json()["no_action_reason"]["code"] for answer in answers]
     service.wait.set()
     assert codes == ["deadline", "deadline", "overloaded"]
