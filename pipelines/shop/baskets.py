@@ -34,7 +34,8 @@ def choose_items(
     candidates = order[np.minimum(drawn, catalogue.size - 1)]
     utility = strength * np.einsum("nf,nkf->nk", factors, catalogue.factors[candidates]) / 2
     best = np.argmax(utility + rng.gumbel(size=utility.shape), axis=1)
-    return candidates[np.arange(len(best)), best]
+    chosen: Ints = candidates[np.arange(len(best)), best]
+    return chosen
 
 
 def wish_lines(

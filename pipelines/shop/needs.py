@@ -37,8 +37,8 @@ class Belongings:
         }
         members = {name: catalogue.members(*categories) for name, categories in wanted.items()}
         kinds = {name: np.isin(np.arange(catalogue.size), items) for name, items in members.items()}
-        never = [np.full(size, LONG_AGO, dtype=np.int64) for _ in range(5)]
-        return cls(*never, members, kinds, catalogue.departments)
+        bicycle, skis, tyres, bicycle_service, ski_service = (np.full(size, LONG_AGO, np.int64) for _ in range(5))
+        return cls(bicycle, skis, tyres, bicycle_service, ski_service, members, kinds, catalogue.departments)
 
     def weigh(self, weights: Floats, who: Ints) -> Floats:
         """Department weights [rows, departments] of planned orders: nobody soon needs a second bicycle."""

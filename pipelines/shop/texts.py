@@ -104,10 +104,10 @@ def compose(
                 bank += [s or None for s in said]
     sentence = pa.array(bank, pa.string())
     drawn = []
-    for topic in slots:
-        place = (language, np.maximum(topic, 0), department)
-        number = first[place] + np.floor(rng.random(len(topic)) * count[place]).astype(np.int64)
-        drawn.append(sentence.take(pa.array(number, mask=topic < 0)))
+    for slot in slots:
+        place = (language, np.maximum(slot, 0), department)
+        number = first[place] + np.floor(rng.random(len(slot)) * count[place]).astype(np.int64)
+        drawn.append(sentence.take(pa.array(number, mask=slot < 0)))
     text = pc.binary_join_element_wise(*drawn, " ", null_handling="skip")
     careless = pc.replace_substring_regex(pc.utf8_lower(text), "[.,!]", "")
     return pc.if_else(pa.array(chance(rng, 0.15, len(language))), careless, text)

@@ -92,7 +92,7 @@ def _letters(chunk: Chunk) -> pa.Table:
     return pa.table(
         {
             "customer_id": chunk.customer_ids.take(pa.array(letters.who)),
-            "planned_at": _moments(chunk, 7.0 * letters.week + SENT_AT),
+            "planned_at": _moments(chunk, (7.0 * letters.week + SENT_AT).astype(np.float64)),
             "action_id": written(Coded(letters.offer, tuple(o.action_id for o in OFFERS)), len(letters.who)),
             "sent": letters.sent,
             "in_trouble": letters.in_trouble,

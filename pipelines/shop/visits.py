@@ -57,13 +57,15 @@ def _device(rng: np.random.Generator, customers: Customers, who: Ints, *, hidden
     u = rng.random(len(who))
     second = customers.devices[who, 1] & (u < 0.35)
     third = customers.devices[who, 2] & (u > 1 - hidden)
-    return DEVICES * who + np.where(third, 2, np.where(second, 1, 0))
+    device: Ints = DEVICES * who + np.where(third, 2, np.where(second, 1, 0))
+    return device
 
 
 def first_goods(life: Life, order: Ints) -> Ints:
     """The item of each order's first line."""
     counts = np.bincount(life.lines.order, minlength=len(life.orders.who))
-    return life.lines.item[(np.cumsum(counts) - counts)[order]]
+    first: Ints = life.lines.item[(np.cumsum(counts) - counts)[order]]
+    return first
 
 
 def _before_orders(rng: np.random.Generator, catalogue: Catalogue, customers: Customers, life: Life) -> Sessions:

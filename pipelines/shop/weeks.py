@@ -144,7 +144,8 @@ def _discount(
     rate = np.where(orders.offer >= 0, offers[orders.offer], 0.0)[basket.order]
     looks_for = 0.25 + 0.5 * customers.price_sensitivity[orders.who[basket.order]]
     rate = np.maximum(rate, week.sale * chance(rng, looks_for, len(rate)))
-    return np.floor(basket.quantity * catalogue.price[basket.item] * rate).astype(np.int64)
+    cents: Ints = np.floor(basket.quantity * catalogue.price[basket.item] * rate).astype(np.int64)
+    return cents
 
 
 def _fates(

@@ -22,7 +22,9 @@ from serving.api import create_app
 from serving.catalogue import DEFAULT_ACTIONS
 from serving.policy import DEFAULT_POLICY, PolicyFile, load_policy
 from serving.security import KeyStore
+from serving.settings import ServingSettings
 
+PATIENT = ServingSettings(decision_deadline_ms=20_000)  # a busy machine is no part of these stories
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
 
@@ -75,7 +77,7 @@ class Shop:
         self.now = NOON
         self.edits_policy(lambda policy: policy["arms"].update(holdout=0.0))  # nobody in these stories is kept apart
         _, key = KeyStore(self.home).create("webshop", ["admin"], now=self.now)
-        self.app = create_app(self.home, clock=lambda: self.now)
+        self.app = create_app(self.home, clock=lambda: self.now, settings=PATIENT)
         self.http = start(self.app, authorization=f"Bearer {key}")
         self._ids = itertools.count(1)
 

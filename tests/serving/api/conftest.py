@@ -1,42 +1,15 @@
-"""A client that speaks HTTP with an app in this process, and homes with keys."""
+"""Homes with keys."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import anyio.from_thread
-import httpx
 import pytest
-from fastapi import FastAPI
 
 from features.home import Home
 from serving.security import KeyStore
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
-
-
-class Client:
-    """Requests to an app, each answered before the call returns; the app's start and stop included."""
-
-    def __init__(self, app: FastAPI, stack: ExitStack, **headers: str) -> None:
-        self._portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
-        stack.enter_context(self._portal.wrap_async_context_manager(app.router.lifespan_context(app)))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers)
-
-    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            return await self._http.request(method, path, **arguments)
-
-        return self._portal.call(send)
-
-    def get(self, path: str, **arguments: Any) -> httpx.Response:
-        return self.request("GET", path, **arguments)
-
-    def post(self, path: str, **arguments: Any) -> httpx.Response:
-        return self.request("POST", path, **arguments)
 
 
 @pytest.fixture
@@ -53,10 +26,3 @@ def key(home: Home) -> Callable[..., dict[str, str]]:
         return {"authorization": f"Bearer {token}"}
 
     return make
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., Client]]:
-    """Run an app: `start(create_app(home))`."""
-    with ExitStack() as stack:
-        yield lambda app, **headers: Client(app, stack, **headers)

@@ -209,9 +209,9 @@ def test_churn_risk_alone_earns_no_discount(shop, one):
     away = shop.regular(values={"days_since_last_purchase": 90})
     leaving = one(shop.ask("email", "email"), away, scorer=FixedScorer(leaves=0.9))
     discount = candidate(leaving, "win_back_discount")
-    assert discount.response_probability == pytest.approx(0.1 + 0.9 * 0.12)
-    assert discount.incremental_response == pytest.approx(0.9 * 0.12)
-    assert discount.expected_gain == pytest.approx(0.108 * 2500 - 0.208 * 300 - 1)
+    assert discount.response_probability == pytest.approx(0.1 + 0.9 * 0.03)
+    assert discount.incremental_response == pytest.approx(0.9 * 0.03)
+    assert discount.expected_gain == pytest.approx(0.027 * 2500 - 0.127 * 300 - 1)
     staying = one(shop.ask("email", "email"), away, scorer=FixedScorer(leaves=0.2))
     assert "suitability" in candidate(staying, "win_back_discount").gates
     assert candidate(staying, "win_back_discount").expected_gain < 0, "most would only take the discount along"
