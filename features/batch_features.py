@@ -232,7 +232,9 @@ def late_delivery_count_365d(rows: Any, _inside: Any) -> Any:
     """Orders delivered after their first promised time, and those promised in the window still on their way."""
     late = (rows.delivered_at >= rows.since_365d) & (rows.delivered_at > rows.promised_at)
     due = (rows.promised_at >= rows.since_365d) & (rows.promised_at < rows.event_timestamp)
-    return rows.count(where=late) + rows.count(where=due & rows.delivered_at.isnull() & ~rows.ended)
+    overdue = due & rows.delivered_at.isnull() & ~rows.ended
+    # Spark counts null, not 0, where every condition is null.
+    return rows.count(where=late.fill_null(False)) + rows.count(where=overdue.fill_null(False))
 
 
 @feature(relations.delivered_orders, "delivery", "seconds", days=365, dtype=FLOAT)
