@@ -7,25 +7,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.candidates import ItemHistory
 from features.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
 from features.state_features import STATE_FEATURES
 from serving import contact
-from serving.arbitration import expected_gain, retention_response
+from serving.arbitration import expected_gain
 from serving.catalogue import CHURN_PROBABILITY, Action, Catalogue
 from serving.conditions import Bools, Floats
 from serving.decision import Request, Snapshot
 from serving.exploration import arm_of, bucket_of
 from serving.gates import Asked
 from serving.held import covers
-from serving.items import Articles, Scored, pick
+from serving.items import Articles
+from serving.offers import Picked, items_for, worth_of
 from serving.policy import Placement, Policy
 from serving.scorer import Scorer
 
-PROPOSED = 60  # items asked of a model before those that may not be shown are taken out
 DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
-NOBODY = ItemHistory((), (), (), ())
-Picked = dict[int, list[Scored]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def assemble(
     treatment, shown = _forms(requests, places, catalogue)
     objects = np.array([s.consent("profiling", None) in ("withdrawn", "objected") for s in snapshots])
     columns = _columns(snapshots, at, objects, scorer, catalogue)
-    items = _items(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
+    items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
     empty = np.zeros(shown.shape, dtype=np.bool_)
     for i, picked in enumerate(items):
         for j, chosen in picked.items():
@@ -81,7 +78,7 @@ def assemble(
         reserves=np.array([p.reserves_service or bool(s.holds) for p, s in zip(places, snapshots, strict=True)]),
         holdout=np.array([arm == "holdout" for arm in arms]),
     )
-    response, incremental, margin = _worth(items, columns[CHURN_PROBABILITY], articles, catalogue, policy)
+    response, incremental, margin = worth_of(items, columns[CHURN_PROBABILITY], articles, catalogue, policy)
     costs: dict[str, float] = {name: rule.contact_cost for name, rule in policy.file.channels.items()}
     gain = expected_gain(
         response=response,
@@ -139,78 +136,6 @@ def _columns(
 
 def _side_by_side(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
     return rows_to_columns(rows, sorted({name for row in rows for name in row}))
-
-
-def _items(
-    requests: Sequence[Request],
-    snapshots: Sequence[Snapshot],
-    at: Floats,
-    objects: Bools,
-    shown: Bools,
-    scorer: Scorer,
-    articles: Articles,
-    catalogue: Catalogue,
-) -> list[Picked]:
-    """The items of every item action the place may show. Nobody who objects to profiling is put before a model."""
-    wanted = [(j, a.items) for j, a in enumerate(catalogue.actions) if a.items]
-    personal = [j for j, need in wanted if need.source != "popular"]
-    asks = np.flatnonzero(shown[:, personal].any(axis=1) & ~objects) if personal else np.empty(0, np.int64)
-    found = (
-        scorer.next_items([snapshots[i].history or NOBODY for i in asks.tolist()], at[asks], PROPOSED)
-        if len(asks)
-        else []
-    )
-    proposed = dict(zip(asks.tolist(), found, strict=True))
-    popular = scorer.popular(PROPOSED)
-    result: list[Picked] = []
-    for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
-        owned = frozenset(snapshot.history.items) if snapshot.history else frozenset()
-        before_her = {request.context.get("item"), *(request.context.get("cart") or ())}
-        picked: Picked = {}
-        for j, need in wanted:
-            if shown[i, j]:
-                picked[j] = pick(
-                    popular if need.source == "popular" else proposed.get(i, []),
-                    articles,
-                    count=need.count,
-                    month=request.now.month,
-                    owned=owned,
-                    returned=snapshot.returned,
-                    shown=before_her,
-                    repeats_only=need.source == "repeat",
-                )
-        result.append(picked)
-    return result
-
-
-def _worth(
-    items: Sequence[Picked], churn: Floats, articles: Articles, catalogue: Catalogue, policy: Policy
-) -> tuple[Floats, Floats, Floats]:
-    """Response probability, incremental response and margin, each [n, m]."""
-    n, actions, worth = len(items), catalogue.actions, policy.file.worth
-    response = np.tile([a.response.prior for a in actions], (n, 1))
-    margin = np.tile([worth.default_margin if a.value is None else a.value for a in actions], (n, 1))
-    for i, picked in enumerate(items):
-        for j, chosen in picked.items():
-            if not chosen:
-                continue
-            chance = np.array([c.probability for c in chosen])
-            known = actions[j].response.model == "next_offer" and not np.isnan(chance).any()
-            if known:
-                response[i, j] = 1.0 - np.prod(1.0 - chance)
-            if actions[j].value is None:
-                each = [
-                    articles.margin(c.item_id, default=worth.default_margin, share=worth.margin_share) for c in chosen
-                ]
-                weights = chance if known and chance.sum() > 0 else None
-                margin[i, j] = np.average(each, weights=weights)
-    incremental = response * np.array([a.incrementality for a in actions])
-    for j, action in enumerate(actions):
-        if action.response.model == "churn":
-            likely, gained = retention_response(churn, action.response.prior)
-            response[:, j] = np.where(np.isnan(churn), response[:, j], likely)
-            incremental[:, j] = np.where(np.isnan(churn), incremental[:, j], gained)
-    return response, incremental, margin
 
 
 def _granted(

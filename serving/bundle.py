@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,11 @@ class Bundle:
 
     def popular(self, k: int) -> list[Scored]:
         """What most customers bought lately."""
-        return [Scored(str(item), float("nan"), POPULAR) for item in self.table.item_id[self.table.popular[:k]]]
+        return self._popular[:k]
+
+    @cached_property
+    def _popular(self) -> list[Scored]:
+        return [Scored(str(item), float("nan"), POPULAR) for item in self.table.item_id[self.table.popular]]
 
 
 def current_id(home: Home) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -52,7 +53,11 @@ class WithoutModel:
 
     def popular(self, k: int) -> list[Scored]:
         """The catalogue in the order of item ids: nobody has counted yet."""
-        return [Scored(item, float("nan"), POPULAR) for item in sorted(self.articles.by_id)[:k]]
+        return self._listed[:k]
+
+    @cached_property
+    def _listed(self) -> list[Scored]:
+        return [Scored(item, float("nan"), POPULAR) for item in sorted(self.articles.by_id)]
 
 
 def _repeated(history: ItemHistory) -> list[Scored]:

@@ -14,13 +14,13 @@ from features.event_log import EventLog, EventResult
 from features.holds import Hold
 from features.home import Home
 from features.online import OnlineFeatures
-from features.rules import RESERVED_PREFIX
 from serving import explain as explaining
 from serving.catalogue import parse_catalogue
 from serving.decision import ENGINE_VERSION, Decision, Reason, Request, Snapshot
 from serving.engine import check_request, decide
 from serving.in_force import InForce, Keeper
 from serving.live import KNOWN_FEATURES
+from serving.outcomes import OUTCOMES, Outcome, note
 from serving.person import described
 from serving.policy import parse_policy
 from serving.recheck import recheck, superseded, without
@@ -28,19 +28,9 @@ from serving.records import Entry, Records
 from serving.snapshot import SnapshotReader
 from serving.words import reason
 
-OUTCOMES = ("sent", "impression", "click", "accept", "dismiss", "unsubscribe", "bounce", "released", "purchase")
-_NO_CONTACT = ("purchase",)
+__all__ = ["OUTCOMES", "DecisionService", "Health", "Outcome", "Recheck"]
+
 _CHUNK = 2_000
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a decision: one of `OUTCOMES`. `action_id` names one action of a slate; the first if None."""
-
-    decision_id: str
-    outcome: str
-    occurred_at: datetime
-    value: float | None = None
-    action_id: str | None = None
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,39 +163,8 @@ class DecisionService:
         return self._log.append_live(objects, source=source, now=now)
 
     def record_outcome(self, outcome: Outcome, now: datetime) -> bool:
-        """Note an outcome once; False where it was known already.
-
-        What says that a contact reached her, or was released, is an event too, so that her state and the cap see it.
-        Raises `DataError` for an unknown decision, outcome or action.
-        """
-        if outcome.outcome not in OUTCOMES:
-            raise DataError(f"outcome {outcome.outcome!r} is not known. Use one of {', '.join(OUTCOMES)}.")
-        decision = self._records.get(outcome.decision_id)
-        if decision is None:
-            raise DataError(f"There is no decision {outcome.decision_id!r}. Send the decision_id that was answered.")
-        actions = {a.action_id: a for a in decision.actions}
-        action_id = outcome.action_id or next(iter(actions), "")
-        if action_id not in actions:
-            raise DataError(
-                f"Decision {decision.decision_id} has no action {action_id!r}. It has {', '.join(actions) or 'none'}."
-            )
-        if self._records.has_outcome(decision.decision_id, outcome.outcome, action_id):
-            return False
-        contact = outcome.outcome not in _NO_CONTACT
-        if contact:
-            event = _contact_event(decision, outcome, action_id, actions[action_id].treatment_id)
-            (result,) = self.ingest([event], now, source="outcomes")
-            if result.status == "rejected" and result.reason != "conflicting_duplicate":
-                raise DataError(f"The outcome cannot be taken: {result.detail or result.reason}. Correct it.")
-        return self._records.outcome(
-            decision.decision_id,
-            outcome.outcome,
-            action_id,
-            occurred_at=outcome.occurred_at,
-            received_at=now,
-            value=outcome.value,
-            settles=contact,
-        )
+        """Note an outcome once; False where it was known already. Raises `DataError` as `outcomes.note`."""
+        return note(outcome, now, self._records, self.ingest)
 
     def decision(self, decision_id: str) -> Decision | None:
         """A recorded decision, None for an unknown id."""
@@ -339,26 +298,6 @@ def _reservation(decision: Decision, request: Request, force: InForce) -> timede
     if request.mode != "serve" or not place.outbound or not decision.actions:
         return None
     return timedelta(hours=force.policy.file.contact_cap.reservation_hours)
-
-
-def _contact_event(decision: Decision, outcome: Outcome, action_id: str, treatment_id: str) -> dict[str, Any]:
-    key = decision.customer_key
-    who = (
-        {"anonymous_id": key.removeprefix(RESERVED_PREFIX)} if key.startswith(RESERVED_PREFIX) else {"customer_id": key}
-    )
-    return {
-        "event_id": f"outcome:{decision.decision_id}:{action_id}:{outcome.outcome}",
-        "type": "contact",
-        **who,
-        "occurred_at": outcome.occurred_at.isoformat(),
-        "channel": decision.channel,
-        "payload": {
-            "action_id": action_id,
-            "treatment_id": treatment_id,
-            "decision_id": decision.decision_id,
-            "status": outcome.outcome,
-        },
-    }
 
 
 def _rechecked(decision_id: str, first: Decision | None, again: Decision | None) -> Recheck:
