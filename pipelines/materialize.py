@@ -26,6 +26,7 @@ from features.state import Fact
 from features.state_history import Span, state_history
 from features.view import STATE_FEATURES
 from pipelines.snapshot_fingerprints import Fingerprints
+from serving.policy import load_policy
 
 Progress = Callable[[str], None]
 CUSTOMERS_AT_ONCE = 2_000
@@ -52,7 +53,7 @@ def build_snapshots(
     """
     say = progress or (lambda _: None)
     wanted = sorted({c.astimezone(UTC) for c in cutoffs})
-    hold_rules = rules or HoldRules()
+    hold_rules = rules or load_policy(home).file.holds
     connection = ibis.duckdb.connect()
     with EventLog(home) as log:
         events, links = _events(connection, log), log.links()

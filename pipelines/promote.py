@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from features.batch import BATCH_FEATURES
+from features.batch import schema_hash
 from features.candidates import CANDIDATE_INPUTS, places
 from features.errors import BundleError, DataError
 from features.home import Home
-from features.online import RecordSchema
 from features.scoring import read_model
 from training.gates import ChurnEvidence, Gate, OfferEvidence, churn_gates, offer_gates
 from training.metrics import Array, score_lists
@@ -156,7 +155,7 @@ def write_bundle(home: Home, now: datetime) -> str:
             "horizon_days": prepared["horizon_days"],
             "offer_window_days": prepared["offer_window_days"],
             "files": sums,
-            "feature_schema_hash": online_schema_hash(),
+            "feature_schema_hash": schema_hash(),
             "churn_inputs": reports["churn"]["inputs"],
             "ranker_inputs": reports["next_offer"]["inputs"],
             "log_fingerprint": prepared["log_fingerprint"],
@@ -171,13 +170,6 @@ def write_bundle(home: Home, now: datetime) -> str:
     draft.rename(target)
     _sync(home.bundles)
     return bundle
-
-
-def online_schema_hash() -> str:
-    """The hash a packed online record of today's batch features carries."""
-    kinds = {"int64": "int64", "float64": "float64", "string": "string"}
-    specs = BATCH_FEATURES.values()
-    return RecordSchema(tuple(s.name for s in specs), tuple(kinds.get(s.dtype, "timestamp") for s in specs)).hash
 
 
 def _model_files(folder: Path, name: str) -> list[Path]:

@@ -115,7 +115,9 @@ def note_events(home: Home) -> None:
 
 
 def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
-    """Live events to the lake, feature snapshots at the churn cutoffs; writes purchases.parquet and prepared.json."""
+    """Live events to the lake, feature snapshots at the churn cutoffs; writes
+    purchases.parquet, prepared.json and snapshots.json.
+    """
     with EventLog(home) as log:
         log.flush_live()
         fingerprint = log.fingerprint()
@@ -153,8 +155,11 @@ def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
             "offer_cutoffs": [c.isoformat() for c in offers],
             "offer_window_days": window,
             "log_fingerprint": fingerprint,
-            "snapshots": {str(path.relative_to(home.root)): fingerprint_of(path) for path in snapshots},
         },
+    )
+    # Apart, because only what learns from snapshots need notice that a feature changed.
+    write_json(
+        home.models / "snapshots.json", {str(path.relative_to(home.root)): fingerprint_of(path) for path in snapshots}
     )
 
 

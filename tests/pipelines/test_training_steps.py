@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from features.batch import schema_hash
 from features.errors import BundleError, DataError
 from features.event_log import EventLog
 from features.home import Home
@@ -17,7 +18,6 @@ from pipelines.promote import (
     check_bundle,
     current_bundle,
     current_id,
-    online_schema_hash,
     promote,
     rollback,
     write_bundle,
@@ -119,22 +119,13 @@ def test_promoted_bundle_is_whole_and_answers_its_canaries(shop: Home) -> None:
     manifest = check_bundle(folder)
     assert manifest["id"] == result.bundle == folder.name
     assert manifest["horizon_days"] == 28
-    assert manifest["feature_schema_hash"] == online_schema_hash()
+    assert manifest["feature_schema_hash"] == schema_hash()
     for name in ("churn", "ranker"):
         canaries = manifest["canaries"][name]
         rows = np.array([[np.nan if v is None else v for v in row] for row in canaries["inputs"]])
         found = read_model(folder, name).probability(rows, manifest[f"{name}_inputs"])
         assert found == pytest.approx(canaries["expected"], abs=1e-9)
     assert not [p for p in shop.bundles.iterdir() if p.name.startswith(".")]
-
-
-def test_the_schema_hash_is_the_one_that_feast_packs(tmp_path: Path) -> None:
-    from features.definitions import definitions
-    from features.feast_online import record_schema
-    from features.online import BATCH_VIEW
-
-    view = next(v for v in definitions(Home.open(tmp_path)) if getattr(v, "name", "") == BATCH_VIEW)
-    assert record_schema(view).hash == online_schema_hash()
 
 
 def test_promoting_twice_is_one_bundle(shop: Home) -> None:

@@ -18,8 +18,9 @@ from serving.api import create_app
 from serving.decision import ChosenAction, Decision, Item, Reason, Request, Withheld
 from serving.service import DecisionService, Health, Outcome
 from serving.settings import ServingSettings
+from tests.conftest import Client
 
-from .conftest import NOON, Client
+from .conftest import NOON
 
 Start = Callable[..., Client]
 Key = Callable[..., dict[str, str]]

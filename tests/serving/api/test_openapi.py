@@ -15,8 +15,9 @@ from serving.api import create_app
 from serving.api.event_schema import FIELDS, LINE_FIELDS, event_schemas, payload_fields
 from serving.api.problems import PROBLEMS
 from serving.security import SCOPES
+from tests.conftest import Client
 
-from .conftest import NOON, Client
+from .conftest import NOON
 
 GUIDE = Path(__file__).parents[3] / "docs" / "api.md"
 

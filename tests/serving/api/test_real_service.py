@@ -17,8 +17,9 @@ from serving.api.customer_models import CustomerResponse, WhyResponse
 from serving.decision import Decision, Request
 from serving.service import DecisionService
 from serving.settings import ServingSettings
+from tests.conftest import Client
 
-from .conftest import NOON, Client
+from .conftest import NOON
 
 
 @pytest.fixture
