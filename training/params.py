@@ -49,7 +49,7 @@ class OfferParams(_Section):
     k: Positive = 10
     seed: int = 7
     trees: Trees = Trees(
-        num_leaves=31, learning_rate=0.08, rounds=120, min_data_in_leaf=100, lambda_l2=10.0, feature_fraction=0.8
+        num_leaves=15, learning_rate=0.04, rounds=200, min_data_in_leaf=200, lambda_l2=10.0, feature_fraction=0.5
     )
 
 

@@ -136,16 +136,19 @@ def bought_between(
 def _neighbours(
     con: duckdb.DuckDBPyConnection, as_of: datetime, n: int, *, half_life_days: float, shrink: float
 ) -> tuple[Ints, np.ndarray, np.ndarray]:
-    """Items bought in the same orders: time-decayed cosine, shrunk, CSR, best first; ties to the smaller row."""
+    """Items bought in the same order or by the same customer: time-decayed cosine, shrunk; CSR, best first."""
     lines = con.sql(
         """with items as (
              select item_id, row_number() over (order by item_id) - 1 as row, count(distinct order_id) orders
              from known group by item_id),
+           baskets as (
+             select 'order ' || order_id as basket, item_id, occurred_at from known
+             union all select 'customer ' || customer_id, item_id, occurred_at from known),
            once as (
-             select order_id, i.row, i.orders, epoch(max(occurred_at)) seen
-             from known join items i using (item_id) where i.orders > 2 group by all),
-           placed as (select *, row_number() over (partition by order_id order by orders, row) place from once)
-           select dense_rank() over (order by order_id) - 1 as basket, row,
+             select basket, i.row, i.orders, epoch(max(occurred_at)) seen
+             from baskets join items i using (item_id) where i.orders > 2 group by all),
+           placed as (select *, row_number() over (partition by basket order by orders, row) place from once)
+           select dense_rank() over (order by basket) - 1 as basket, row,
              pow(0.5, (epoch($1) - seen) / ($2 * 86400.0)) as w
            from placed where place <= $3 order by basket, row""",
         params=[as_of, half_life_days, LARGEST_BASKET],
