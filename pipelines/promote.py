@@ -17,6 +17,7 @@ from features.candidates import CANDIDATE_INPUTS, places
 from features.errors import BundleError, DataError
 from features.home import Home
 from features.scoring import read_model
+from pipelines.bundles import check_bundle, current_id, sha256
 from training.gates import ChurnEvidence, Gate, OfferEvidence, churn_gates, offer_gates
 from training.metrics import Array, score_lists
 from training.params import Params
@@ -95,45 +96,12 @@ def rollback(home: Home) -> PromotionResult:
     return PromotionResult(True, back, left, [])
 
 
-def current_id(home: Home) -> str | None:
-    """The bundle in force; None before the first promotion."""
-    path = home.bundles / "current.json"
-    if not path.exists():
-        return None
-    found: str = json.loads(path.read_text("utf-8"))["bundle"]
-    return found
-
-
-def current_bundle(home: Home) -> Path:
-    """The folder of the bundle in force, its sums checked; raises `BundleError` without one, or if it was altered."""
-    current = current_id(home)
-    if current is None:
-        raise BundleError(f"No bundle is in force in {home.bundles}. Run: tahdikas retrain, then tahdikas promote")
-    check_bundle(home.bundles / current)
-    return home.bundles / current
-
-
-def check_bundle(folder: Path) -> dict[str, Any]:
-    """The manifest of a whole bundle; raises `BundleError` naming the file that is missing, extra or altered."""
-    try:
-        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{folder} has no readable manifest ({error}). Roll back, or promote again.") from error
-    there = {path.name for path in folder.iterdir()} - {"manifest.json"}
-    for name in sorted(there ^ set(manifest["files"])):
-        raise BundleError(f"{folder / name} is {'extra' if name in there else 'missing'}. Roll back, or promote again.")
-    for name, told in manifest["files"].items():
-        if (found := _sha256(folder / name)) != told:
-            raise BundleError(f"{folder / name} was altered: SHA-256 {found[:12]}, not {told[:12]}. Promote again.")
-    return manifest
-
-
 def write_bundle(home: Home, now: datetime) -> str:
     """Copy the trained models into their bundle (docs/bundle.md): hidden, synced, then renamed. Returns its id."""
     prepared = _read(home.models / "prepared.json")
     reports = {name: _read(home.models / name / "report.json") for name in PARTS}
     sources = {path.name: path for folder, name in PARTS.items() for path in _model_files(home.models / folder, name)}
-    sums = {name: _sha256(path) for name, path in sorted(sources.items())}
+    sums = {name: sha256(path) for name, path in sorted(sources.items())}
     as_of = datetime.fromisoformat(prepared["as_of"])
     bundle = f"{as_of:%Y%m%d}-{hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]}"
     target, draft = home.bundles / bundle, home.bundles / f".{bundle}.{os.getpid()}"
@@ -270,11 +238,6 @@ def _kept_evidence(home: Home, bundle: str, name: str) -> Any:
 def _read(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -14,8 +14,8 @@ from features.frame import customer_inputs, to_columns
 from features.home import Home
 from features.scoring import next_items, read_model
 from features.snapshots import BATCH, snapshot_path
+from pipelines.bundles import current_bundle
 from pipelines.materialize import build_snapshots
-from pipelines.promote import current_bundle
 from pipelines.train import resolve_as_of
 from training.purchases import load_purchases
 from training.retrieval import connect, histories

@@ -14,7 +14,7 @@ from features.errors import BundleError
 from features.event_log import EventLog
 from features.home import Home
 from features.store import connect
-from pipelines.promote import current_bundle
+from pipelines.bundles import current_bundle
 from serving.campaign_lists import summaries
 
 

@@ -1,12 +1,14 @@
 """Commands that bring events in: simulate, ingest, quarantine."""
 
+import json
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from features.errors import SourceError
 from pipelines.cli.base import (
     Customers,
     Json,
@@ -88,9 +90,34 @@ def quarantine_list(
 
 
 @quarantine_app.command("replay")
-def quarantine_replay(context: typer.Context, json_output: Json = False) -> None:
-    """Send all quarantined events through the door again, after a fix; those that pass leave the quarantine."""
+def quarantine_replay(
+    context: typer.Context,
+    corrected: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON: an entry's id, and the event as it should be.")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Send quarantined events through the door again: all as they are, or those of FILE as corrected there.
+
+    What passes leaves the quarantine; the rest stays with its reason. Raw texts: tahdikas quarantine list --json
+    """
     from features.quarantine import replay
 
-    report = replay(context.obj.home(), now=now_utc())
+    home = context.obj.home()
+    if corrected is None:
+        report = replay(home, now=now_utc())
+    else:
+        report = replay(home, now=now_utc(), ids=[], corrected=_read_corrections(corrected))
     tell(context, json_output, asdict(report), str(report))
+
+
+def _read_corrections(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f'{path} cannot be read as JSON ({error}). Write {{"entry id": {{the event}}, ...}}.'
+        ) from error
+    if not isinstance(found, dict):
+        raise SourceError(f'{path} holds a {type(found).__name__}. Write {{"entry id": {{the event}}, ...}}.')
+    return found

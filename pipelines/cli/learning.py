@@ -46,8 +46,8 @@ def retrain(
 @app.command()
 def promote(context: typer.Context, params: ParamsFile = None, json_output: Json = False) -> None:
     """Put the newly trained models in force if they pass every gate; else say which gate failed, and by how much."""
+    from pipelines.bundles import check_bundle, current_bundle
     from pipelines.materialize import materialize
-    from pipelines.promote import check_bundle, current_bundle
     from pipelines.promote import promote as run
 
     home = context.obj.home()

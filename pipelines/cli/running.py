@@ -108,7 +108,7 @@ def key_list(context: typer.Context, json_output: Json = False) -> None:
 
 @key_app.command("revoke")
 def key_revoke(context: typer.Context, key_id: Annotated[str, typer.Argument(help="The key's id.")]) -> None:
-    """End a key at once."""
+    """End a key at once: the next request that uses it is refused."""
     from serving.security import KeyStore
 
     KeyStore(context.obj.home()).revoke(key_id, now=now_utc())

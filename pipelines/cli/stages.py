@@ -27,7 +27,7 @@ def prepare(context: typer.Context, params: ParamsFile = None) -> None:
 
 @stage_app.command()
 def train_churn(context: typer.Context, params: ParamsFile = None) -> None:
-    """The churn model."""
+    """The churn model, from the snapshots that prepare made."""
     from pipelines.train import train_churn as run
 
     run(context.obj.home(), read_params_file(params))
@@ -35,7 +35,7 @@ def train_churn(context: typer.Context, params: ParamsFile = None) -> None:
 
 @stage_app.command()
 def train_next_offer(context: typer.Context, params: ParamsFile = None) -> None:
-    """The next-offer model."""
+    """The next-offer model, from the purchases that prepare wrote."""
     from pipelines.train import train_next_offer as run
 
     run(context.obj.home(), read_params_file(params))
