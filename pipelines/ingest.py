@@ -1,5 +1,6 @@
 """Ingest: one source's files through the door into the event log, then its items into the catalogue."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -61,6 +62,15 @@ def source_named(name: str) -> Source:
         return SOURCES[name]
     except KeyError:
         raise SourceError(f"There is no source {name!r}. There are: {', '.join(SOURCES)}.") from None
+
+
+def note_events(home: Home) -> None:
+    """Live events to the lake; events.json says which events there are, so that a change of them is noticed."""
+    with EventLog(home) as log:
+        log.flush_live()
+        told = {"log_fingerprint": log.fingerprint(), "events": log.counts()}
+    home.models.mkdir(parents=True, exist_ok=True)
+    (home.models / "events.json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _heard_by(now: datetime, converter: Source, path: Path) -> Iterator[SourceBatch]:

@@ -37,6 +37,7 @@ from training.ranker import train_offers as fit_offers
 from training.registry import ModelRun, log_training
 from training.report import write_figures, write_json
 from training.retrieval import bought_between, connect, histories, item_table
+from training.source_worth import SOURCES
 from training.split import cutoffs
 
 Progress = Callable[[int], None]
@@ -46,12 +47,18 @@ EVIDENCE_CUSTOMERS = 2000  # of the offer window, kept to compare a later champi
 
 @dataclass(frozen=True)
 class RetrainReport:
-    """What a retraining did: the moment it knew, the models chosen, flat metrics, and where MLflow has it."""
+    """What a retraining did: the moment it knew, the models chosen, flat metrics, and where MLflow has it.
+
+    `source_worth` has, per source that tells something here, the churn AUC that is lost without it (value, low, high:
+    a paired 95 % interval); `missing` names the sources that tell nothing here.
+    """
 
     as_of: datetime
     horizon_days: int
     chosen: dict[str, str]
     metrics: dict[str, float]
+    source_worth: dict[str, dict[str, float]]
+    missing: list[str]
     mlflow: dict[str, Any]
     models: Path
 
@@ -62,6 +69,8 @@ class RetrainReport:
             "horizon_days": self.horizon_days,
             "chosen": self.chosen,
             "metrics": self.metrics,
+            "source_worth": self.source_worth,
+            "missing": self.missing,
             "mlflow": self.mlflow,
             "models": str(self.models),
         }
@@ -75,8 +84,20 @@ class RetrainReport:
             f"next offer: {self.chosen['next_offer']}, NDCG@k {m['next_offer.ndcg']:.3f}, recall@k "
             f"{m['next_offer.recall']:.3f} (personal + popular: {m['next_offer.personal_popular.ndcg']:.3f}, "
             f"{m['next_offer.personal_popular.recall']:.3f})\n"
+            f"{self._sources()}"
             f"Models in {self.models}; not in force until: tahdikas promote"
         )
+
+    def _sources(self) -> str:
+        """What each source is worth, and what those that are missing may cost."""
+        told = "".join(
+            f"  without {name}: churn AUC {-w['value']:+.4f} [{-w['high']:+.4f}, {-w['low']:+.4f}]\n"
+            for name, w in sorted(self.source_worth.items(), key=lambda pair: -pair[1]["value"])
+        )
+        missing = (
+            f"Missing here: {', '.join(self.missing)}; docs/models.md says what each is worth where it is there.\n"
+        )
+        return told + (missing if self.missing else "")
 
 
 def retrain(home: Home, as_of: datetime | None, params: Params, *, progress: Progress | None = None) -> RetrainReport:
@@ -104,14 +125,6 @@ def resolve_as_of(home: Home, text: str = "auto") -> datetime:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     newest: datetime = pc.max(load_purchases(home)["occurred_at"]).as_py()
     return (newest + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def note_events(home: Home) -> None:
-    """Live events to the lake; events.json says which events there are, so that a change of them is noticed."""
-    with EventLog(home) as log:
-        log.flush_live()
-        home.models.mkdir(parents=True, exist_ok=True)
-        write_json(home.models / "events.json", {"log_fingerprint": log.fingerprint(), "events": log.counts()})
 
 
 def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
@@ -251,6 +264,8 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
         horizon_days=int(prepared["horizon_days"]),
         chosen={name: r["chosen"] for name, r in reports.items()},
         metrics=metrics,
+        source_worth=reports["churn"]["source_worth"],
+        missing=[name for name in SOURCES if name not in reports["churn"]["source_worth"]],
         mlflow=logged,
         models=home.models,
     )
@@ -275,7 +290,12 @@ def _write_report(
     """report.json: what was chosen among what, the flat metrics of the choice, and the points of the figures."""
     champion = result.scores["champion"]
     others = {f"{c}.{k}": v for c, s in result.scores.items() if c != "champion" for k, v in s.items()}
-    extra = {"candidate_recall": result.candidate_recall} if isinstance(result, OfferResult) else {}
+    extra: dict[str, float] = {}
+    sources: dict[str, dict[str, float]] = {}
+    if isinstance(result, OfferResult):
+        extra = {"candidate_recall": result.candidate_recall}
+    else:
+        sources = {name: vars(worth) for name, worth in result.source_worth.items()}
     write_json(
         folder / "report.json",
         {
@@ -284,6 +304,7 @@ def _write_report(
             "inputs": list(names),
             "metrics": champion | others | extra,
             "compared": compared,
+            "source_worth": sources,
             "reliability": result.reliability,
             "importance": result.importance,
         },

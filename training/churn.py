@@ -17,6 +17,7 @@ from training.calibration import fit_calibration, fit_platt
 from training.learners import Fitted, Matrix, fit_logistic, fit_trees, mean_of
 from training.metrics import Array, Difference, auc, brier, ece, log_loss, paired_bootstrap, reliability
 from training.params import ChurnParams
+from training.source_worth import source_worth
 from training.split import customer_folds
 
 RECENCY = ("recency_days",)
@@ -60,6 +61,7 @@ class ChurnResult:
     probability: Array  # calibrated out of fold
     baseline: Array  # the same of recency alone
     validated_at: datetime
+    source_worth: dict[str, Difference]  # source -> AUC with everything less AUC without it
 
 
 Fit = Callable[[Matrix, Array], Fitted]
@@ -93,6 +95,7 @@ def train_churn(
     cross = _predict_newest(groups, names, fold, True, fit, with_newest=True)
     calibration = fit_calibration(cross, newest.truth, newest.customers)
     probability = _level(cross, newest, fold, calibration["kind"])
+    worth = source_worth(groups, names, fold % 2, fit, seed=params.seed)
     scores["champion"] = _scores(newest.truth, probability)
     return ChurnResult(
         fitted=fitted,
@@ -107,6 +110,7 @@ def train_churn(
         probability=probability,
         baseline=levelled["recency"],
         validated_at=newest.cutoff,
+        source_worth=worth,
     )
 
 

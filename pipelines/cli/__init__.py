@@ -14,19 +14,23 @@ from pipelines.cli.base import app
 __all__ = ["app", "main"]
 
 
+def _say_nothing(*_: object, **__: object) -> None:
+    """In place of printing a warning."""
+
+
 def main() -> None:
     """Entry point: a mistake the caller can mend ends with its message and exit code 2, without a traceback."""
     if not sys.warnoptions:
-        warnings.simplefilter(
-            "ignore"
-        )  # what libraries tell their developers; the tests take every warning as an error
+        warnings.showwarning = _say_nothing  # what libraries tell their developers; the tests take every warning as an error
     try:
         app()
     except TahdikasError as error:
         if "--json" in sys.argv:
             print(json.dumps({"error": type(error).__name__, "message": str(error)}))  # noqa: T201
         else:
-            Console(stderr=True).print(f"[red]{type(error).__name__}[/red]: ", error, sep="", highlight=False)
+            Console(stderr=True).print(
+                f"[red]{type(error).__name__}[/red]: ", error, sep="", highlight=False, soft_wrap=True
+            )
         sys.exit(2)
     except BrokenPipeError:
         os._exit(1)

@@ -11,7 +11,7 @@ app.add_typer(stage_app, name="stage")
 @stage_app.command()
 def events(context: typer.Context) -> None:
     """Live events to the lake, and the log's fingerprint to models/events.json."""
-    from pipelines.train import note_events
+    from pipelines.ingest import note_events
 
     note_events(context.obj.home())
 

@@ -14,14 +14,8 @@ from features.errors import BundleError, DataError
 from features.event_log import EventLog
 from features.home import Home
 from features.scoring import read_model
-from pipelines.promote import (
-    check_bundle,
-    current_bundle,
-    current_id,
-    promote,
-    rollback,
-    write_bundle,
-)
+from pipelines.bundles import check_bundle, current_bundle, current_id
+from pipelines.promote import promote, rollback, write_bundle
 from pipelines.score import score_churn, score_offers
 from pipelines.train import RetrainReport, prepare, resolve_as_of, retrain
 from tests.training.shops import day, events, rhythmic
