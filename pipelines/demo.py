@@ -13,6 +13,7 @@ from rich.text import Text
 
 from features.columns import CUSTOMER_ID
 from features.errors import ConfigError
+from features.event_log import EventLog
 from features.home import Home
 from features.store import connect
 from pipelines.campaigns import CampaignReport, build_campaign, known_customers
@@ -70,9 +71,12 @@ def run_demo(home: Home, source: str, path: Path | None, params: Params, *, now:
         materialize(home, moment)
 
     step("A campaign list", "every customer through the same engine that answers the web shop")
+    channel, placement = ("email", "email") if _may_write(home) else ("web", "front_page")
+    if channel == "web":
+        console.print("Nobody's consent to letters is known in this data, so the list is for the front page.")
     with progress("Deciding for everybody", total=known_customers(home), quiet=False) as done:
         campaign = build_campaign(
-            home, name="next-best-action", channel="email", placement="email", now=moment, progress=done
+            home, name="next-best-action", channel=channel, placement=placement, now=moment, progress=done
         )
     console.print(campaign_table(campaign))
 
@@ -116,6 +120,12 @@ def _figures(trained: RetrainReport) -> Table:
             ours = f"{m[f'{model}.{figure}']:.3f}"
             table.add_row(model.replace("_", " "), trained.chosen[model], figure.upper(), ours, beside)
     return table
+
+
+def _may_write(home: Home) -> bool:
+    """Whether any consent is known: without one, no letter may be written to anybody."""
+    with EventLog(home) as log:
+        return "consent" in log.counts()
 
 
 def _ask(service: DecisionService, customers: list[str], moment: datetime) -> list[Decision]:
@@ -195,7 +205,7 @@ def _summary(
     held = sum(step.customers for step in campaign.funnel if step.code.startswith("hold:"))
     bundle: Any = promotion.bundle
     return Text(
-        f"Done in {took:.0f} s. Of {campaign.customers:,} customers, {campaign.listed:,} get a letter, {held:,} are "
+        f"Done in {took:.0f} s. Of {campaign.customers:,} customers, {campaign.listed:,} get an offer, {held:,} are "
         f"left in peace because something of theirs is open or went wrong.\n"
         f"Models {bundle}; lists in {campaign.folder}; training runs: mlflow ui --backend-store-uri "
         f"sqlite:///{home.mlflow / 'mlflow.db'}\n"
