@@ -84,9 +84,12 @@ def run_demo(home: Home, source: str, path: Path | None, params: Params, *, now:
         step("Ten customers", "their next best action on the front page, and why")
         console.print(_people(_ten(service, _sample(home), moment)))
         step("Three in no mood", "what was withheld, and until when")
-        for decision in _unhappy(service, home, campaign, moment):
+        unhappy = _unhappy(service, home, campaign, moment)
+        for decision in unhappy:
             console.print(decision_panel(decision))
             console.print(_withheld(decision))
+        if not unhappy:
+            console.print("Nobody is held: this data tells of no complaints, cases, ratings or late deliveries.")
     console.print(Rule())
     console.print(_summary(home, trained, promotion, campaign, moment, time.perf_counter() - began))
     return moment

@@ -21,7 +21,7 @@ def _say_nothing(*_: object, **__: object) -> None:
 def main() -> None:
     """Entry point: a mistake the caller can mend ends with its message and exit code 2, without a traceback."""
     if not sys.warnoptions:
-        warnings.showwarning = _say_nothing  # what libraries tell their developers; the tests take every warning as an error
+        warnings.showwarning = _say_nothing  # such words are for developers; tests take them as errors
     try:
         app()
     except TahdikasError as error:
