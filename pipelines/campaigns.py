@@ -16,16 +16,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import DataError
+from features.event_log import EventLog
 from features.holds import Hold
 from features.home import Home
 from features.rules import RESERVED_PREFIX
 from features.store import connect
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
+from serving.catalogue import load_catalogue
 from serving.decision import ChosenAction, Decision, Reason, Request
+from serving.live import KNOWN_FEATURES
 from serving.policy import load_policy
 from serving.service import DecisionService
 from serving.words import CODES, hold_words, reason, status_words
@@ -64,6 +68,8 @@ class CampaignReport:
     expected_gain: float = 0.0
     withheld_gain: float = 0.0
     funnel: list[Step] = field(default_factory=list)
+    currency: str | None = None  # that of all purchases; None where they have none, or several
+    names: dict[str, dict[str, str]] = field(default_factory=dict)  # the actions' names by language
     versions: dict[str, str] = field(default_factory=dict)
     folder: Path = Path()
 
@@ -92,7 +98,16 @@ def build_campaign(
     if known_customers(home) == 0:
         raise DataError("No customer is known yet, so no list can be built. Ingest events first: tahdikas ingest.")
     valid_until = now + timedelta(hours=load_policy(home).file.contact_cap.reservation_hours)
-    report = CampaignReport(_free_id(home, name, now), name, channel, placement, now, valid_until)
+    report = CampaignReport(
+        _free_id(home, name, now),
+        name,
+        channel,
+        placement,
+        now,
+        valid_until,
+        currency=_currency(home),
+        names=_names(home),
+    )
     building = home.campaigns / f".building-{report.id}"
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
@@ -112,6 +127,18 @@ def known_customers(home: Home) -> int:
     with closing(connect(home)) as connection:
         row = connection.execute(f"select count(*) from state where {_NAMED}").fetchone()
     return int(row[0])
+
+
+def _currency(home: Home) -> str | None:
+    with closing(EventLog(home)) as log, closing(duckdb.connect()) as connection:
+        query = f"select distinct currency from ({log.scan()}) where type = 'purchase' and currency is not null limit 2"
+        found = connection.sql(query).fetchall()
+    return str(found[0][0]) if len(found) == 1 else None
+
+
+def _names(home: Home) -> dict[str, dict[str, str]]:
+    actions = load_catalogue(home, known=KNOWN_FEATURES).actions
+    return {action.action: {"en": action.name.en, "fi": action.name.fi} for action in actions}
 
 
 _NAMED = f"customer_id <> '' and substr(customer_id, 1, {len(RESERVED_PREFIX)}) <> '{RESERVED_PREFIX}'"
@@ -229,6 +256,15 @@ def _kept_off(customer: str, decision: Decision) -> tuple[dict[str, Any], Step]:
 
 
 _GENERAL = {
+    "consent": (
+        "They have not agreed to be contacted like this",
+        "He eivät ole antaneet lupaa tällaiseen yhteydenottoon",
+    ),
+    "holdout": (
+        "The group that gets no offers, so that their effect can be measured",
+        "Ryhmä, joka ei saa tarjouksia, jotta niiden vaikutus voidaan mitata",
+    ),
+    "contact_cap": ("They have heard from us enough for now", "He ovat kuulleet meistä tällä erää tarpeeksi"),
     "no_gain": ("Nothing is worth its cost", "Mikään ei ole kustannuksensa arvoista"),
     "state_unknown": (
         "What is known of them cannot be trusted right now",

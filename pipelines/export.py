@@ -3,7 +3,7 @@
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from features.columns import CUSTOMER_ID
 from features.errors import DataError
 from features.home import Home
 from pipelines.campaigns import ListFile
-from serving.campaign_lists import LIST_SCHEMA, summary
+from serving.campaign_lists import EXPORT, LIST_SCHEMA, summary
 from serving.service import DecisionService
 
 CHUNK = 2_000
@@ -60,7 +60,7 @@ def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
             f"The list {campaign} was valid until {told['valid_until']}. Build a new one: tahdikas campaign build"
         )
     folder = home.campaigns / campaign
-    name = f"export-{now:%Y%m%d-%H%M%S}"
+    name = now.astimezone(UTC).strftime(EXPORT)
     draft = folder / f".{name}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()

@@ -21,7 +21,7 @@ from serving.settings import load_settings
 
 def say(address: str, link: str) -> None:
     """What a person sees when the service has started."""
-    sys.stdout.write(f"Tahdikas answers at {address}; its calls: {address}/openapi.json\nThe console, once: {link}\n")
+    sys.stdout.write(f"Tahdikas answers at {address}; its calls: {address}/docs\nThe console, once: {link}\n")
     sys.stdout.flush()
 
 

@@ -1,17 +1,20 @@
 """The files of a built campaign list: their columns, and reading them page by page.
 
 A list is a folder of `campaigns/`: `list.parquet` and `list.csv` (who is on it), `kept_off.parquet` and `kept_off.csv`
-(who got no offer, why, until when), `summary.json` (counts and sums). A folder is complete or not there.
+(who got no offer, why, until when), `summary.json` (counts, sums, the money's currency, the actions' names), and a folder
+`export-<time>` for each export. A folder is complete or not there.
 """
 
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.columns import CUSTOMER_ID, TIME
 from features.home import Home
@@ -49,6 +52,9 @@ KEPT_OFF_SCHEMA = pa.schema(
     ]
 )
 
+EXPORT = "export-%Y%m%d-%H%M%S"
+"""An export's folder inside its list's, by its UTC time."""
+
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
 
 
@@ -60,6 +66,11 @@ class Page:
     total: int
     number: int
     size: int
+
+    @property
+    def first_row(self) -> int:
+        """The number of the first row shown, from 1."""
+        return (self.number - 1) * self.size + 1
 
     @property
     def last(self) -> int:
@@ -80,6 +91,15 @@ def summary(home: Home, campaign_id: str) -> dict[str, Any] | None:
         return None
     content: dict[str, Any] = json.loads(path.read_bytes())
     return content
+
+
+def last_export(home: Home, campaign_id: str) -> tuple[datetime, int] | None:
+    """When a list was last exported, and how many rows left then; None where it never was."""
+    exports = sorted(_folder(home, campaign_id).glob("export-*/list.parquet"))
+    if not exports:
+        return None
+    at = datetime.strptime(exports[-1].parent.name, EXPORT).replace(tzinfo=UTC)
+    return at, pq.read_metadata(exports[-1]).num_rows
 
 
 def read_list(home: Home, campaign_id: str, action: str, search: str, number: int, size: int) -> Page:

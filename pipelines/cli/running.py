@@ -121,8 +121,8 @@ def _serve(home: Home, host: str | None, port: int | None, clock_from: datetime 
     console = Console()
 
     def announce(address: str, console_link: str) -> None:
-        console.print(f"Serving {address}: the API's own page is {address}/docs")
-        console.print(f"The marketer's page, open for ten minutes: {console_link}")
+        console.print(f"Serving {address}: the API's own page is {address}/docs", soft_wrap=True)
+        console.print(f"The marketer's page, open for ten minutes: {console_link}", soft_wrap=True)
         if clock_from:
             console.print(f"The shop's clock started at {clock_from:%Y-%m-%d %H:%M} UTC, where its data ends.")
         console.print(

@@ -149,7 +149,7 @@ def install(app: FastAPI, answer: Answer) -> None:
                 field=str(one["loc"][-1]),
                 value=_short(one.get("input")),
                 problem=one["msg"],
-                remedy=f"Correct this {one['loc'][0]} parameter; /openapi.json describes it.",
+                remedy=f"Correct this {one['loc'][0]} parameter; /docs describes it.",
             )
             for one in error.errors()
         ]
@@ -164,8 +164,8 @@ def install(app: FastAPI, answer: Answer) -> None:
     async def of_the_framework(request: Request, error: HTTPException) -> Response:
         kind = _BY_STATUS.get(error.status_code, "internal-error" if error.status_code >= 500 else "invalid-request")
         detail = {
-            "not-found": f"{request.url.path} is no address of this service. See /openapi.json.",
-            "method-not-allowed": f"{request.method} is not taken at {request.url.path}. See /openapi.json.",
+            "not-found": f"{request.url.path} is no address of this service. See /docs.",
+            "method-not-allowed": f"{request.method} is not taken at {request.url.path}. See /docs.",
         }.get(kind, str(error.detail))
         return answer(request, ProblemError(kind, detail, headers=error.headers))
 

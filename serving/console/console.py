@@ -1,5 +1,7 @@
 """The console's addresses: opening it, the campaign lists, and one list with who was kept off and why."""
 
+from datetime import datetime
+from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +14,7 @@ from serving import campaign_lists as lists
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
 from serving.console import words
+from serving.console.funnel import action_name, groups, step_text
 from serving.console.pages import page
 from serving.console.session import COOKIE
 from serving.security import StoreUnreadableError
@@ -97,7 +100,7 @@ async def campaigns(request: Request) -> Response:
     if not _logged_in(request, app):
         return RedirectResponse(f"/console/login{_language(request)}", 303)
     found = await app.reads.run(lists.summaries, app.home)
-    return page(request, "campaigns.html", {"campaigns": _in_time(found)})
+    return page(request, "campaigns.html", {"campaigns": _in_time(found), "expired": partial(_expired, app)})
 
 
 @router.get("/campaigns/{campaign_id}")
@@ -125,6 +128,10 @@ async def campaign(
     language = words.language_of(request.query_params.get("lang"), request.headers.get("accept-language"))
     values = {
         "campaign": summary,
+        "expired": _expired(app, summary),
+        "exported": _in_time(await app.reads.run(lists.last_export, app.home, campaign_id)),
+        "groups": groups(summary, language),
+        "called": partial(action_name, summary, language=language),
         "here": f"/console/campaigns/{campaign_id}",
         "tab": tab,
         "q": q,
@@ -139,7 +146,11 @@ async def campaign(
 def _choices(summary: dict[str, Any], tab: str, language: str) -> list[tuple[str, str]]:
     wanted = "listed" if tab == "list" else "kept_off"
     steps = [step for step in summary["funnel"] if step["step"] == wanted]
-    return [(step["code"], (step["text_fi"] if language == "fi" else "") or step["text"]) for step in steps]
+    return [(step["code"], step_text(summary, step, language)) for step in steps]
+
+
+def _expired(app: Wiring, summary: dict[str, Any]) -> bool:
+    return app.clock() > datetime.fromisoformat(summary["valid_until"])
 
 
 def _holder(app: Wiring, token: str, code: str) -> str | None:

@@ -16,6 +16,9 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# A page that sends no referrer at all makes browsers send its own forms with `Origin: null`, which is refused.
+_HEADERS = {"content-security-policy": POLICY, "referrer-policy": "same-origin"}
+
 _templates = Environment(
     loader=PackageLoader("serving.console"),
     autoescape=True,
@@ -37,6 +40,7 @@ def page(
         "word": partial(words.word, language=language),
         "number": partial(words.number, language=language),
         "money": partial(words.money, language=language),
+        "day": partial(words.day, language=language),
         "percent": partial(words.percent, language=language),
         "release": partial(words.release, language=language),
         "instant": partial(words.instant, language=language),
@@ -44,13 +48,15 @@ def page(
         "other_language": f"{request.url.path}?{urlencode(other)}",
     }
     content = _templates.get_template(template).render(shared | dict(values))
-    return HTMLResponse(content, status, {"content-security-policy": POLICY, "content-language": language})
+    return HTMLResponse(content, status, _HEADERS | {"content-language": language})
 
 
 def problem_page(request: Request, error: ProblemError) -> HTMLResponse:
     """What went wrong, for a person to read."""
     status, title = PROBLEMS[error.kind]
-    return page(request, "problem.html", {"title": title, "detail": error.detail}, status, logged_in=False)
+    language = words.language_of(request.query_params.get("lang"), request.headers.get("accept-language"))
+    told = {"title": words.PROBLEMS_FI[error.kind] if language == "fi" else title, "detail": error.detail}
+    return page(request, "problem.html", told, status, logged_in=False)
 
 
 def _linker(language: str) -> Callable[..., str]:

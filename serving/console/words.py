@@ -7,28 +7,68 @@ from features.holds import RELEASE_CODES
 LANGUAGES = ("en", "fi")
 
 WORDS: dict[str, tuple[str, str]] = {
-    "action": ("Action", "Toimenpide"),
+    "action": ("Message", "Viesti"),
     "all": ("all", "kaikki"),
-    "back": ("All campaigns", "Kaikki kampanjat"),
+    "back": ("All campaign lists", "Kaikki kampanjalistat"),
     "built": ("Built", "Koottu"),
     "campaigns": ("Campaign lists", "Kampanjalistat"),
+    "campaigns_lead": (
+        "Who gets which message, and who is left in peace. Every list is made by the engine that answers the web shop.",
+        "Kuka saa minkäkin viestin ja kuka jätetään rauhaan. Listat tekee sama päättelijä, joka vastaa verkkokaupalle.",
+    ),
+    "category_care": ("care", "huolenpito"),
+    "category_sales": ("offer", "tarjous"),
     "channel": ("Channel", "Kanava"),
+    "channel_app": ("app", "sovellus"),
+    "channel_email": ("e-mail", "sähköposti"),
+    "channel_partner": ("partner", "kumppani"),
+    "channel_phone": ("phone", "puhelin"),
+    "channel_social": ("social media", "some"),
+    "channel_store": ("store", "myymälä"),
+    "channel_web": ("web shop", "verkkokauppa"),
+    "clear": ("Show all", "Näytä kaikki"),
     "close": ("Log out", "Kirjaudu ulos"),
     "code_ready": ("This link opens the console once.", "Tämä linkki avaa konsolin kerran."),
+    "columns": ("What the columns mean", "Mitä sarakkeet tarkoittavat"),
     "customer": ("Customer", "Asiakas"),
+    "customer_means": ("The shop's own id.", "Kaupan oma tunnus."),
     "customers": ("Customers", "Asiakkaita"),
+    "dropped": ("dropped out after the list was built", "jäi pois listan kokoamisen jälkeen"),
     "empty": (
-        "Nothing here matches. Clear the filter to see all rows.",
-        "Mikään ei vastaa hakua. Tyhjennä suodatin nähdäksesi kaikki rivit.",
+        "Nothing here matches. Show all to see every row.",
+        "Mikään ei vastaa hakua. Näytä kaikki, niin näet jokaisen rivin.",
     ),
+    "empty_kept": ("Nobody was kept off.", "Ketään ei jätetty pois."),
+    "empty_list": ("Nobody is on this list.", "Listalla ei ole ketään."),
     "expected": ("Expected gain", "Odotettu tuotto"),
+    "expired": (
+        "This list is too old to be sent. Build a new one: tahdikas campaign build",
+        "Lista on liian vanha lähetettäväksi. Kokoa uusi: tahdikas campaign build",
+    ),
+    "expired_short": ("too old to be sent", "liian vanha lähetettäväksi"),
+    "exported": ("Last exported", "Viety viimeksi"),
     "filter": ("Filter", "Suodata"),
     "funnel": ("Where the customers went", "Minne asiakkaat päätyivät"),
-    "gain": ("Gain", "Tuotto"),
+    "gain": ("Expected gain", "Odotettu tuotto"),
+    "gain_means": (
+        "What the message is expected to add to the margin, its cost already taken off.",
+        "Paljonko viestin odotetaan lisäävän katetta, kun sen kulut on jo vähennetty.",
+    ),
+    "in_peace": ("Left in peace: something is open or went wrong", "Jätetty rauhaan: jotain on kesken tai meni vikaan"),
+    "gain_note": (
+        "For those kept off, the gain is what they would have brought: the price of silence.",
+        "Pois jätetyillä tuotto on se, jonka he olisivat tuoneet: hiljaisuuden hinta.",
+    ),
     "instead": ("Gets instead", "Saa sen sijaan"),
-    "items": ("Items", "Tuotteet"),
+    "instead_means": ("The service message that is due to her now.", "Palveluviesti, joka hänelle nyt kuuluu."),
+    "items": ("Products", "Tuotteet"),
+    "items_means": ("What the message shows, best first.", "Mitä viestissä näytetään, paras ensin."),
     "kept_off": ("Kept off", "Jätetty pois"),
     "key": ("API key with the scope console", "API-avain, jolla on oikeus console"),
+    "key_hint": (
+        "The service prints a link here when it starts. Later, a key opens the console:",
+        "Palvelu tulostaa käynnistyessään linkin tänne. Myöhemmin konsolin avaa avain:",
+    ),
     "known": ("Known customers", "Tunnettuja asiakkaita"),
     "language": ("Suomeksi", "In English"),
     "listed": ("On the list", "Listalla"),
@@ -39,29 +79,45 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "name": ("Campaign", "Kampanja"),
     "next": ("Next", "Seuraava"),
-    "no_action": ("No action", "Ei toimenpidettä"),
-    "none": (
-        "No list has been built yet. Build one with: tahdikas campaign build",
-        "Listoja ei ole vielä koottu. Kokoa sellainen: tahdikas campaign build",
-    ),
+    "none": ("No list has been built yet. Build one:", "Listoja ei ole vielä koottu. Kokoa sellainen:"),
+    "of": ("of", "/"),
+    "other": ("Kept off for other reasons", "Jätetty pois muista syistä"),
     "page": ("Page", "Sivu"),
     "pages": ("Pages", "Sivut"),
-    "placement": ("Placement", "Paikka"),
+    "placement": ("place", "paikka"),
     "previous": ("Previous", "Edellinen"),
-    "probability": ("Probability", "Todennäköisyys"),
-    "reason": ("Reason", "Syy"),
+    "probability": ("Chance of a response", "Vastaamisen todennäköisyys"),
+    "probability_means": (
+        "How likely she is to do what the message hopes for.",
+        "Miten todennäköisesti hän tekee sen, mitä viestillä toivotaan.",
+    ),
+    "reason": ("Why kept off", "Miksi jätetty pois"),
     "reasons": ("Why", "Miksi"),
-    "review": ("reviewed", "tarkistetaan"),
-    "rows": ("rows", "riviä"),
-    "search": ("Search", "Haku"),
+    "review": ("a person looks at it by", "ihminen tarkistaa viimeistään"),
+    "review_overdue": ("a person should have looked at it by", "ihmisen olisi pitänyt tarkistaa viimeistään"),
+    "rows": ("Rows", "Rivit"),
     "search_kept": ("Customer", "Asiakas"),
-    "search_list": ("Customer or item", "Asiakas tai tuote"),
-    "service_only": ("Service message instead of an offer", "Palveluviesti tarjouksen sijaan"),
+    "search_list": ("Customer or product", "Asiakas tai tuote"),
+    "send": ("Sending it", "Lähettäminen"),
+    "send_means": (
+        "Every row is asked about once more on its way out; whoever has an open case by then drops out. So a list "
+        "leaves only through this command, which writes a spreadsheet file (CSV):",
+        "Jokainen rivi tarkistetaan vielä kerran lähtiessään; pois jää, kenellä on silloin jotain kesken. Siksi lista "
+        "lähtee vain tällä komennolla, joka kirjoittaa taulukkotiedoston (CSV):",
+    ),
     "share": ("Share", "Osuus"),
     "skip": ("Skip to content", "Siirry sisältöön"),
     "until": ("Until", "Kunnes"),
-    "valid_until": ("Valid until", "Voimassa"),
-    "withheld": ("Would have been", "Olisi ollut"),
+    "until_means": (
+        "When or by what the silence ends. Empty: for as long as the reason holds.",
+        "Milloin tai mihin hiljaisuus päättyy. Tyhjä: niin kauan kuin syy on voimassa.",
+    ),
+    "valid_until": ("Valid until", "Vanhenee"),
+    "withheld": ("Would have got", "Olisi saanut"),
+    "withheld_means": (
+        "What she would have got without the reason, and its expected gain: the price of silence.",
+        "Mitä hän olisi saanut ilman syytä, ja sen odotettu tuotto: hiljaisuuden hinta.",
+    ),
 }
 
 
@@ -75,6 +131,29 @@ RELEASES_FI = {
     "time": "aikaa on kulunut",
     "person_releases": "työntekijä vapauttaa",
 }
+
+
+PROBLEMS_FI = {
+    "malformed-json": "Pyyntöä ei voi lukea",
+    "unauthorised": "Tarvitaan voimassa oleva avain",
+    "forbidden": "Tämä ei ole sallittua",
+    "not-found": "Tällaista listaa tai sivua ei ole",
+    "method-not-allowed": "Tätä osoitetta ei voi käyttää näin",
+    "too-large": "Pyyntö on liian suuri",
+    "unsupported-media-type": "Pyynnön muoto on väärä",
+    "invalid-request": "Osoitteessa tai lomakkeessa on jotain väärin",
+    "no-event-accepted": "Yhtään tapahtumaa ei hyväksytty",
+    "internal-error": "Jokin meni täällä vikaan",
+    "unavailable": "Sivua ei voi juuri nyt näyttää; yritä hetken kuluttua uudelleen",
+}
+"""The titles of problems; the English ones are the API's own."""
+
+_MONTHS = (
+    ("January", "tammikuuta"), ("February", "helmikuuta"), ("March", "maaliskuuta"), ("April", "huhtikuuta"),
+    ("May", "toukokuuta"), ("June", "kesäkuuta"), ("July", "heinäkuuta"), ("August", "elokuuta"),
+    ("September", "syyskuuta"), ("October", "lokakuuta"), ("November", "marraskuuta"), ("December", "joulukuuta"),
+)  # fmt: skip
+_SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 
 
 def release(code: str, language: str) -> str:
@@ -97,20 +176,31 @@ def language_of(asked: str | None, accepted: str | None) -> str:
     return next((tag for weight, _, tag in sorted(ranked) if tag in LANGUAGES and weight < 0), "en")
 
 
-def word(key: str, language: str) -> str:
-    """One of the console's words."""
-    return WORDS[key][LANGUAGES.index(language)]
+def word(key: str, language: str, default: str | None = None) -> str:
+    """One of the console's words; `default` for a word that there may not be."""
+    pair = WORDS[key] if default is None else WORDS.get(key)
+    return pair[LANGUAGES.index(language)] if pair else str(default)
 
 
 def number(value: float, language: str, places: int = 0) -> str:
     """A number with thousands set apart as the language does it."""
-    text = f"{value:,.{places}f}"
+    text = f"{round(value, places) + 0.0:,.{places}f}"
     return text if language == "en" else text.replace(",", "\u00a0").replace(".", ",")
 
 
-def money(minor: float | None, language: str) -> str:
-    """Minor units as major units, two places; empty for None."""
-    return "" if minor is None else number(minor / 100, language, 2)
+def money(minor: float | None, language: str, currency: str | None = None) -> str:
+    """Minor units as major units with the currency, where it is known; empty for None."""
+    if minor is None:
+        return ""
+    small = 0 < minor < 1
+    text = number(0.01 if small else abs(minor) / 100, language, 2)
+    sign = "\u2212" if round(minor) < 0 else ""
+    if language == "fi":
+        return (
+            ("alle\u00a0" if small else sign) + text + (f"\u00a0{_SIGNS.get(currency, currency)}" if currency else "")
+        )
+    before = _SIGNS.get(currency, f"{currency}\u00a0") if currency else ""
+    return ("under\u00a0" if small else sign) + before + text
 
 
 def percent(share: float | None, language: str) -> str:
@@ -121,10 +211,25 @@ def percent(share: float | None, language: str) -> str:
 
 
 def instant(value: datetime | str | None, language: str) -> str:
-    """A UTC instant to the minute; empty for None."""
+    """A UTC instant to the minute, in words; empty for None."""
     if value is None:
         return ""
-    moment = (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+    at = _utc(value)
+    month = _MONTHS[at.month - 1][LANGUAGES.index(language)]
     if language == "fi":
-        return f"{moment.day}.{moment.month}.{moment.year} klo {moment:%H.%M} UTC"
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+        return f"{at.day}. {month} {at.year} klo {at.hour}.{at:%M} UTC"
+    return f"{at.day} {month} {at.year} at {at:%H:%M} UTC"
+
+
+def day(value: datetime | str | None, language: str) -> str:
+    """The UTC day of an instant, short enough for a table; empty for None."""
+    if value is None:
+        return ""
+    at = _utc(value)
+    return (
+        f"{at.day}.{at.month}.{at.year}" if language == "fi" else f"{at.day} {_MONTHS[at.month - 1][0][:3]} {at.year}"
+    )
+
+
+def _utc(value: datetime | str) -> datetime:
+    return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)

@@ -110,6 +110,24 @@ def test_the_files_have_the_documented_columns_and_summary(home: Home) -> None:
     assert read_kept_off(home, report.id, "hold:open_case", "AIN", 1, 50).rows[0]["customer_id"] == "aino"
 
 
+def test_the_summary_names_actions_and_the_one_currency_of_the_purchases(home: Home) -> None:
+    def summary() -> dict[str, Any]:
+        with EventLog(home) as log:
+            log.flush_live()
+        return build_campaign(home, name="Autumn", channel="email", placement="email", now=NOON).summary()
+
+    first = summary()
+    assert first["currency"] == "EUR" and first["names"]["staff_call"]["fi"] == "Ihmisen soitto"
+    line = {"item_id": "tea", "quantity": 1, "unit_price": 2_000, "discount": 0}
+    with EventLog(home) as log:
+        log.append_live(
+            [event("p-sek", "purchase", "matti", 3, order_id="o-sek", currency="SEK", lines=[line])],
+            source="t",
+            now=NOON,
+        )
+    assert summary()["currency"] is None
+
+
 def test_no_cell_begins_like_a_formula(home: Home) -> None:
     report = build(home)
     for name in ("list", "kept_off"):

@@ -111,7 +111,8 @@ def campaign(home: Home) -> Callable[..., str]:
             "valid_until": (NOON + timedelta(days=2)).isoformat(),
             "customers": len(on) + len(off), "listed": len(on), "kept_off": len(off), "service_instead": 0,
             "expected_gain": sum(row["expected_gain"] for row in on), "withheld_gain": 1.0,
-            "funnel": funnel, "versions": {},
+            "funnel": funnel, "versions": {}, "currency": "EUR",
+            "names": {"next_offer": {"en": "An offer for her", "fi": "Tarjous hänelle"}},
         }  # fmt: skip
         (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
         return campaign_id

@@ -55,6 +55,10 @@ def test_foreign_hosts_and_origins_are_refused(browser: Browser, home: Home) -> 
     code = KeyStore(home).create_console_code(now=NOON)
     foreign = browser.post("/console/login", data={"code": code}, headers={"origin": "https://evil.example"})
     assert foreign.status_code == 403 and "another site" in foreign.json()["detail"]
+    hidden = browser.post("/console/login", data={"code": code}, headers={"origin": "null"})
+    assert hidden.status_code == 403
+    # so that a browser tells the origin of our own forms, which it hides under `no-referrer`
+    assert browser.get("/console/login").headers["referrer-policy"] == "same-origin"
     own = browser.post("/console/login", data={"code": code}, headers={"origin": "http://127.0.0.1:8080"})
     assert own.status_code == 303
 
