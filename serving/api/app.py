@@ -15,7 +15,7 @@ from starlette.responses import Response
 from features.errors import TahdikasError
 from features.event_log import EventResult
 from features.home import Home
-from serving.api import customers, decisions, events, health, limits, openapi, outcomes, problems, recheck
+from serving.api import customers, decisions, docs, events, health, limits, openapi, outcomes, problems, recheck
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.api.wiring import Clock, Wiring
@@ -75,6 +75,7 @@ def create_app(
     openapi.install(app)
     for part in (events, decisions, recheck, outcomes, customers, health):
         app.include_router(part.router)
+    app.include_router(docs.router)
     app.include_router(console.router)
     app.add_middleware(limits.Limits, max_body_bytes=settings.max_body_bytes)
     return app
