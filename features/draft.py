@@ -4,6 +4,7 @@ What grows without limit is cut by fixed rules relative to the customer's own la
 policy may use.
 """
 
+from collections import Counter
 from typing import Any
 
 from features.case_course import FINISHED
@@ -110,7 +111,7 @@ class Draft:
             purchases=_purchases(self.bought),
             orders=[Order(*o) for o in list(self.orders.values())[-KEPT_COUNTS["orders"] :]],
             returned=self.returned[-KEPT_COUNTS["returned"] :],
-            frictions=self.frictions[-KEPT_COUNTS["frictions"] :],
+            frictions=_kept_frictions(self.frictions),
             scores=[s for s in self.scores if s.at >= last - days(KEPT_DAYS["scores"])],
             staff_holds=self.staff_holds,
             releases=self.releases,
@@ -133,6 +134,17 @@ def _kept_deliveries(deliveries: dict[str, list[Any]], last: int) -> list[Delive
         for d in deliveries.values()
         if d[1][-1][0] >= oldest or d[1][-1][1] not in ("delivered", "cancelled")
     ]
+
+
+def _kept_frictions(frictions: list[Friction]) -> list[Friction]:
+    """The latest of each kind: a flood of small ones does not wash away a grave one."""
+    counts: Counter[str] = Counter()
+    kept = []
+    for friction in reversed(frictions):
+        counts[friction.kind] += 1
+        if counts[friction.kind] <= KEPT_COUNTS["frictions"]:
+            kept.append(friction)
+    return kept[::-1]
 
 
 def _kept_contacts(contacts: list[list[Any]], last: int) -> list[Contact]:

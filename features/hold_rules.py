@@ -147,8 +147,10 @@ class HoldRules:
             raise ValueError(f"nps_bad_max {self.nps_bad_max} is not below nps_good_min {self.nps_good_min}")
         if not self.predicted_below <= self.predicted_at:
             raise ValueError(f"predicted_below {self.predicted_below} is above predicted_at {self.predicted_at}")
-        if not (self.days_per_severity > 0 and 0 <= self.recovery_days <= MAX_DAYS):
-            raise ValueError(f"days_per_severity must be above 0 and recovery_days between 0 and {MAX_DAYS}")
+        if not (0.01 <= self.days_per_severity <= 10_000 and 0 <= self.recovery_days <= MAX_DAYS):
+            raise ValueError(
+                f"days_per_severity must be between 0.01 and 10000, recovery_days between 0 and {MAX_DAYS}"
+            )
 
     def rule(self, kind: str) -> HoldRule:
         """The rule of a kind; raises `KeyError` for one that does not exist."""

@@ -24,7 +24,7 @@ def rating_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterator[S
             for later in state.marks[place + 1 :]:
                 if later.at > now or later.at >= ends_at:
                     break
-                same = later.touchpoint == mark.touchpoint and later.origin == mark.origin
+                same = later.touchpoint == mark.touchpoint and later.origin == mark.origin and later.at > mark.at
                 if same and verdict(later, rules) == GOOD:
                     ends_at = later.at
                     break

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from serving.offers import Picked, items_for, worth_of
 from serving.policy import Placement, Policy
 from serving.scorer import Scorer
 
+REFUSED = ("withdrawn", "objected")
 DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
 
 
@@ -54,7 +56,7 @@ def assemble(
     at = (np.array(buckets, dtype=np.float64) + 1) * seconds
     places = [policy.file.placements[r.placement] for r in requests]
     treatment, shown = _forms(requests, places, catalogue)
-    objects = np.array([s.consent("profiling", None) in ("withdrawn", "objected") for s in snapshots])
+    objects = np.array([s.consent("profiling", r.channel) in REFUSED for r, s in zip(requests, snapshots, strict=True)])
     columns = _columns(snapshots, at, objects, scorer, catalogue)
     items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
     empty = np.zeros(shown.shape, dtype=np.bool_)
@@ -189,10 +191,11 @@ def _contacts(
     weights: dict[str, float] = {name: rule.weight for name, rule in policy.file.channels.items()}
     spent = np.zeros(len(requests))
     over = np.zeros(len(requests), dtype=np.bool_)
+    ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
     for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
         since = contact.window(request.now, cap.window_days, recovering=snapshot.recovering, factor=cap.recovery_factor)
         counted = contact.marketing_only((*snapshot.contacts, *snapshot.reserved), catalogue.is_service)
-        spent[i] = contact.used(counted, since=since, until=request.now, weights=weights)
+        spent[i] = contact.used(counted, since=since, until=request.now + ahead, weights=weights)
         over[i] = contact.over_cap(spent[i], weights[request.channel], cap.limit)
     return spent, over
 

@@ -145,7 +145,7 @@ class Withheld(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer and everything needed to explain it."""
+    """One answer and everything needed to explain it. `anonymous_id` is the visitor's, where asked with both ids."""
 
     decision_id: str
     customer_key: str
@@ -165,5 +165,6 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     seed: str = ""
     context: dict[str, Any] = {}
     observed: dict[str, float] = {}
+    anonymous_id: str | None = None
     superseded: bool = False
     latency_seconds: float = 0.0

@@ -51,8 +51,9 @@ class Watched(Generic[T]):
             return
         try:
             self.value, self.problem = self.load(), None
-        except (TahdikasError, OSError) as error:
-            self.problem = f"{self.name}: {error}"
+        except Exception as error:  # whatever is in a file: what was in force stays
+            told = error if isinstance(error, TahdikasError | OSError) else repr(error)
+            self.problem = f"{self.name}: {told}"
         self.seen = now_seen
 
 

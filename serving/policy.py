@@ -40,7 +40,7 @@ class Arms(Strict):
 class Clearance(Strict):
     """What a state read must say before anything is sold. `required_sources` maps a source to its limit in hours."""
 
-    required_sources: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    required_sources: dict[str, Annotated[float, Field(gt=0, le=24 * 365)]] = Field(default_factory=dict)
     future_tolerance_minutes: float = Field(default=5, ge=0, le=60)
 
 
@@ -72,7 +72,7 @@ class ContactCap(Strict):
     window_days: float = Field(gt=0, le=365)
     limit: int = Field(gt=0)
     recovery_factor: float = Field(default=2, ge=1, le=10)
-    reservation_hours: float = Field(default=48, gt=0)
+    reservation_hours: float = Field(default=48, gt=0, le=24 * 365)
 
 
 class ChannelRule(Strict):

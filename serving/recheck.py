@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
-from serving.decision import Decision, Reason, Snapshot
+from serving.decision import ChosenAction, Decision, Reason, Snapshot
+from serving.items import Articles
 from serving.words import gate_reason, reason
 
 
@@ -17,8 +19,11 @@ def without(snapshot: Snapshot, decision_id: str) -> Snapshot:
     )
 
 
-def recheck(first: Decision, again: Decision) -> tuple[bool, list[Reason]]:
-    """Whether every action of `first` may still go, by the gates of `again` (the same question, now); else why not."""
+def recheck(first: Decision, again: Decision, snapshot: Snapshot, articles: Articles) -> tuple[bool, list[Reason]]:
+    """Whether every action of `first` may still go, items included, by the gates of `again`; else why not.
+
+    `again` is the same question answered now, `snapshot` what it was answered from.
+    """
     blocked: list[Reason] = []
     candidates = {c.action_id: c for c in again.candidates}
     for action in first.actions:
@@ -26,7 +31,23 @@ def recheck(first: Decision, again: Decision) -> tuple[bool, list[Reason]]:
         gates: Sequence[str] = ("placement",) if candidate is None else candidate.gates
         kinds = [h.kind for h in again.holds]
         blocked += [gate_reason(g, holds=kinds, state_status=again.state_status) for g in gates]
+        if _outdated(action, first, again, snapshot, articles):
+            blocked.append(reason("no_items"))
     return not blocked, list({r.code: r for r in blocked}.values())
+
+
+def _outdated(action: ChosenAction, first: Decision, again: Decision, snapshot: Snapshot, articles: Articles) -> bool:
+    """Whether an item told then may not be shown now: out of stock or season, returned, or bought meanwhile."""
+    bought: set[str] = set()
+    if (history := snapshot.history) is not None:
+        since = first.decided_at.timestamp()
+        bought = {item for item, at in zip(history.items, np.asarray(history.first_at), strict=True) if at > since}
+    return any(
+        item.item_id in snapshot.returned
+        or not articles.showable(item.item_id, again.decided_at.month)
+        or (item.item_id in bought and not articles.repeats(item.item_id, proposed=False))
+        for item in action.items
+    )
 
 
 def superseded(first: Decision, reasons: Sequence[Reason], again: Decision) -> Decision:

@@ -8,14 +8,15 @@ import hashlib
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import msgspec
 
 from features.errors import DataError
 from features.home import Home
-from features.store import connect, from_micros, to_micros, transaction
+from features.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
 from serving.decision import Contact, Decision, Request
 
 _TABLES = (
@@ -37,6 +38,7 @@ _TABLES = (
         primary key (customer_key, decision_id)) without rowid""",
     "create index if not exists reservations_by_decision on reservations (decision_id)",
 )
+_LAST_MADE = "reservations_by_decision"  # there when all are: they are made in one transaction
 _CHUNK = 500
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Decision).decode
@@ -87,13 +89,24 @@ class Records:
         found: sqlite3.Connection | None = getattr(self._own, "connection", None)
         if found is None:
             found = connect(self._home, durable=self._durable)
-            with transaction(found):
-                for statement in _TABLES:
-                    found.execute(statement)
+            if found.execute(f"select 1 from sqlite_master where name = '{_LAST_MADE}'").fetchone() is None:
+                with transaction(found):
+                    for statement in _TABLES:
+                        found.execute(statement)
             self._own.connection = found
             with self._lock:
                 self._open.append(found)
         return found
+
+    @contextmanager
+    def waiting(self, seconds: float) -> Iterator[None]:
+        """Inside, this thread's writes wait at most so long for another's to end, then fail."""
+        connection = self.connection()
+        connection.execute(f"pragma busy_timeout = {round(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            connection.execute(f"pragma busy_timeout = {round(BUSY_SECONDS * 1000)}")
 
     def close(self) -> None:
         """Close all threads' connections."""

@@ -14,6 +14,7 @@ from features.event_log import EventLog, EventResult
 from features.holds import Hold
 from features.home import Home
 from features.online import OnlineFeatures
+from features.store import BUSY_SECONDS
 from serving import explain as explaining
 from serving.catalogue import parse_catalogue
 from serving.decision import ENGINE_VERSION, Decision, Reason, Request, Snapshot
@@ -54,11 +55,12 @@ class DecisionService:
     """One per process, safe to share between threads. No method reads a clock: `now` is an argument.
 
     Raises `ConfigError` when made over a policy or action catalogue that cannot be used, `HomeError` over a live store
-    that cannot. Later faults of either never stop it: see `health`.
+    that cannot. Later faults of either never stop it: see `health`. A decision waits at most `patience_seconds` for
+    another's write to end before it goes out unrecorded, hence without a sale.
     """
 
-    def __init__(self, home: Home, *, durable: bool = True) -> None:
-        self.home = home
+    def __init__(self, home: Home, *, durable: bool = True, patience_seconds: float = BUSY_SECONDS) -> None:
+        self.home, self._patience = home, patience_seconds
         self._keeper = Keeper(home)
         self._records = Records(home, durable=durable)
         self._log = EventLog(home, durable=durable)
@@ -119,15 +121,24 @@ class DecisionService:
         if not entries:
             return decisions
         try:
-            self._keep_texts(force)
-            written = {
-                d.decision_id: w
-                for d, w in zip((e.decision for e in entries), self._records.write(entries), strict=True)
-            }
+            with self._records.waiting(self._patience):
+                self._keep_texts(force)
+                written = {
+                    d.decision_id: w
+                    for d, w in zip((e.decision for e in entries), self._records.write(entries), strict=True)
+                }
         except (sqlite3.Error, HomeError):
             unsold = [msgspec.structs.replace(s, state_status="unknown:unrecorded") for s in snapshots]
             return _decided(requests, unsold, force)
-        return [written.get(d.decision_id, d) for d in decisions]
+        return [
+            d if (first := written.get(d.decision_id, d)) is d else self._overtaken(request, first, force)
+            for request, d in zip(requests, decisions, strict=True)
+        ]
+
+    def _overtaken(self, request: Request, first: Decision, force: InForce) -> Decision:
+        """Another worker answered under the same key meanwhile: this is the retry."""
+        (snapshot,) = self._read([request], force)
+        return self._again(request, snapshot, first, force)
 
     def _answered(self, request: Request) -> Decision | None:
         try:
@@ -137,8 +148,9 @@ class DecisionService:
 
     def _again(self, request: Request, snapshot: Snapshot, first: Decision, force: InForce) -> Decision:
         """The first answer to a retry, or that it no longer stands."""
-        (now,) = _decided([request], [without(snapshot, first.decision_id)], force)
-        allowed, reasons = recheck(first, now)
+        snapshot = without(snapshot, first.decision_id)
+        (now,) = _decided([request], [snapshot], force)
+        allowed, reasons = recheck(first, now, snapshot, force.articles)
         return first if allowed else superseded(first, reasons, now)
 
     def recheck(self, decision_ids: Sequence[str], now: datetime, *, reserve: bool = False) -> list[Recheck]:
@@ -148,10 +160,11 @@ class DecisionService:
         """
         force = self._keeper.at(now)
         firsts = {one: first for one in decision_ids if (first := self._records.get(one)) is not None}
-        requests = [_question(first, now) for first in firsts.values()]
-        snapshots = [without(s, d) for s, d in zip(self._read(requests, force), firsts, strict=True)]
-        agains = dict(zip(firsts, _decided(requests, snapshots, force), strict=True)) if requests else {}
-        found = [_rechecked(one, firsts.get(one), agains.get(one)) for one in decision_ids]
+        asked = {one: _question(first, now) for one, first in firsts.items() if _has_place(first, force)}
+        requests = list(asked.values())
+        snapshots = [without(s, d) for s, d in zip(self._read(requests, force), asked, strict=True)]
+        agains = dict(zip(asked, zip(_decided(requests, snapshots, force), snapshots, strict=True), strict=True))
+        found = [_rechecked(one, firsts.get(one), agains.get(one), force) for one in decision_ids]
         if reserve:
             taken = [firsts[one.decision_id] for one in found if one.allowed and firsts[one.decision_id].actions]
             hours = force.policy.file.contact_cap.reservation_hours
@@ -300,10 +313,20 @@ def _reservation(decision: Decision, request: Request, force: InForce) -> timede
     return timedelta(hours=force.policy.file.contact_cap.reservation_hours)
 
 
-def _rechecked(decision_id: str, first: Decision | None, again: Decision | None) -> Recheck:
-    if first is None or again is None:
-        return Recheck(decision_id=decision_id, allowed=False, reasons=[reason("unknown_decision")])
-    allowed, reasons = recheck(first, again)
+def _has_place(decision: Decision, force: InForce) -> bool:
+    """Whether the policy still knows where a decision belongs."""
+    place = force.policy.placement(decision.placement)
+    return place is not None and decision.channel in place.channels
+
+
+def _rechecked(
+    decision_id: str, first: Decision | None, answered: tuple[Decision, Snapshot] | None, force: InForce
+) -> Recheck:
+    if first is None or answered is None:
+        code = "unknown_decision" if first is None else "placement"
+        return Recheck(decision_id=decision_id, allowed=False, reasons=[reason(code)])
+    again, snapshot = answered
+    allowed, reasons = recheck(first, again, snapshot, force.articles)
     return Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons, holds=again.holds)
 
 
@@ -311,6 +334,7 @@ def _question(decision: Decision, now: datetime) -> Request:
     """The question a decision answered, asked now, without a trace."""
     return Request(
         customer_id=decision.customer_key,
+        anonymous_id=decision.anonymous_id,
         channel=decision.channel,
         placement=decision.placement,
         context=decision.context,

@@ -7,18 +7,20 @@ log position, is not dated ahead of the clock, and every required source has rep
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
 
 from features.errors import DataError, TahdikasError
+from features.holds import HoldRules, holds_in_force
 from features.identity import resolve
 from features.online import OnlineFeatures, OnlineRecord
 from features.refolding import facts_of
 from features.rules import RESERVED_PREFIX
 from features.state import CustomerState, decode, fold
 from features.store import from_micros, to_micros
-from features.view import view
+from features.view import CustomerView, view
 from serving.decision import Contact, Request, Snapshot
 from serving.exploration import bucket_of
 from serving.live import snapshot_of
@@ -79,15 +81,17 @@ class SnapshotReader:
     ) -> Snapshot:
         now, file = request.now, self._policy.file
         state, problem = _state(run, key, row, position)
+        if request.customer_id is not None and request.anonymous_id is not None:
+            state, problem = _with_visitor(run, key, request.anonymous_id, state, problem)
         if problem is None and state.erased_at is not None:
             problem = "erased"
-        ahead = to_micros(now + timedelta(minutes=file.clearance.future_tolerance_minutes))
-        if problem is None and state.last_at is not None and state.last_at > ahead:
+        ahead = now + timedelta(minutes=file.clearance.future_tolerance_minutes)
+        if problem is None and state.last_at is not None and state.last_at > to_micros(ahead):
             problem = "future_dated"
         problem = problem or silent
         bucket = self._policy.bucket_seconds
         snapshot = snapshot_of(
-            view(state, now, file.holds),
+            _seen(state, now, ahead, file.holds),
             customer_key=key,
             scored_at_us=round((bucket_of(now, bucket) + 1) * bucket * 1e6),
             reservation=timedelta(hours=file.contact_cap.reservation_hours),
@@ -207,6 +211,30 @@ def _state(
         return fold(facts_of(run, key)), problem
     except Exception:  # what broke the record may break its facts too: then nothing is known
         return _EMPTY, problem
+
+
+def _with_visitor(
+    run: sqlite3.Connection, key: str, anonymous_id: str, state: CustomerState, problem: str | None
+) -> tuple[CustomerState, str | None]:
+    """Her state with what was recorded under the visitor's id of the same question, where no link was told yet."""
+    try:
+        visited = facts_of(run, RESERVED_PREFIX + anonymous_id)
+        return (fold([*facts_of(run, key), *visited]), problem) if visited else (state, problem)
+    except Exception:  # as in `_state`
+        return state, problem or "corrupt"
+
+
+def _seen(state: CustomerState, now: datetime, ahead: datetime, rules: HoldRules) -> CustomerView:
+    """The state at `now`, what a clock somewhat `ahead` of ours dated after it included: it has happened.
+
+    What only the clock would have ended meanwhile has not ended.
+    """
+    last = now if state.last_at is None else from_micros(state.last_at)
+    if not now < last <= ahead:
+        return view(state, now, rules)
+    seen = view(state, last, rules)
+    timed = [h for h in holds_in_force(state, now, rules) if h.ends_at is not None and h.ends_at <= last]
+    return replace(seen, holds=[*seen.holds, *timed])
 
 
 def _marks(values: Sequence[str]) -> str:

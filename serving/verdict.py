@@ -97,6 +97,7 @@ def verdict(
         no_action_propensity=float(drawn.chances[-1][catalogue.no_action]),
         seed=seed,
         context=request.context,
+        anonymous_id=request.anonymous_id if request.customer_id is not None else None,
         observed=_observed(i, laid),
     )
 

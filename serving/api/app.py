@@ -49,7 +49,8 @@ def create_app(
     `clock` gives aware UTC instants. `settings` default to `config/serving.yaml`.
     """
     settings = settings or load_settings(home)
-    wiring = _wire(home, clock, settings, service or DecisionService(home))
+    patience = settings.decision_deadline_ms / 1000 / 3  # a third to wait in the queue, a third to decide
+    wiring = _wire(home, clock, settings, service or DecisionService(home, patience_seconds=patience))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
