@@ -149,7 +149,8 @@ def _contact(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None
         if (place := _RESPONSES.get(status)) is not None:
             contact[place] = contact[place] or at
     if status == "unsubscribe":
-        draft.consents.append(Consent(at, "marketing", fact.channel, "withdrawn", "unsubscribe"))
+        for purpose in ("marketing", "feedback"):
+            draft.consents.append(Consent(at, purpose, fact.channel, "withdrawn", "unsubscribe"))
 
 
 def _hold(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None:

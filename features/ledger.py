@@ -44,7 +44,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Consent(msgspec.Struct, frozen=True, array_like=True):
-    """One statement of consent; `channel` None means every channel. An unsubscription is a withdrawal of marketing."""
+    """One statement of consent; `channel` None means every channel. To unsubscribe withdraws marketing and feedback."""
 
     at: int
     purpose: str

@@ -7,6 +7,7 @@ they write. Instants are integers: microseconds since 1970-01-01 UTC.
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from features.errors import HomeError
 from features.home import Home
@@ -105,7 +106,7 @@ def connect(home: Home, *, read_only: bool = False, durable: bool = True) -> sql
 
     `durable` waits for the disk at every commit (survives power loss); without it a commit survives the end of the
     process only. `read_only` needs the file to exist. Raises `HomeError` if the file cannot be opened, is no store of
-    ours, or was made by a newer version.
+    ours, was made by a newer version, or is gone.
     """
     path = home.live_db
     if read_only and not path.exists():
@@ -151,15 +152,27 @@ def _prepare(connection: sqlite3.Connection, home: Home, *, read_only: bool, dur
         connection.execute("pragma journal_mode = wal")
         if _version(connection) is None:
             with transaction(connection):
+                if _version(connection) is None and _made(home).exists():
+                    raise HomeError(
+                        f"{home.live_db} was here and is gone or emptied: who is held is not known, and nothing may be "
+                        f"sold. Restore it from a copy; or, to begin anew without what it held, remove {_made(home)}."
+                    )
                 for statement in _SCHEMA.split(";\n"):
                     connection.execute(statement)
                 connection.execute("insert or ignore into meta values ('schema_version', ?)", (str(SCHEMA_VERSION),))
+        if not _made(home).exists():
+            _made(home).touch()
     version = _version(connection)
     if version != SCHEMA_VERSION:
         raise HomeError(
             f"{home.live_db} has schema version {version}, this program knows {SCHEMA_VERSION}. "
             "Use the program version that made it, or name another data folder with --home DIR."
         )
+
+
+def _made(home: Home) -> Path:
+    """A file that says that a live store was made here, so that a lost one is not taken for a new one."""
+    return home.live_db.with_name(f"{home.live_db.name}.made")
 
 
 def _version(connection: sqlite3.Connection) -> int | None:

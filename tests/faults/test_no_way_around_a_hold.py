@@ -8,13 +8,14 @@ import pyarrow as pa
 import pytest
 
 from features.catalogue import ITEM_SCHEMA, merge_items
+from features.errors import HomeError
 from features.home import Home
 from serving.api import create_app
 from serving.decision import Request
 from serving.policy import DEFAULT_POLICY
 from serving.records import Entry, Records
 from serving.security import KeyStore
-from serving.service import DecisionService
+from serving.service import DecisionService, Outcome
 from serving.settings import ServingSettings
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -106,6 +107,35 @@ def test_an_event_dated_ahead_ends_no_hold_before_its_time(shop):
 def test_consent_withdrawn_on_a_clock_ahead_of_ours_is_withdrawn(shop):
     shop.happens("consent", ahead=3 * MINUTE, purpose="marketing", status="withdrawn")
     assert not sells(shop.ask("email", "email"))
+
+
+def test_who_unsubscribes_gets_no_other_letter_the_next_moment(shop):
+    letter = shop.ask("email", "email")
+    outcome = Outcome(decision_id=letter.decision_id, outcome="unsubscribe", occurred_at=shop.now)
+    assert shop.service.record_outcome(outcome, shop.now)
+    assert shop.ask("email", "email").actions == []
+
+
+def test_a_live_store_that_is_lost_is_not_taken_for_a_new_shop(shop):
+    shop.happens("feedback", kind="complaint")
+    shop.service.close()
+    for path in shop.home.root.glob("live.db*"):
+        if path.suffix != ".made":
+            path.unlink()
+    with pytest.raises(HomeError, match="Restore it from a copy"):
+        DecisionService(shop.home)
+
+
+def test_a_live_store_that_is_lost_while_serving_sells_nothing_from_a_new_one(shop):
+    shop.happens("feedback", kind="complaint")
+    for path in shop.home.root.glob("live.db*"):
+        if path.suffix != ".made":
+            path.unlink()
+    answers = []
+    worker = threading.Thread(target=lambda: answers.append(shop.ask()))  # a thread opens a connection of its own
+    worker.start()
+    worker.join(10)
+    assert answers[0].state_status.startswith("unknown:") and not sells(answers[0])
 
 
 def test_contacts_dated_ahead_count_toward_the_cap(shop):

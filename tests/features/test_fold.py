@@ -96,9 +96,10 @@ def test_a_grant_and_a_refusal_at_the_same_moment_are_a_refusal():
         assert seen_on(1, *told).consent("marketing", "email") == "withdrawn"
 
 
-def test_to_unsubscribe_withdraws_marketing_in_that_channel():
+def test_to_unsubscribe_withdraws_marketing_and_questions_in_that_channel():
     seen = seen_on(9, consent(0, "granted"), contact(1, "sent"), contact(2, "unsubscribe"))
     assert (seen.consent("marketing", "email"), seen.consent("marketing", "phone")) == ("withdrawn", "granted")
+    assert (seen.consent("feedback", "email"), seen.consent("feedback", "phone")) == ("withdrawn", None)
 
 
 def test_a_refused_fact_is_remembered_and_a_given_one_kept():
