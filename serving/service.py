@@ -32,6 +32,7 @@ from serving.words import reason
 __all__ = ["OUTCOMES", "DecisionService", "Health", "Outcome", "Recheck"]
 
 _CHUNK = 2_000
+UNRECORDED = "unknown:unrecorded"
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +129,7 @@ class DecisionService:
                     for d, w in zip((e.decision for e in entries), self._records.write(entries), strict=True)
                 }
         except (sqlite3.Error, HomeError):
-            unsold = [msgspec.structs.replace(s, state_status="unknown:unrecorded") for s in snapshots]
+            unsold = [msgspec.structs.replace(s, state_status=UNRECORDED) for s in snapshots]
             return _decided(requests, unsold, force)
         return [
             d if (first := written.get(d.decision_id, d)) is d else self._overtaken(request, first, force)

@@ -16,7 +16,7 @@ from serving.api.parts import ActionOut, HoldOut, ReasonOut, action_out, reason_
 from serving.api.problems import FieldProblem, ProblemError
 from serving.api.wiring import wired
 from serving.policy import load_policy
-from serving.service import DecisionService, Outcome
+from serving.service import UNRECORDED, DecisionService, Outcome
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[a-z0-9_]+$")]
@@ -81,7 +81,9 @@ class DecisionRequest(BaseModel):
 class DecisionResponse(BaseModel):
     """One answer. No actions means: nothing is the best action, and `no_action_reason` says why."""
 
-    decision_id: str | None = Field(description="Its record; null where none was made in time.", examples=["d-01J8ZK"])
+    decision_id: str | None = Field(
+        description="Its record; null where none was made, or not in time.", examples=["d-01J8ZK"]
+    )
     customer_key: str | None = Field(description="Who it was taken for, after resolving links.", examples=["c-1042"])
     decided_at: datetime = Field(description="UTC.", examples=["2026-03-02T12:00:00Z"])
     mode: str = Field(description="serve or simulate.", examples=["serve"])
@@ -104,7 +106,7 @@ class DecisionResponse(BaseModel):
     def of(cls, decision: core.Decision) -> "DecisionResponse":
         """From the core's decision."""
         return cls(
-            decision_id=decision.decision_id,
+            decision_id=None if decision.state_status == UNRECORDED else decision.decision_id,
             customer_key=decision.customer_key,
             decided_at=decision.decided_at,
             mode=decision.mode,
