@@ -18,11 +18,11 @@ import pyarrow as pa
 
 from benchmarks.measure import Spent, median_seconds, spent
 from benchmarks.report import write_result
-from features.batch import BATCH_FEATURES, schema_hash
 from features.columns import CUSTOMER_ID, EVENT_SCHEMA
-from features.event_log import EventLog
+from features.feature_store.batch import BATCH_FEATURES, schema_hash
+from features.feature_store.online import BATCH_VIEW, OnlineFeatures
 from features.home import Home
-from features.online import BATCH_VIEW, OnlineFeatures
+from features.log.event_log import EventLog
 from pipelines.materialize import build_snapshots, materialize
 
 CUSTOMERS, PURCHASES_EACH, LINES_EACH = 20_000, 6, 2
@@ -74,7 +74,7 @@ def _feast_materialize(home: Home) -> tuple[Spent, Path, Any]:
     """The same snapshot through Feast's own engine into its own SQLite store."""
     from feast import FeatureStore, RepoConfig
 
-    from features.definitions import definitions
+    from features.feature_store.definitions import definitions
 
     path = home.feast / "feast_own.db"
     store = FeatureStore(

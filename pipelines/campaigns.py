@@ -20,19 +20,20 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.customer.holds import Hold
 from features.errors import DataError
-from features.event_log import EventLog
-from features.holds import Hold
 from features.home import Home
-from features.rules import RESERVED_PREFIX
-from features.store import connect
+from features.log.event_log import EventLog
+from features.log.rules import RESERVED_PREFIX
+from features.log.store import connect
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
-from serving.catalogue import load_catalogue
-from serving.decision import ChosenAction, Decision, Reason, Request
-from serving.live import KNOWN_FEATURES
-from serving.policy import load_policy
+from serving.core.catalogue import load_catalogue
+from serving.core.decision import ChosenAction, Decision, Reason, Request
+from serving.core.held import blocks
+from serving.core.live import KNOWN_FEATURES
+from serving.core.policy import load_policy
+from serving.core.words import CODES, hold_words, reason, status_words
 from serving.service import DecisionService
-from serving.words import CODES, hold_words, reason, status_words
 
 CHUNK = 2_000
 OFFERS = ("sales", "care")
@@ -158,6 +159,8 @@ def _chunks(home: Home, size: int) -> Iterator[list[str]]:
 
 def _decide_all(home: Home, report: CampaignReport, folder: Path, progress: Callable[[int], None], chunk: int) -> None:
     steps: dict[tuple[str, str], Step] = {}
+    place = load_policy(home).placement(report.placement)
+    outbound = place is None or place.outbound  # one the policy does not know is refused below
     with ExitStack() as stack:
         service = stack.enter_context(closing(DecisionService(home)))
         listed = stack.enter_context(closing(ListFile(folder / "list", LIST_SCHEMA)))
@@ -187,7 +190,7 @@ def _decide_all(home: Home, report: CampaignReport, folder: Path, progress: Call
                         offer.expected_gain,
                     )
                 else:
-                    row, step = _kept_off(customer, decision)
+                    row, step = _kept_off(customer, decision, outbound)
                     off.append(row)
                     _count(steps, step, row["would_be_gain"] or 0.0)
             listed.write(on)
@@ -228,10 +231,11 @@ def _listed(customer: str, decision: Decision, offer: ChosenAction, valid_until:
     }
 
 
-def _kept_off(customer: str, decision: Decision) -> tuple[dict[str, Any], Step]:
-    why = _why(decision)
+def _kept_off(customer: str, decision: Decision, outbound: bool) -> tuple[dict[str, Any], Step]:
+    why = _why(decision, outbound)
     held = next(
-        (hold for hold in decision.holds if why.code == "hold" and _covers_offers(hold, decision.channel)), None
+        (hold for hold in decision.holds if why.code == "hold" and _covers_offers(hold, decision.channel, outbound)),
+        None,
     )
     withheld = decision.withheld
     row = {
@@ -274,12 +278,12 @@ _GENERAL = {
 """Texts for many customers where the code's own text speaks of one."""
 
 
-def _why(decision: Decision) -> Reason:
+def _why(decision: Decision, outbound: bool) -> Reason:
     """Why there is no offer: the decision's own reason, else the gate before the offer she would have got."""
     if decision.no_action_reason is not None:
         return decision.no_action_reason
     gates = decision.withheld.gates if decision.withheld else ()
-    held = any(_covers_offers(hold, decision.channel) for hold in decision.holds)
+    held = any(_covers_offers(hold, decision.channel, outbound) for hold in decision.holds)
     code = "hold" if held or "hold" in gates else gates[0] if gates else "service_first"
     if code == "hold":
         return reason("hold", **hold_words(hold.kind for hold in decision.holds))
@@ -288,8 +292,8 @@ def _why(decision: Decision) -> Reason:
     return reason(code) if "{" not in CODES[code][0] else Reason(code, *_GENERAL.get(code, (code, code)))
 
 
-def _covers_offers(hold: Hold, channel: str) -> bool:
-    return any(hold.blocks(category, "", channel) for category in OFFERS)
+def _covers_offers(hold: Hold, channel: str, outbound: bool) -> bool:
+    return any(blocks(hold, category, "", channel=channel, outbound=outbound) for category in OFFERS)
 
 
 class ListFile:

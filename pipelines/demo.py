@@ -13,9 +13,9 @@ from rich.text import Text
 
 from features.columns import CUSTOMER_ID
 from features.errors import ConfigError
-from features.event_log import EventLog
 from features.home import Home
-from features.store import connect
+from features.log.event_log import EventLog
+from features.log.store import connect
 from pipelines.campaigns import CampaignReport, build_campaign, known_customers
 from pipelines.cli.base import progress
 from pipelines.ingest import ingest, total_rows
@@ -25,7 +25,7 @@ from pipelines.show import campaign_table, decision_panel, hold_line, items_line
 from pipelines.simulate import simulate
 from pipelines.train import RetrainReport, retrain
 from serving.campaign_lists import read_kept_off
-from serving.decision import Decision, Request
+from serving.core.decision import Decision, Request
 from serving.service import DecisionService
 from training.params import Params
 

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from features.catalogue import merge_items
 from features.columns import RECEIVED_AT, TIME
 from features.errors import SourceError
-from features.event_log import EventLog
-from features.history_intake import IngestReport
 from features.home import Home
+from features.log.event_log import EventLog
+from features.log.history_intake import IngestReport
 from pipelines.sources.base import Source, SourceBatch
 from pipelines.sources.canonical import Canonical
 from pipelines.sources.complete_journey import CompleteJourney

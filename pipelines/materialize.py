@@ -13,20 +13,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.batch import compute
 from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_SCHEMA, EVENT_TIMESTAMP, TIME
+from features.customer.hold_rules import HoldRules
+from features.customer.state import Fact
+from features.customer.state_history import Span, state_history
+from features.customer.view import STATE_FEATURES
 from features.errors import DataError
-from features.event_log import EventLog
-from features.hold_rules import HoldRules
+from features.feature_store.batch import compute
+from features.feature_store.online import BATCH_VIEW
+from features.feature_store.snapshots import (
+    BATCH,
+    STATE,
+    fingerprint_of,
+    snapshot_cutoffs,
+    snapshot_path,
+    write_snapshot,
+)
 from features.home import Home
-from features.online import BATCH_VIEW
-from features.rules import RESERVED_PREFIX
-from features.snapshots import BATCH, STATE, fingerprint_of, snapshot_cutoffs, snapshot_path, write_snapshot
-from features.state import Fact
-from features.state_history import Span, state_history
-from features.view import STATE_FEATURES
+from features.log.event_log import EventLog
+from features.log.rules import RESERVED_PREFIX
 from pipelines.snapshot_fingerprints import Fingerprints
-from serving.policy import load_policy
+from serving.core.policy import load_policy
 
 Progress = Callable[[str], None]
 CUSTOMERS_AT_ONCE = 2_000
@@ -79,7 +86,10 @@ def materialize(home: Home, as_of: datetime, *, progress: Progress | None = None
 
     Records that are newer stay. Raises `DataError` if nobody is known by then.
     """
-    from features.feast_repo import feature_store, materialize_view  # six seconds of import, only where needed
+    from features.feature_store.feast_repo import (  # six seconds of import, only where needed
+        feature_store,
+        materialize_view,
+    )
 
     path = build_snapshots(home, [as_of], progress)[0]
     rows = int(pq.read_metadata(path).num_rows)

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from features.batch import schema_hash
-from features.candidates import CANDIDATE_INPUTS, places
 from features.errors import BundleError, DataError
+from features.feature_store.batch import schema_hash
 from features.home import Home
-from features.scoring import read_model
+from features.inputs.candidates import CANDIDATE_INPUTS, places
+from features.inputs.scoring import read_model
 from pipelines.bundles import check_bundle, current_id, sha256
 from training.gates import ChurnEvidence, Gate, OfferEvidence, churn_gates, offer_gates
 from training.metrics import Array, score_lists

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.candidates import Histories, ItemTable
 from features.columns import CHURN_PROBABILITY, CUSTOMER_ID, ITEM_ID, RANK, SCORE
-from features.frame import customer_inputs, to_columns
+from features.feature_store.snapshots import BATCH, snapshot_path
 from features.home import Home
-from features.scoring import next_items, read_model
-from features.snapshots import BATCH, snapshot_path
+from features.inputs.candidates import Histories, ItemTable
+from features.inputs.frame import customer_inputs, to_columns
+from features.inputs.scoring import next_items, read_model
 from pipelines.bundles import current_bundle
 from pipelines.materialize import build_snapshots
 from pipelines.train import resolve_as_of

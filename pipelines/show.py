@@ -8,12 +8,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from features.holds import RELEASE_CODES, Hold
-from serving.decision import ChosenAction, Decision
-from serving.words import HOLDS
+from features.customer.holds import RELEASE_CODES, Hold
+from serving.core.decision import ChosenAction, Decision
+from serving.core.words import HOLDS
 
 if TYPE_CHECKING:
-    from features.quarantine import Entry
+    from features.log.quarantine import Entry
     from pipelines.campaigns import CampaignReport
     from serving.security import ApiKey
 

@@ -11,12 +11,15 @@ import pyarrow.compute as pc
 
 import features
 from features.columns import TIME
-from features.hold_rules import HoldRules
+from features.customer.hold_rules import HoldRules
 
 CODE = (
-    "batch batch_features batch_relations case_course columns coverage delivery_course draft errors events facts "
-    "fold fold_handlers hold_rules hold_spans holds home instants ledger online scales span spans_of_cases "
-    "spans_of_signals state state_features state_history view view_parts"
+    "columns customer/case_course customer/coverage customer/delivery_course customer/draft customer/fold "
+    "customer/fold_handlers customer/hold_rules customer/hold_spans customer/holds customer/ledger "
+    "customer/scales customer/span customer/spans_of_cases customer/spans_of_signals customer/state "
+    "customer/state_features customer/state_history customer/view customer/view_parts errors events facts "
+    "feature_store/batch feature_store/batch_features feature_store/batch_relations feature_store/online "
+    "home instants"
 )
 """Modules of `features` that snapshots depend on; a test compares it with their imports."""
 

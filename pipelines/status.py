@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from features.errors import BundleError
-from features.event_log import EventLog
 from features.home import Home
-from features.store import connect
+from features.log.event_log import EventLog
+from features.log.store import connect
 from pipelines.bundles import current_bundle
 from serving.campaign_lists import summaries
 

@@ -17,14 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.candidates import CANDIDATE_INPUTS
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.errors import DataError
-from features.event_log import EventLog
-from features.frame import customer_inputs, to_columns
+from features.feature_store.snapshots import fingerprint_of
 from features.home import Home
-from features.scoring import Spec, read_model
-from features.snapshots import fingerprint_of
+from features.inputs.candidates import CANDIDATE_INPUTS
+from features.inputs.frame import customer_inputs, to_columns
+from features.inputs.scoring import Spec, read_model
+from features.log.event_log import EventLog
 from pipelines.materialize import build_snapshots
 from training.churn import ChurnResult, ChurnRows
 from training.churn import train_churn as fit_churn

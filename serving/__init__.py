@@ -1,1 +1,1 @@
-"""What we decide: the pure decision core, bundles, records, and the API and console around them."""
+"""What we decide: the pure decision `core`, what it reads and records beside it, the `api` and `console` around it."""

@@ -17,13 +17,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from features.candidates import CANDIDATE_INPUTS, POPULAR, Histories, ItemHistory, ItemTable
 from features.errors import BundleError
-from features.frame import CHURN_INPUTS, customer_inputs
 from features.home import Home
-from features.scoring import Model, next_items, read_model
-from serving.conditions import Columns, Floats
-from serving.items import Scored
+from features.inputs.candidates import CANDIDATE_INPUTS, POPULAR, Histories, ItemHistory, ItemTable
+from features.inputs.frame import CHURN_INPUTS, customer_inputs
+from features.inputs.scoring import Model, next_items, read_model
+from serving.core.conditions import Columns, Floats
+from serving.core.items import Scored
 
 FORMAT = 1
 TRIAL_SECONDS = 60.0

@@ -15,11 +15,11 @@ from features.catalogue import load_items
 from features.errors import TahdikasError
 from features.home import Home
 from serving.bundle import Bundle, current_id, load
-from serving.catalogue import Catalogue, load_catalogue
-from serving.items import Articles
-from serving.live import KNOWN_FEATURES
-from serving.policy import Policy, check_together, load_policy
-from serving.scorer import Scorer, WithoutModel
+from serving.core.catalogue import Catalogue, load_catalogue
+from serving.core.items import Articles
+from serving.core.live import KNOWN_FEATURES
+from serving.core.policy import Policy, check_together, load_policy
+from serving.core.scorer import Scorer, WithoutModel
 
 T = TypeVar("T")
 Stamp = tuple[object, ...]

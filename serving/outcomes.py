@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from features.errors import DataError
-from features.event_log import EventResult
-from features.rules import RESERVED_PREFIX
-from serving.decision import Decision
+from features.log.event_log import EventResult
+from features.log.rules import RESERVED_PREFIX
+from serving.core.decision import Decision
 from serving.records import Records
 
 OUTCOMES = ("sent", "impression", "click", "accept", "dismiss", "unsubscribe", "bounce", "released", "purchase")

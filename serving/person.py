@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from features.instants import from_us
-from serving.decision import Decision, Snapshot
+from serving.core.decision import Decision, Snapshot
 
 RECENT = timedelta(days=90)
 

@@ -16,8 +16,8 @@ import msgspec
 
 from features.errors import DataError
 from features.home import Home
-from features.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
-from serving.decision import Contact, Decision, Request
+from features.log.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
+from serving.core.decision import Contact, Decision, Request
 
 _TABLES = (
     """create table if not exists decisions (

@@ -17,7 +17,7 @@ from typing import Any
 
 from features.errors import DataError, HomeError
 from features.home import Home
-from features.store import connect, from_micros, to_micros, transaction
+from features.log.store import connect, from_micros, to_micros, transaction
 
 SCOPES = {
     "events": "post events",

@@ -9,25 +9,25 @@ from typing import Any
 
 import msgspec
 
+from features.customer.holds import Hold
 from features.errors import DataError, HomeError, TahdikasError
-from features.event_log import EventLog, EventResult
-from features.holds import Hold
+from features.feature_store.online import OnlineFeatures
 from features.home import Home
-from features.online import OnlineFeatures
-from features.store import BUSY_SECONDS
-from serving import explain as explaining
-from serving.catalogue import parse_catalogue
-from serving.decision import ENGINE_VERSION, Decision, Reason, Request, Snapshot
-from serving.engine import check_request, decide
+from features.log.event_log import EventLog, EventResult
+from features.log.store import BUSY_SECONDS
+from serving.core import explain as explaining
+from serving.core.catalogue import parse_catalogue
+from serving.core.decision import ENGINE_VERSION, Decision, Reason, Request, Snapshot
+from serving.core.engine import check_request, decide
+from serving.core.live import KNOWN_FEATURES
+from serving.core.policy import parse_policy
+from serving.core.recheck import recheck, superseded, without
+from serving.core.words import reason
 from serving.in_force import InForce, Keeper
-from serving.live import KNOWN_FEATURES
 from serving.outcomes import OUTCOMES, Outcome, note
 from serving.person import described
-from serving.policy import parse_policy
-from serving.recheck import recheck, superseded, without
 from serving.records import Entry, Records
 from serving.snapshot import SnapshotReader
-from serving.words import reason
 
 __all__ = ["OUTCOMES", "DecisionService", "Health", "Outcome", "Recheck"]
 

@@ -12,19 +12,19 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from features.customer.holds import HoldRules, holds_in_force
+from features.customer.state import CustomerState, decode, fold
+from features.customer.view import CustomerView, view
 from features.errors import DataError, TahdikasError
-from features.holds import HoldRules, holds_in_force
-from features.identity import resolve
-from features.online import OnlineFeatures, OnlineRecord
-from features.refolding import facts_of
-from features.rules import RESERVED_PREFIX
-from features.state import CustomerState, decode, fold
-from features.store import from_micros, to_micros
-from features.view import CustomerView, view
-from serving.decision import Contact, Request, Snapshot
-from serving.exploration import bucket_of
-from serving.live import snapshot_of
-from serving.policy import Policy
+from features.feature_store.online import OnlineFeatures, OnlineRecord
+from features.log.identity import resolve
+from features.log.refolding import facts_of
+from features.log.rules import RESERVED_PREFIX
+from features.log.store import from_micros, to_micros
+from serving.core.decision import Contact, Request, Snapshot
+from serving.core.exploration import bucket_of
+from serving.core.live import snapshot_of
+from serving.core.policy import Policy
 from serving.records import Records, reserved
 
 _CHUNK = 500

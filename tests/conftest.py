@@ -6,6 +6,7 @@ from typing import Any
 
 import anyio.from_thread
 import httpx
+import prometheus_client  # noqa: F401  (before Feast, which would switch it to counting for many processes)
 import pytest
 from fastapi import FastAPI
 

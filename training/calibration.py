@@ -1,4 +1,4 @@
-"""Scores to probabilities: Platt's line or an isotonic curve, fitted here, kept as numbers (features/scoring.py).
+"""Scores to probabilities: Platt's line or an isotonic curve, kept as numbers (`features/inputs/scoring.py`).
 
 Always fitted to scores of rows the model did not learn from (`training/split.py`).
 """
@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from features.scoring import SMALLEST, Spec, calibrate, logit
+from features.inputs.scoring import SMALLEST, Spec, calibrate, logit
 from training.metrics import Array, log_loss
 from training.split import customer_folds
 

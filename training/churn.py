@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from features.errors import DataError
-from features.scoring import Spec, calibrate
+from features.inputs.scoring import Spec, calibrate
 from training.calibration import fit_calibration, fit_platt
 from training.learners import Fitted, Matrix, fit_logistic, fit_trees, mean_of
 from training.metrics import Array, Difference, auc, brier, ece, log_loss, paired_bootstrap, reliability

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.errors import DataError
+from features.feature_store.snapshots import BATCH, snapshot_cutoffs, snapshot_path
 from features.home import Home
-from features.snapshots import BATCH, snapshot_cutoffs, snapshot_path
 
 ROW_ID = "spine_row_id"
 
@@ -32,7 +32,7 @@ def load_training_set(
 
     Raises `DataError` if a cutoff has no snapshot, or the spine lacks a column or is empty.
     """
-    from features.feast_repo import feature_store, historical  # six seconds of import, only where needed
+    from features.feature_store.feast_repo import feature_store, historical  # six seconds of import, only where needed
 
     rows = _spine_of(home, cutoffs) if spine is None else spine
     missing = {CUSTOMER_ID, EVENT_TIMESTAMP} - set(rows.columns)

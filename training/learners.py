@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
-from features.scoring import Model, Spec
+from features.inputs.scoring import Model, Spec
 from training.metrics import Array
 from training.params import Trees
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 from features.catalogue import load_items
 from features.columns import TIME
 from features.errors import DataError
-from features.event_log import EventLog
 from features.home import Home
+from features.log.event_log import EventLog
 
 PURCHASE_SCHEMA = pa.schema(
     [

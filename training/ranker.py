@@ -1,8 +1,9 @@
 """The next-offer model: which items a customer buys within the window, chosen against the baselines it must beat.
 
-Rows are candidates (`features/candidates.py`) at past cutoffs; the truth is 1 if she bought the item in the window. The
-ranker is a product: the chance that she orders at all, times the chance of the item if she does, each a small LightGBM
-with a binary objective. (lambdarank was measured beside it and ranked no better; its scores are no probabilities.)
+Rows are candidates (`features/inputs/candidates.py`) at past cutoffs; the truth is 1 if she bought the item in the
+window. The ranker is a product: the chance that she orders at all, times the chance of the item if she does, each a
+small LightGBM with a binary objective. (lambdarank was measured beside it and ranked no better; its scores are no
+probabilities.)
 The newest window validates; where no paired interval says that the ranker beats the best baseline, the baseline stays.
 """
 
@@ -12,9 +13,9 @@ from datetime import datetime
 
 import numpy as np
 
-from features.candidates import CANDIDATE_INPUTS, CandidateFrame, Histories, Ints, ItemTable, candidates, places
 from features.errors import DataError
-from features.scoring import Spec, calibrate
+from features.inputs.candidates import CANDIDATE_INPUTS, CandidateFrame, Histories, Ints, ItemTable, candidates, places
+from features.inputs.scoring import Spec, calibrate
 from training.calibration import fit_calibration
 from training.learners import Fitted, fit_trees, product_of
 from training.metrics import (
@@ -189,7 +190,7 @@ def fit_ranker(groups: Sequence[OfferRows], params: OfferParams) -> Fitted:
 
 
 def shown(rows: OfferRows, score: Array, k: int) -> tuple[Ints, Ints, Ints]:
-    """The best `k` candidates of each customer as (customer, item, place); ties as in `features.scoring.rank`."""
+    """The best `k` candidates of each customer as (customer, item, place); ties as in `scoring.rank`."""
     frame = rows.frame
     place = places(frame.customer, -score, -rows.recent_buyers[frame.item], frame.item)
     best = place < k

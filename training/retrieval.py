@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from scipy import sparse
 
-from features.candidates import Histories, Ints, ItemTable
+from features.inputs.candidates import Histories, Ints, ItemTable
 
 NEIGHBOURS = 30  # kept an item
 LARGEST_BASKET = 60  # a larger one says little about what goes together: a sample of its rarest items is used

@@ -82,7 +82,7 @@ def quarantine_list(
     json_output: Json = False,
 ) -> None:
     """Events that were refused: when, from where, why, and the raw text."""
-    from features.quarantine import entries
+    from features.log.quarantine import entries
     from pipelines.show import quarantine_table
 
     found = entries(context.obj.home(), reason=reason, limit=limit)
@@ -101,7 +101,7 @@ def quarantine_replay(
 
     What passes leaves the quarantine; the rest stays with its reason. Raw texts: tahdikas quarantine list --json
     """
-    from features.quarantine import replay
+    from features.log.quarantine import replay
 
     home = context.obj.home()
     if corrected is None:

@@ -23,7 +23,7 @@ def decide(
     import msgspec
 
     from pipelines.show import decision_panel
-    from serving.decision import Request
+    from serving.core.decision import Request
     from serving.service import DecisionService
 
     service = DecisionService(context.obj.home())

@@ -1,5 +1,7 @@
 """Commands that run the whole: demo, serve, status, keys."""
 
+import os
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -42,8 +44,10 @@ def demo(
     if customers is not None:
         told = told.model_copy(update={"simulate": told.simulate.model_copy(update={"customers": customers})})
     moment = run_demo(home, source, path, told, now=now_utc())
-    if serve:
-        _serve(home, None, None, moment)
+    if serve:  # in a process of its own, which never saw what training needs
+        sys.stdout.flush()
+        command = [sys.executable, "-m", "pipelines.cli", "--home", str(home.root), "serve"]
+        os.execv(sys.executable, [*command, "--clock-from", moment.isoformat()])
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from features.rejects import Reason, Reject, SourceBatch
+from features.log.rejects import Reason, Reject, SourceBatch
 
 __all__ = ["Reason", "Reject", "Source", "SourceBatch"]
 

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from features.catalogue import ITEM_SCHEMA
 from features.columns import EVENT_SCHEMA
 from features.errors import SourceError
-from features.rejects import raw_text
-from features.rules import CURRENT_VERSION
-from features.validation import conform, rows_from_json
+from features.log.rejects import raw_text
+from features.log.rules import CURRENT_VERSION
+from features.log.validation import conform, rows_from_json
 from pipelines.sources.base import Reason, Reject, SourceBatch
 from pipelines.sources.flat_csv import check_text, read_csv
 from pipelines.sources.flat_parquet import read_parquet

@@ -18,7 +18,7 @@ import pyarrow.csv as pc_csv
 
 from features.columns import TIME
 from features.errors import SourceError
-from features.event_objects import Line, object_of
+from features.log.event_objects import Line, object_of
 from pipelines.sources.base import Reason, Reject, SourceBatch
 
 BLOCK_BYTES = 1 << 24

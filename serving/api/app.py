@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import TahdikasError
-from features.event_log import EventResult
 from features.home import Home
+from features.log.event_log import EventResult
 from serving.api import customers, decisions, docs, events, health, limits, openapi, outcomes, problems, recheck
 from serving.api.batches import Batches
 from serving.api.execution import Deadline

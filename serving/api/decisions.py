@@ -8,14 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from starlette.responses import Response
 
 from features.events import CHANNELS
-from features.rules import LONGEST_ID
-from serving import decision as core
+from features.log.rules import LONGEST_ID
 from serving.api.access import Decide
 from serving.api.body import documented, json_response, read_model
 from serving.api.parts import ActionOut, HoldOut, ReasonOut, action_out, reason_out
 from serving.api.problems import FieldProblem, ProblemError
 from serving.api.wiring import wired
-from serving.policy import load_policy
+from serving.core import decision as core
+from serving.core.policy import load_policy
 from serving.service import UNRECORDED, DecisionService, Outcome
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from features.holds import RELEASE_CODES, Hold
-from serving import decision as core
+from features.customer.holds import RELEASE_CODES, Hold
+from serving.core import decision as core
 
 
 class Out(BaseModel):

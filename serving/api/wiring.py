@@ -7,12 +7,12 @@ from typing import Any
 
 from starlette.requests import Request
 
-from features.event_log import EventResult
 from features.home import Home
-from serving import decision as core
+from features.log.event_log import EventResult
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.console.session import Sessions
+from serving.core import decision as core
 from serving.metrics import Metrics
 from serving.security import KeyStore
 from serving.service import DecisionService

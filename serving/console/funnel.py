@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving.console.words import LANGUAGES
-from serving.words import HOLDS
+from serving.core.words import HOLDS
 
 _HOLD = "hold:"
 

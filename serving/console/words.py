@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from features.holds import RELEASE_CODES
+from features.customer.holds import RELEASE_CODES
 
 LANGUAGES = ("en", "fi")
 

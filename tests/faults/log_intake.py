@@ -14,9 +14,9 @@ sys.path.append(str(Path(__file__).parents[1] / "features"))
 
 from log_contents import NOW, event, link, purchase, rating, table
 
-from features.event_log import EventLog
 from features.home import Home
-from features.rejects import SourceBatch
+from features.log.event_log import EventLog
+from features.log.rejects import SourceBatch
 
 BEFORE = [rating("old", "aino", 1, 2), purchase("old-2", "elli", 2)]
 HISTORY = [

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from features.event_log import EventLog
 from features.home import Home
+from features.log.event_log import EventLog
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "features")]

@@ -11,8 +11,8 @@ from features.catalogue import ITEM_SCHEMA, merge_items
 from features.errors import HomeError
 from features.home import Home
 from serving.api import create_app
-from serving.decision import Request
-from serving.policy import DEFAULT_POLICY
+from serving.core.decision import Request
+from serving.core.policy import DEFAULT_POLICY
 from serving.records import Entry, Records
 from serving.security import KeyStore
 from serving.service import DecisionService, Outcome

@@ -4,9 +4,9 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from features.holds import Hold, HoldRules, holds_in_force
-from features.state import CustomerState, Fact, fold
-from features.view import CustomerView, view
+from features.customer.holds import Hold, HoldRules, holds_in_force
+from features.customer.state import CustomerState, Fact, fold
+from features.customer.view import CustomerView, view
 
 DAY_0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RULES = HoldRules()

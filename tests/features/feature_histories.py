@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from features.columns import EVENT_SCHEMA
-from features.event_log import LINK_SCHEMA
-from features.identity import IdentityEvent, link_history
 from features.instants import from_us, to_us
+from features.log.event_log import LINK_SCHEMA
+from features.log.identity import IdentityEvent, link_history
 
 T = datetime(2024, 6, 1, tzinfo=UTC)
 CUTOFFS = [T - timedelta(days=60), T, T + timedelta(days=45)]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from features.scales import scale_of, unit_score
+from features.customer.scales import scale_of, unit_score
 
 Row = dict[str, Any]
 SUBJECTS = {"purchase", "browse", "feedback", "return", "delivery", "contact", "case", "friction", "consent"}

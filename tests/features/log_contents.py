@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.columns import EVENT_SCHEMA
-from features.event_log import EventLog
 from features.home import Home
-from features.store import connect
-from features.validation import rows_from_json
+from features.log.event_log import EventLog
+from features.log.store import connect
+from features.log.validation import rows_from_json
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from feature_histories import T, event, purchase, table
 
-from features.event_log import EventLog
 from features.home import Home
+from features.log.event_log import EventLog
 
 FIRST = T - timedelta(days=400)
 

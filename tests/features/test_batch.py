@@ -10,9 +10,9 @@ from feature_histories import CATALOGUE, CUTOFFS, T, event, histories, links, pu
 from feature_oracle import features_at
 from hypothesis import HealthCheck, given, settings
 
-from features.batch import BATCH_FEATURES, compute
 from features.columns import EVENT_SCHEMA
-from features.event_log import LINK_SCHEMA
+from features.feature_store.batch import BATCH_FEATURES, compute
+from features.log.event_log import LINK_SCHEMA
 
 Computed = dict[tuple[str, Any], dict[str, Any]]
 FEW = settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)

@@ -6,8 +6,8 @@ import lightgbm
 import numpy as np
 import pytest
 
-from features.boosters import Booster
 from features.errors import BundleError
+from features.inputs.boosters import Booster
 
 
 def trained(objective: str) -> tuple[Any, np.ndarray[Any, Any]]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.candidates import (
+from features.errors import BundleError
+from features.inputs.candidates import (
     CANDIDATE_INPUTS,
     NEIGHBOUR,
     PERSONAL,
@@ -15,7 +16,6 @@ from features.candidates import (
     ItemTable,
     candidates,
 )
-from features.errors import BundleError
 from tests.training.shops import day, lines, rhythmic
 from training.retrieval import connect, histories, item_table
 

@@ -11,15 +11,15 @@ import pytest
 from log_contents import NOW, at, event, lake_rows, link, new_home, purchase, rating, table
 
 from features.columns import EVENT_SCHEMA
+from features.customer.state import decode
 from features.errors import DataError, HomeError
-from features.event_log import EventLog
-from features.history_intake import IngestReport
 from features.home import Home
-from features.lake import only_writer
-from features.live_intake import KEPT_BROWSING
-from features.rejects import Reason, Reject, SourceBatch
-from features.state import decode
-from features.store import connect, from_micros
+from features.log.event_log import EventLog
+from features.log.history_intake import IngestReport
+from features.log.lake import only_writer
+from features.log.live_intake import KEPT_BROWSING
+from features.log.rejects import Reason, Reject, SourceBatch
+from features.log.store import connect, from_micros
 
 
 @pytest.fixture
@@ -321,7 +321,7 @@ def test_a_read_only_store_must_exist(home: Home) -> None:
 
 def test_the_live_path_imports_nothing_heavy() -> None:
     heavy = "{'pandas', 'ibis', 'feast', 'duckdb', 'sklearn', 'mlflow'}"
-    code = f"import sys, features.event_log; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, features.log.event_log; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_contents import NOW, contents, event, link, new_home, purchase, rating, table
 
-from features.event_log import EventLog
-from features.identity import IdentityEvent, link_history, owner
-from features.live_intake import KEPT_BROWSING
+from features.log.event_log import EventLog
+from features.log.identity import IdentityEvent, link_history, owner
+from features.log.live_intake import KEPT_BROWSING
 
 EVENTS = [
     purchase("p1", "aino", 1),

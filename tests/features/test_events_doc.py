@@ -3,8 +3,8 @@ from pathlib import Path
 
 from features.columns import ENVELOPE_FIELDS, LINE
 from features.events import CHANNELS, EVENT_TYPES, column_of
-from features.rejects import Reason
-from features.rules import CATEGORIES
+from features.log.rejects import Reason
+from features.log.rules import CATEGORIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text("utf-8")
 ROWS = {m[1]: m[2] for m in re.finditer(r"^\| `(\w+)`[^|]*\|(.*)\|$", PAGE, re.M)}

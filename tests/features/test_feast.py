@@ -13,19 +13,19 @@ import pytest
 from feature_histories import T, purchase
 from shop_log import ingested, shop_rows
 
-from features.batch import BATCH_FEATURES, schema_hash
 from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP
-from features.definitions import SERVICES
+from features.customer.hold_rules import HoldRules
+from features.customer.state import decode
+from features.customer.view import STATE_FEATURES, state_features
 from features.errors import DataError
-from features.event_log import EventLog
-from features.feast_repo import feature_store
-from features.frame import customer_inputs, rows_to_columns, to_columns
-from features.hold_rules import HoldRules
+from features.feature_store.batch import BATCH_FEATURES, schema_hash
+from features.feature_store.definitions import SERVICES
+from features.feature_store.feast_repo import feature_store
+from features.feature_store.online import OnlineFeatures
+from features.feature_store.snapshots import BATCH, STATE, snapshot_path, write_snapshot
 from features.home import Home
-from features.online import OnlineFeatures
-from features.snapshots import BATCH, STATE, snapshot_path, write_snapshot
-from features.state import decode
-from features.view import STATE_FEATURES, state_features
+from features.inputs.frame import customer_inputs, rows_to_columns, to_columns
+from features.log.event_log import EventLog
 from pipelines.materialize import build_snapshots, materialize
 from training.dataset import load_training_set
 
@@ -100,7 +100,7 @@ def test_offline_equals_online(shop: tuple[Home, EventLog]) -> None:
 
 
 def test_the_registry_is_made_anew_and_keeps_the_order_of_features(shop: tuple[Home, EventLog]) -> None:
-    from features.feast_online import record_schema
+    from features.feature_store.feast_online import record_schema
 
     (shop[0].feast / "registry.db").write_bytes(b"whatever lies here is not read")
     store = feature_store(shop[0])

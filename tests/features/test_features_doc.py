@@ -1,7 +1,7 @@
 """docs/features.md says what the code does."""
 
-from features.documentation import PAGE, feature_page
+from features.feature_store.documentation import PAGE, feature_page
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text("utf-8") == feature_page(), "run `python -m features.documentation`"
+    assert PAGE.read_text("utf-8") == feature_page(), "run `python -m features.feature_store.documentation`"

@@ -7,10 +7,10 @@ from customer_facts import case, day, delivery, fact, purchase, rating, seen_on,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.draft import KEPT_COUNTS, KEPT_DAYS
+from features.customer.draft import KEPT_COUNTS, KEPT_DAYS
+from features.customer.scales import DEFAULT_SCALES, scale_of, unit_score
+from features.customer.state import CustomerState, fold, known_by
 from features.instants import from_us, to_us
-from features.scales import DEFAULT_SCALES, scale_of, unit_score
-from features.state import CustomerState, fold, known_by
 
 
 def test_nobody_s_facts_make_an_empty_state():

@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.batch import BATCH_FEATURES
-from features.frame import CHURN_INPUTS, STATE_INPUTS, customer_inputs, rows_to_columns, to_columns
-from features.view import STATE_FEATURES
+from features.customer.view import STATE_FEATURES
+from features.feature_store.batch import BATCH_FEATURES
+from features.inputs.frame import CHURN_INPUTS, STATE_INPUTS, customer_inputs, rows_to_columns, to_columns
 
 AT = datetime(2024, 6, 1, tzinfo=UTC).timestamp()
 DAY = 86_400.0

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from features.customer.hold_rules import NEEDS, HoldRule, HoldRules
+from features.customer.holds import HOLD_KINDS, RELEASE_CODES
 from features.errors import ConfigError
-from features.hold_rules import NEEDS, HoldRule, HoldRules
-from features.holds import HOLD_KINDS, RELEASE_CODES
-from serving.policy import DEFAULT_POLICY, parse_policy
+from serving.core.policy import DEFAULT_POLICY, parse_policy
 
 DOCS = Path(__file__).parents[2] / "docs" / "holds.md"
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import DataError
+from features.feature_store.online import BATCH_VIEW, OnlineFeatures, OnlineWriter, RecordSchema, pack, unpack
 from features.home import Home
-from features.online import BATCH_VIEW, OnlineFeatures, OnlineWriter, RecordSchema, pack, unpack
 
 SCHEMA = RecordSchema(("bought", "share", "last_at", "category"), ("int64", "float64", "timestamp", "string"))
 AT = 1_717_243_200_000_000
@@ -204,6 +204,6 @@ def test_forgetting_removes_the_record(home: Home) -> None:
 
 
 def test_reading_needs_neither_feast_nor_pandas_nor_ibis() -> None:
-    told = "import sys, features.online, features.frame; print(*sys.modules)"
+    told = "import sys, features.feature_store.online, features.inputs.frame; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout.split()
     assert not {"feast", "pandas", "ibis", "duckdb", "pyarrow"} & set(modules)

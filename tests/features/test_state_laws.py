@@ -7,11 +7,11 @@ from customer_facts import RULES, case, day, delivery, fact, holds_on, purchase,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.coverage import CATEGORIES, FEEDBACK_GROUP
+from features.customer.coverage import CATEGORIES, FEEDBACK_GROUP
+from features.customer.state import STATE_VERSION, decode, encode, fold, known_by
+from features.customer.view import state_features, view
 from features.errors import DataError
 from features.events import CHANNELS
-from features.state import STATE_VERSION, decode, encode, fold, known_by
-from features.view import state_features, view
 
 PLACES = [(c, g, channel) for c in CATEGORIES for g in ("offers", FEEDBACK_GROUP) for channel in CHANNELS]
 CASE_KINDS = ("return", "exchange", "complaint", "warranty", "delivery_claim", "question")

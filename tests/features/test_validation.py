@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from features.columns import EVENT_SCHEMA
-from features.rejects import Reason
-from features.validation import Validated, rows_from_json, validate
+from features.log.rejects import Reason
+from features.log.validation import Validated, rows_from_json, validate
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 LINE = {"item_id": "socks", "quantity": 2, "unit_price": 1250}

@@ -4,8 +4,8 @@ import math
 
 from customer_facts import RULES, case, day, delivery, fact, purchase, rating, seen_on, state_of
 
-from features.state import fold
-from features.view import STATE_FEATURES, state_features
+from features.customer.state import fold
+from features.customer.view import STATE_FEATURES, state_features
 
 
 def test_a_stranger_has_counts_of_zero_and_no_ages():

@@ -12,11 +12,11 @@ import pytest
 
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.errors import DataError, TahdikasError
-from features.event_log import EventLog
 from features.home import Home
+from features.log.event_log import EventLog
 from pipelines.campaigns import CampaignReport, build_campaign, cell, known_customers
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA, read_kept_off, summaries
-from serving.decision import Request
+from serving.core.decision import Request
 from serving.service import DecisionService
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
@@ -173,3 +173,13 @@ def test_a_list_that_fails_leaves_nothing(home: Home) -> None:
 def test_without_customers_the_remedy_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="tahdikas ingest"):
         build(Home.open(tmp_path / "empty"))
+
+
+def test_a_push_is_outbound_and_names_the_hold_that_kept_it_off(home: Home) -> None:
+    with EventLog(home) as log:
+        opened = event("return", "case", "ville", 1, case_id="rma-8", kind="return", status="opened")
+        log.append_live([opened], source="test", now=NOON)
+    report = build_campaign(home, name="push", channel="app", placement="app_push", now=NOON)
+    rows = {row["customer_id"]: row for row in read_kept_off(home, report.id, "", "", 1, 50).rows}
+    assert rows["ville"]["hold_kind"] == "open_return"
+    assert rows["ville"]["review_at"] is not None, "until when is said too"

@@ -10,9 +10,9 @@ import pytest
 from features.catalogue import load_items
 from features.columns import EVENT_SCHEMA
 from features.errors import HomeError, SourceError
-from features.event_log import EventLog
 from features.home import Home
-from features.quarantine import counts, entries, replay
+from features.log.event_log import EventLog
+from features.log.quarantine import counts, entries, replay
 from pipelines import ingest as ingesting
 from pipelines.ingest import SOURCES, ingest, total_rows
 

@@ -11,11 +11,11 @@ import pytest
 
 import features
 from features.columns import EVENT_SCHEMA
+from features.customer.hold_rules import HoldRules
 from features.errors import DataError
-from features.event_log import EventLog
-from features.hold_rules import HoldRules
+from features.feature_store.snapshots import BATCH, STATE, snapshot_cutoffs, snapshot_path
 from features.home import Home
-from features.snapshots import BATCH, STATE, snapshot_cutoffs, snapshot_path
+from features.log.event_log import EventLog
 from pipelines.materialize import build_snapshots, materialize
 from pipelines.snapshot_fingerprints import CODE
 
@@ -119,7 +119,7 @@ def test_a_cutoff_finer_than_a_second_is_refused(tmp_path: Path) -> None:
 
 def test_the_fingerprint_covers_all_code_that_snapshots_depend_on() -> None:
     folder = Path(features.__file__).parent
-    needed, waiting = set[str](), ["batch", "state_history"]
+    needed, waiting = set[str](), ["feature_store/batch", "customer/state_history"]
     while waiting:
         name = waiting.pop()
         if name in needed:
@@ -127,6 +127,7 @@ def test_the_fingerprint_covers_all_code_that_snapshots_depend_on() -> None:
         needed.add(name)
         for node in ast.walk(ast.parse((folder / f"{name}.py").read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("features"):
-                inside = (node.module or "").split(".")[1:] or [alias.name for alias in node.names]
-                waiting.append(inside[0])
+                path = "/".join((node.module or "").split(".")[1:])
+                is_room = path == "" or (folder / path).is_dir()
+                waiting += [f"{path}/{a.name}".strip("/") for a in node.names] if is_room else [path]
     assert needed == set(CODE.split())

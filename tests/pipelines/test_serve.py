@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from features.errors import HomeError
-from features.event_log import EventLog
 from features.home import Home
+from features.log.event_log import EventLog
 from pipelines.serve import serve
 from serving.security import KeyStore
 

@@ -14,7 +14,7 @@ import pytest
 
 from features.columns import EVENT_SCHEMA
 from features.errors import DataError, SourceError
-from features.validation import validate
+from features.log.validation import validate
 from pipelines.shop.assortment import RANGES
 from pipelines.shop.parameters import PARAMETERS
 from pipelines.shop.phrases import GRAMMAR, OPENERS, THINGS, TOPICS, expand, sentences

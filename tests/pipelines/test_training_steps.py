@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from features.batch import schema_hash
 from features.errors import BundleError, DataError
-from features.event_log import EventLog
+from features.feature_store.batch import schema_hash
 from features.home import Home
-from features.scoring import read_model
+from features.inputs.scoring import read_model
+from features.log.event_log import EventLog
 from pipelines.bundles import check_bundle, current_bundle, current_id
 from pipelines.promote import promote, rollback, write_bundle
 from pipelines.score import score_churn, score_offers

@@ -19,8 +19,8 @@ from features.home import Home
 from pipelines.campaigns import CampaignReport, build_campaign
 from pipelines.export import Export, export_campaign
 from serving.api import create_app
-from serving.catalogue import DEFAULT_ACTIONS
-from serving.policy import DEFAULT_POLICY, PolicyFile, load_policy
+from serving.core.catalogue import DEFAULT_ACTIONS
+from serving.core.policy import DEFAULT_POLICY, PolicyFile, load_policy
 from serving.security import KeyStore
 from serving.settings import ServingSettings
 

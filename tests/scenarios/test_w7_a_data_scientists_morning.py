@@ -95,7 +95,8 @@ def test_w7_one_parameter_and_one_feature(desk):
 
     # One parameter of the churn model, and one feature: the largest return instead of the sum of returns.
     desk.edit("params.yaml", "num_leaves: 8", "num_leaves: 4")
-    desk.edit("features/batch_features.py", "rows.amount.sum(where=inside)", "rows.amount.max(where=inside)")
+    feature = "features/feature_store/batch_features.py"
+    desk.edit(feature, "rows.amount.sum(where=inside)", "rows.amount.max(where=inside)")
     assert desk.repro() == ["events", "prepare", "train_churn", "evaluate"], "the other model is not touched"
     after = desk.models()
     changed = {name for name in before if before[name] != after.get(name)}

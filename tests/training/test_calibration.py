@@ -5,7 +5,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from features.scoring import calibrate, evaluate, logit
+from features.inputs.scoring import calibrate, evaluate, logit
 from training.calibration import fit_calibration, fit_isotonic, fit_platt
 from training.learners import fit_logistic
 from training.metrics import ece

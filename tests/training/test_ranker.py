@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from features.errors import DataError
-from features.scoring import next_items
+from features.inputs.scoring import next_items
 from tests.training.shops import day, lines, rhythmic
 from training.params import OfferParams, Trees
 from training.ranker import OfferRows, baselines, offer_rows, train_offers

@@ -30,6 +30,6 @@ def test_a_source_is_worth_what_it_tells_and_a_silent_one_is_not_there():
 
 
 def test_every_source_input_is_a_model_input():
-    from features.frame import CHURN_INPUTS
+    from features.inputs.frame import CHURN_INPUTS
 
     assert {name for names in SOURCES.values() for name in names} <= set(CHURN_INPUTS)

@@ -15,7 +15,7 @@ import pytest
 from features.errors import DataError
 from features.home import Home
 from serving.api import create_app
-from serving.decision import ChosenAction, Decision, Item, Reason, Request, Withheld
+from serving.core.decision import ChosenAction, Decision, Item, Reason, Request, Withheld
 from serving.service import DecisionService, Health, Outcome
 from serving.settings import ServingSettings
 from tests.conftest import Client

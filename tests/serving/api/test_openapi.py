@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from features.event_log import EventLog
 from features.events import EVENT_TYPES
 from features.home import Home
+from features.log.event_log import EventLog
 from serving.api import create_app
 from serving.api.event_schema import FIELDS, LINE_FIELDS, event_schemas, payload_fields
 from serving.api.problems import PROBLEMS

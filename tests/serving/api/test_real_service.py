@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 
 from features.catalogue import ITEM_SCHEMA, merge_items
-from features.event_log import EventLog
 from features.home import Home
+from features.log.event_log import EventLog
 from serving.api import create_app
 from serving.api.customer_models import CustomerResponse, WhyResponse
-from serving.decision import Decision, Request
+from serving.core.decision import Decision, Request
 from serving.service import DecisionService
 from serving.settings import ServingSettings
 from tests.conftest import Client

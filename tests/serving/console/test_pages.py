@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.holds import RELEASE_CODES
+from features.customer.holds import RELEASE_CODES
 from features.home import Home
 from serving.api.problems import PROBLEMS
 from serving.campaign_lists import LIST_SCHEMA

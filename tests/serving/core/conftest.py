@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from features.candidates import ItemHistory
-from features.coverage import Covers, channels_of
-from features.holds import Hold
-from serving.catalogue import DEFAULT_ACTIONS, Catalogue, parse_catalogue
-from serving.decision import Decision, Request, Snapshot
-from serving.engine import decide
-from serving.items import Article, Articles
-from serving.live import KNOWN_FEATURES
-from serving.policy import DEFAULT_POLICY, Policy, parse_policy
-from serving.scorer import WithoutModel
+from features.customer.coverage import Covers, channels_of
+from features.customer.holds import Hold
+from features.inputs.candidates import ItemHistory
+from serving.core.catalogue import DEFAULT_ACTIONS, Catalogue, parse_catalogue
+from serving.core.decision import Decision, Request, Snapshot
+from serving.core.engine import decide
+from serving.core.items import Article, Articles
+from serving.core.live import KNOWN_FEATURES
+from serving.core.policy import DEFAULT_POLICY, Policy, parse_policy
+from serving.core.scorer import WithoutModel
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 

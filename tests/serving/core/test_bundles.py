@@ -8,11 +8,11 @@ import lightgbm
 import numpy as np
 import pytest
 
-from features.candidates import CANDIDATE_INPUTS, ItemHistory, ItemTable
 from features.errors import BundleError
-from features.frame import CHURN_INPUTS
 from features.home import Home
-from features.scoring import read_model
+from features.inputs.candidates import CANDIDATE_INPUTS, ItemHistory, ItemTable
+from features.inputs.frame import CHURN_INPUTS
+from features.inputs.scoring import read_model
 from serving.bundle import load_bundle
 from serving.in_force import Keeper
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from serving.conditions import Condition, all_of, predicate
+from serving.core.conditions import Condition, all_of, predicate
 
 COLUMN = {"x": np.array([1.0, 2.0, 3.0, np.nan])}
 

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from serving.gates import NAMES
-from serving.live import LIVE_FEATURES
-from serving.verdict import FORGIVEN
-from serving.words import CODES, HOLDS, UNKNOWN
+from serving.core.gates import NAMES
+from serving.core.live import LIVE_FEATURES
+from serving.core.verdict import FORGIVEN
+from serving.core.words import CODES, HOLDS, UNKNOWN
 
 PAGE = (Path(__file__).parents[3] / "docs" / "decisions-api.md").read_text()
 TABLED = re.findall(r"^\|(?: \d+ \|)? `([a-z_]+)(?::<source>)?` \|", PAGE, flags=re.MULTILINE)
@@ -28,6 +28,6 @@ def test_the_order_of_grave_reasons_is_the_codes():
 
 
 def test_every_kind_of_hold_has_words():
-    from features.holds import HOLD_KINDS
+    from features.customer.holds import HOLD_KINDS
 
     assert set(HOLD_KINDS) <= set(HOLDS)

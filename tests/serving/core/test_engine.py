@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import DataError
-from serving.decision import Contact, Snapshot
-from serving.engine import decide
-from serving.gates import NAMES
-from serving.items import Scored
-from serving.policy import DEFAULT_POLICY, parse_policy
-from serving.scorer import WithoutModel
-from serving.words import CODES
+from serving.core.decision import Contact, Snapshot
+from serving.core.engine import decide
+from serving.core.gates import NAMES
+from serving.core.items import Scored
+from serving.core.policy import DEFAULT_POLICY, parse_policy
+from serving.core.scorer import WithoutModel
+from serving.core.words import CODES
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from serving.gates import BITS, GATES, NAMES, Asked, evaluate, names_of
+from serving.core.gates import BITS, GATES, NAMES, Asked, evaluate, names_of
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Which items may be shown to whom."""
 
-from serving.items import Article, Articles, Scored, pick
+from serving.core.items import Article, Articles, Scored, pick
 
 SHOP = Articles(
     {

@@ -10,9 +10,9 @@ import pytest
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.errors import DataError
 from features.home import Home
-from serving.catalogue import DEFAULT_ACTIONS
-from serving.decision import Request
-from serving.policy import DEFAULT_POLICY
+from serving.core.catalogue import DEFAULT_ACTIONS
+from serving.core.decision import Request
+from serving.core.policy import DEFAULT_POLICY
 from serving.records import KeyReusedError
 from serving.service import DecisionService, Outcome
 

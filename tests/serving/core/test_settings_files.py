@@ -4,13 +4,13 @@ import re
 
 import pytest
 
+from features.customer.hold_rules import HoldRules
 from features.errors import ConfigError
-from features.hold_rules import HoldRules
 from features.home import Home
-from serving.catalogue import DEFAULT_ACTIONS, load_catalogue, parse_catalogue
+from serving.core.catalogue import DEFAULT_ACTIONS, load_catalogue, parse_catalogue
+from serving.core.live import KNOWN_FEATURES
+from serving.core.policy import DEFAULT_POLICY, check_together, load_policy, parse_policy
 from serving.in_force import Keeper
-from serving.live import KNOWN_FEATURES
-from serving.policy import DEFAULT_POLICY, check_together, load_policy, parse_policy
 
 POLICY, ACTIONS = DEFAULT_POLICY.read_text(), DEFAULT_ACTIONS.read_text()
 

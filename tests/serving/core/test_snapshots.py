@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from features.event_log import EventLog
+from features.customer.state import decode
+from features.feature_store.online import OnlineFeatures
 from features.home import Home
-from features.online import OnlineFeatures
-from features.state import decode
-from serving.decision import Request
-from serving.policy import DEFAULT_POLICY, parse_policy
+from features.log.event_log import EventLog
+from serving.core.decision import Request
+from serving.core.policy import DEFAULT_POLICY, parse_policy
 from serving.records import Records
 from serving.snapshot import SnapshotReader
 

@@ -1,0 +1,42 @@
+"""Every hold that the facts ever opened, as spans of time.
+
+A span is in force from `opened_at` up to, not including, `ends_at`. Facts after `now` are not looked at. All instants
+are microseconds since 1970.
+"""
+
+from operator import attrgetter
+
+from features.customer.hold_rules import HoldRules
+from features.customer.ledger import CustomerState
+from features.customer.span import Span
+from features.customer.spans_of_cases import case_spans, delivery_spans
+from features.customer.spans_of_signals import friction_spans, prediction_spans, rating_spans, staff_spans
+
+
+def spans(state: CustomerState, now: int, rules: HoldRules) -> list[Span]:
+    """All spans of a customer known at `now`, those already over included, releases by people applied."""
+    found: list[Span] = []
+    if state.cases:
+        found.extend(case_spans(state, now, rules))
+    if state.marks:
+        found.extend(rating_spans(state, now, rules))
+    if state.deliveries:
+        found.extend(delivery_spans(state, now, rules))
+    if state.frictions:
+        found.extend(friction_spans(state, now, rules))
+    if state.scores:
+        found.extend(prediction_spans(state, now, rules))
+    if state.staff_holds:
+        found.extend(staff_spans(state, now, rules))
+    if state.releases and found:
+        _release(state, now, found)
+    return found
+
+
+def _release(state: CustomerState, now: int, found: list[Span]) -> None:
+    """End the spans that a person released by id, unless their cause grew worse after."""
+    released = {r.hold_id: r.at for r in sorted(state.releases, key=attrgetter("at")) if r.at <= now}
+    for span in found:
+        at = released.get(span.hold_id)
+        if at is not None and at >= span.renewed_at and (span.ends_at is None or at < span.ends_at):
+            span.ends_at = at

@@ -1,0 +1,132 @@
+"""Holds that hang on what was said or seen once: bad ratings, friction, predictions, and a person's word."""
+
+from collections.abc import Iterator
+
+from features.customer.coverage import CHANNEL_WORDS, Covers, channels_of
+from features.customer.hold_rules import HoldRules
+from features.customer.ledger import CustomerState
+from features.customer.span import BAD, GOOD, ROUNDING, Span, review_at, verdict
+from features.instants import days
+
+
+def rating_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:
+    """bad_rating: one span a bad score; only a good score at the same touchpoint by the same identity ends it early."""
+    rule = rules.bad_rating
+    lasts = days(rule.lasts_days or 0)
+    for place, mark in enumerate(state.marks):
+        if mark.at > now:
+            break
+        if verdict(mark, rules) != BAD:
+            continue
+        ends_at, release_when = mark.at + lasts, "time"
+        if mark.touchpoint is not None:
+            release_when = "good_rating"
+            for later in state.marks[place + 1 :]:
+                if later.at > now or later.at >= ends_at:
+                    break
+                same = later.touchpoint == mark.touchpoint and later.origin == mark.origin and later.at > mark.at
+                if same and verdict(later, rules) == GOOD:
+                    ends_at = later.at
+                    break
+        worst = mark.unit is not None and mark.unit <= rules.worst_share + ROUNDING
+        yield Span(
+            "bad_rating",
+            f"bad_rating:{mark.event_id}",
+            min(5, rule.severity + worst),
+            rule.covers,
+            mark.event_id,
+            mark.case_id,
+            mark.at,
+            mark.at,
+            ends_at,
+            review_at(rule, mark.at),
+            release_when,
+        )
+
+
+def friction_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:
+    """friction: one span a strong event."""
+    rule = rules.friction
+    lasts = days(rule.lasts_days or 0)
+    for event in state.frictions:
+        if event.at > now:
+            break
+        strong = event.kind in rules.strong_frictions
+        if event.kind == "long_wait":
+            strong = strong and (event.wait_seconds or 0) >= rules.long_wait_seconds
+        if strong:
+            yield Span(
+                "friction",
+                f"friction:{event.event_id}",
+                rule.severity,
+                rule.covers,
+                event.event_id,
+                None,
+                event.at,
+                event.at,
+                event.at + lasts,
+                review_at(rule, event.at),
+                "time",
+                detail=event.kind,
+            )
+
+
+def prediction_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:
+    """predicted: the latest span of each model and identity; another identity's low score ends nothing."""
+    rule = rules.predicted
+    lasts = days(rule.lasts_days or 0)
+    latest: dict[tuple[str, str], Span] = {}
+    for score in state.scores:
+        if score.at > now:
+            break
+        if score.model not in rules.predicted_models:
+            continue
+        key = (score.origin, score.model)
+        span = latest.get(key)
+        if span is not None and span.ends_at is not None and span.ends_at <= score.at:
+            span = None
+        if score.value >= rules.predicted_at:
+            opened = score.at if span is None else span.opened_at
+            latest[key] = Span(
+                "predicted",
+                f"predicted:{score.model}:{score.origin}",
+                rule.severity,
+                rule.covers,
+                score.event_id,
+                None,
+                opened,
+                score.at,
+                score.at + lasts,
+                review_at(rule, opened),
+                "score_below",
+                detail=f"{score.model} {score.version}: {score.value:.2f}",
+            )
+        elif span is not None and score.value < rules.predicted_below:
+            span.ends_at = score.at
+    yield from latest.values()
+
+
+def staff_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:
+    """staff: what a person asked for; what was left out is filled from the rule."""
+    rule = rules.staff
+    for hold in state.staff_holds:
+        if hold.at > now:
+            break
+        categories = tuple(hold.categories) or rule.categories
+        known = [word for word in hold.channels if word in CHANNEL_WORDS]
+        covers = Covers(categories, channels_of(known or rule.channels), rule.groups)
+        look_at = hold.review_at if hold.review_at is not None else review_at(rule, hold.at)
+        yield Span(
+            "staff",
+            hold.hold_id,
+            rule.severity,
+            covers,
+            hold.event_id,
+            None,
+            hold.at,
+            hold.at,
+            None,
+            look_at,
+            "person_releases",
+            detail=hold.reason or "",
+        )

@@ -1,0 +1,38 @@
+"""A customer's state: made of her facts by `fold`, kept as bytes by `encode`, read back by `decode`."""
+
+import zlib
+
+import msgspec
+
+from features.customer.fold import fold
+from features.customer.ledger import CustomerState
+from features.errors import DataError
+from features.facts import Fact, known_by
+
+__all__ = ["STATE_VERSION", "CustomerState", "Fact", "decode", "encode", "fold", "known_by"]
+
+STATE_VERSION = 1
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(CustomerState)
+_REMEDY = "Fold it again from the customer's facts (`tahdikas ingest` of any file does so for the customers in it)."
+
+
+def encode(state: CustomerState) -> bytes:
+    """The state as bytes: one version byte, four of CRC-32 of the rest, then MessagePack."""
+    body = _ENCODER.encode(state)
+    return bytes((STATE_VERSION,)) + zlib.crc32(body).to_bytes(4, "big") + body
+
+
+def decode(body: bytes) -> CustomerState:
+    """The state of `encode`'s bytes; raises `DataError` for another version and for torn or altered bytes."""
+    if not body or body[0] != STATE_VERSION:
+        found = body[0] if body else "nothing"
+        raise DataError(f"A customer's state is of version {found}, not {STATE_VERSION}. {_REMEDY}")
+    content = body[5:]
+    if zlib.crc32(content) != int.from_bytes(body[1:5], "big"):
+        raise DataError(f"A customer's state of {len(body)} bytes is torn or altered (its checksum differs). {_REMEDY}")
+    try:
+        return _DECODER.decode(content)
+    except msgspec.MsgspecError as error:
+        raise DataError(f"A customer's state of {len(body)} bytes cannot be read ({error}). {_REMEDY}") from error

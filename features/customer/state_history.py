@@ -1,0 +1,45 @@
+"""State as it was: the live fold and view, replayed over the facts known at past moments."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from features.customer.hold_rules import HoldRules
+from features.customer.state import Fact, fold, known_by
+from features.customer.view import state_features
+
+
+class Span(NamedTuple):
+    """An origin known to be hers from `linked_at` (inclusive) to `unlinked_at` (exclusive; None: still)."""
+
+    origin: str
+    linked_at: datetime
+    unlinked_at: datetime | None
+
+
+def state_history(
+    customer_id: str,
+    facts: Sequence[Fact],
+    spans: Iterable[Span],
+    moments: Sequence[datetime],
+    rules: HoldRules,
+) -> list[dict[str, float]]:
+    """State features of one customer at each of the moments, by the fold and view that serve decisions.
+
+    `facts` are all of her own and of the origins in `spans`, in any order. At each moment only those count that had
+    happened and been received by then, under her own id or an origin known to be hers then.
+    """
+    rows: list[dict[str, float]] = []
+    folded: list[Fact] | None = None
+    links = list(spans)
+    for moment in moments:
+        hers = {customer_id} | {s.origin for s in links if _holds(s, moment)}
+        known = [fact for fact in known_by(facts, moment) if fact.origin in hers]
+        if folded is None or known != folded:
+            state, folded = fold(known), known
+        rows.append(state_features(state, moment, rules))
+    return rows
+
+
+def _holds(span: Span, moment: datetime) -> bool:
+    return span.linked_at <= moment and (span.unlinked_at is None or moment < span.unlinked_at)

@@ -1,0 +1,151 @@
+"""The view: what a customer's state means at one moment. What the clock changes is derived here and never stored.
+
+Facts after `now` are not looked at: cases, holds, consents and contacts are exactly those of that moment. Totals of
+purchases can be wound back past each item's latest purchase only, and what the fold cut
+(`draft.KEPT_DAYS`) stays cut: to go further back, fold the facts known then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from features.customer.hold_rules import HoldRules
+from features.customer.holds import Hold, standing
+from features.customer.ledger import CustomerState, Order
+from features.customer.state_features import STATE_FEATURES, features_of
+from features.customer.view_parts import (
+    CaseView,
+    ConsentStatus,
+    ContactView,
+    DeliveryView,
+    ItemsBought,
+    case_views,
+    consents_at,
+    contact_view,
+    items_bought,
+    orders_in_delivery,
+)
+from features.instants import SECOND, from_us, to_us
+
+__all__ = ["STATE_FEATURES", "CustomerView", "state_features", "view"]
+
+SESSION_IDLE_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class CustomerView:
+    """One customer at `now`. Holds are there at once, the rest is worked out when asked for."""
+
+    state: CustomerState
+    now: datetime
+    rules: HoldRules
+    holds: list[Hold]
+    recovery_until: datetime | None
+
+    @cached_property
+    def _now(self) -> int:
+        return to_us(self.now)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything at all was known of her by now."""
+        return self.state.first_at is not None and self.state.first_at <= self._now
+
+    @property
+    def arm_key(self) -> str | None:
+        """The identity her experiment arm hangs on: her oldest one."""
+        return self.state.origins[0][0] if self.state.origins else None
+
+    @cached_property
+    def cases(self) -> list[CaseView]:
+        """Her cases, open and finished, in the order they were opened."""
+        return case_views(self.state, self._now, self.rules)
+
+    @property
+    def open_cases(self) -> list[CaseView]:
+        """The unfinished ones, the gravest first."""
+        return sorted((c for c in self.cases if c.is_open), key=lambda c: (-c.severity, c.opened_at, c.case_id))
+
+    @cached_property
+    def consents(self) -> dict[tuple[str, str | None], ConsentStatus]:
+        """Her latest word by (purpose, channel); channel None is what she said of all channels."""
+        return consents_at(self.state, self._now)
+
+    def consent(self, purpose: str, channel: str | None = None) -> ConsentStatus | None:
+        """Her latest word on a purpose in a channel, None if she never said: silence is no consent."""
+        return self.consents.get((purpose, channel), self.consents.get((purpose, None)))
+
+    @cached_property
+    def contacts(self) -> list[ContactView]:
+        """Contacts of the last 400 days or so, oldest first; those prepared and not sent have status reserved."""
+        seen = (contact_view(c, self._now) for c in self.state.contacts)
+        return sorted((c for c in seen if c is not None), key=lambda c: c.at)
+
+    @cached_property
+    def items_bought(self) -> ItemsBought:
+        """All items bought by now."""
+        return items_bought(self.state, self._now)
+
+    @cached_property
+    def returned_items(self) -> dict[str, datetime]:
+        """Items that came back, with when they last did."""
+        return {r.item_id: from_us(r.at) for r in self.state.returned if r.at <= self._now}
+
+    @property
+    def orders(self) -> list[Order]:
+        """Her latest orders (ten at most), oldest first."""
+        return [o for o in self.state.orders if o.at <= self._now]
+
+    @cached_property
+    def deliveries(self) -> list[DeliveryView]:
+        """Orders promised, shipped, delayed or failed, and neither delivered nor cancelled."""
+        return orders_in_delivery(self.state, self._now)
+
+    @property
+    def session_items(self) -> list[str]:
+        """Items of the session she is in, latest first; empty after half an hour of quiet."""
+        browsed = [b for b in self.state.browsed if b.at <= self._now]
+        if not browsed or self._now - browsed[-1].at > SESSION_IDLE_SECONDS * SECOND:
+            return []
+        session = browsed[-1].session_id
+        return _latest_first([b.item_id for b in browsed if b.session_id == session and b.action != "cart_remove"])
+
+    @property
+    def browsed_items(self) -> list[str]:
+        """Items of her last fifty steps in the shop, latest first."""
+        return _latest_first([b.item_id for b in self.state.browsed if b.at <= self._now])
+
+    @property
+    def profile(self) -> dict[str, str | float | bool | None]:
+        """What she told about herself."""
+        return {p.name: p.value for p in self.state.profile if not p.refused and p.at <= self._now}
+
+    @property
+    def refused(self) -> list[str]:
+        """Facts she would rather not give: never to be asked again."""
+        return [p.name for p in self.state.profile if p.refused]
+
+    @cached_property
+    def features(self) -> dict[str, float]:
+        """`STATE_FEATURES` at now."""
+        return features_of(self.state, self._now, self.rules, self.holds, self.recovery_until)
+
+    def blocks(self, category: str, group: str, channel: str) -> bool:
+        """Whether any hold in force suppresses such an action in that channel."""
+        return any(h.covers.blocks(category, group, channel) for h in self.holds)
+
+
+def view(state: CustomerState, now: datetime, rules: HoldRules) -> CustomerView:
+    """What `state` means at `now` (aware UTC). A fact at exactly `now` counts, a later one does not."""
+    holds, recovery_until = standing(state, now, rules)
+    return CustomerView(state, now, rules, holds, recovery_until)
+
+
+def state_features(state: CustomerState, now: datetime, rules: HoldRules) -> dict[str, float]:
+    """`STATE_FEATURES` of a customer at `now`; what is not known is NaN."""
+    return view(state, now, rules).features
+
+
+def _latest_first(items: Sequence[str | None]) -> list[str]:
+    return list(dict.fromkeys(item for item in reversed(items) if item is not None))

@@ -1,0 +1,60 @@
+"""What Feast is told: the customer, her two feature views, and one feature service a model."""
+
+from datetime import timedelta
+from typing import Any
+
+from feast import Entity, FeatureService, FeatureView, Field, FileSource
+from feast.data_format import ParquetFormat
+from feast.types import Float64, Int64, PrimitiveFeastType, String, UnixTimestamp
+from feast.value_type import ValueType
+
+from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP
+from features.customer.view import STATE_FEATURES
+from features.feature_store.batch import BATCH_FEATURES, FLOAT, INT, TEXT, TIME
+from features.feature_store.online import BATCH_VIEW
+from features.feature_store.snapshots import BATCH, STATE, snapshot_glob
+from features.home import Home
+
+STATE_VIEW = "customer_state"
+SERVICES = {"churn_v1": (BATCH_VIEW, STATE_VIEW), "next_offer_v1": (BATCH_VIEW, STATE_VIEW)}
+FOR_EVER = timedelta(0)  # Feast: unlimited; lapsed customers are the ones we model
+
+_TYPES: dict[str, PrimitiveFeastType] = {INT: Int64, FLOAT: Float64, TEXT: String, TIME: UnixTimestamp}
+
+
+def definitions(home: Home) -> list[Any]:
+    """Entity, views and services over the snapshots under `home`."""
+    customer = Entity(name="customer", join_keys=[CUSTOMER_ID], value_type=ValueType.STRING)
+    batch = FeatureView(
+        name=BATCH_VIEW,
+        entities=[customer],
+        ttl=FOR_EVER,
+        schema=[_key(), *(Field(name=s.name, dtype=_TYPES[s.dtype]) for s in BATCH_FEATURES.values())],
+        source=_source(home, BATCH),
+        online=True,
+    )
+    state = FeatureView(
+        name=STATE_VIEW,
+        entities=[customer],
+        ttl=FOR_EVER,
+        schema=[_key(), *(Field(name=name, dtype=Float64) for name in STATE_FEATURES)],
+        source=_source(home, STATE),
+        online=False,  # the live end is the state itself, viewed at the moment of the decision
+    )
+    views = {BATCH_VIEW: batch, STATE_VIEW: state}
+    services = [FeatureService(name=name, features=[views[v] for v in of]) for name, of in SERVICES.items()]
+    return [customer, batch, state, *services]
+
+
+def _key() -> Field:
+    return Field(name=CUSTOMER_ID, dtype=String)
+
+
+def _source(home: Home, kind: str) -> FileSource:
+    return FileSource(
+        name=f"{kind}_snapshots",
+        path=snapshot_glob(home, kind),
+        file_format=ParquetFormat(),
+        timestamp_field=EVENT_TIMESTAMP,
+        created_timestamp_column=CREATED_TIMESTAMP,
+    )

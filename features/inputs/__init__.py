@@ -1,0 +1,1 @@
+"""What models are given, and how trained models are evaluated: the same for training and serving."""

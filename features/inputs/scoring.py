@@ -1,0 +1,151 @@
+"""Trained models as files of plain text and numbers, and the one way to evaluate them; docs/bundle.md is the format.
+
+A model is `<name>.json` (what kind it is), `<name>_calibration.json` (how its output becomes a probability) and, where
+the first names it, LightGBM text. Rows of inputs are `[n, p]` with the names of the columns beside them; NaN is absent.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import BundleError
+from features.inputs.boosters import Booster
+from features.inputs.candidates import SOURCES, CandidateFrame, Floats, Histories, ItemTable, candidates, places
+
+Spec = dict[str, Any]
+Matrix = npt.NDArray[np.floating[Any]]
+SMALLEST = 1e-6  # a probability closer to 0 or 1 has no more logit
+
+
+class Trees(Protocol):
+    """Boosted trees that predict: `boosters.Booster`, or LightGBM's own just after training."""
+
+    def predict(self, rows: Matrix, /, *, num_threads: int) -> Any:
+        """One number a row."""
+
+
+def sigmoid(z: Floats) -> Floats:
+    """1 / (1 + e^-z), without overflow."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * z)))
+
+
+def logit(p: Floats) -> Floats:
+    """log(p / (1 - p)), with p clipped to [1e-6, 1 - 1e-6]."""
+    inside = np.clip(p, SMALLEST, 1 - SMALLEST)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
+def calibrate(spec: Spec, score: Floats) -> Floats:
+    """The probability that belongs to each score."""
+    match spec["kind"]:
+        case "none":
+            return score
+        case "platt":
+            z = logit(score) if spec["on"] == "logit" else score
+            return sigmoid(spec["slope"] * z + spec["intercept"])
+        case "isotonic":
+            return np.asarray(np.interp(score, spec["x"], spec["y"]))
+        case other:
+            raise BundleError(f"Calibration of kind {other!r} is not known here. Promote again with this version.")
+
+
+def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Sequence[str]) -> Floats:
+    """The uncalibrated output of a model of any kind for each row."""
+    match spec["kind"]:
+        case "mean" | "product":
+            parts = np.stack([evaluate(part, boosters, rows, names) for part in spec["parts"]])
+            return np.asarray(parts.mean(axis=0) if spec["kind"] == "mean" else parts.prod(axis=0))
+        case "column":
+            return rows[:, names.index(spec["inputs"][0])].astype(np.float64)
+        case "logistic":
+            x = rows[:, [names.index(name) for name in spec["inputs"]]].astype(np.float64)
+            x = np.where(spec["log"], np.log1p(np.maximum(x, 0)), x)
+            x = np.where(np.isnan(x), spec["fill"], x)
+            scaled = (x - np.array(spec["mean"])) / np.array(spec["scale"])
+            # a sum along the row: the same for one row and for many, which a matrix product is not
+            return sigmoid((scaled * np.array(spec["coef"])).sum(axis=1) + spec["intercept"])
+        case "lightgbm":
+            x = rows[:, [names.index(name) for name in spec["inputs"]]].astype(np.float64)
+            return np.asarray(boosters[spec["file"]].predict(x, num_threads=1), np.float64)
+        case other:
+            raise BundleError(f"A model of kind {other!r} is not known here. Promote again with this version.")
+
+
+def files_of(spec: Spec) -> list[str]:
+    """LightGBM files that a model names."""
+    own = [spec["file"]] if "file" in spec else []
+    return own + [file for part in spec.get("parts", ()) for file in files_of(part)]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model with its calibration, ready to give probabilities."""
+
+    spec: Spec
+    calibration: Spec
+    boosters: Mapping[str, Trees]
+
+    def raw(self, rows: Matrix, names: Sequence[str]) -> Floats:
+        """Uncalibrated output, `[n]`."""
+        if not len(rows):
+            return np.empty(0)
+        return evaluate(self.spec, self.boosters, rows, list(names))
+
+    def probability(self, rows: Matrix, names: Sequence[str]) -> Floats:
+        """Calibrated probability, `[n]`, from input columns of the given names."""
+        return calibrate(self.calibration, self.raw(rows, names))
+
+
+def read_model(folder: Path, name: str) -> Model:
+    """The model `name` of a folder; raises `BundleError` for a file that is missing or not what it should be.
+
+    A truncated LightGBM file can kill the process: check the bundle's sums before.
+    """
+    try:
+        spec = json.loads((folder / f"{name}.json").read_text("utf-8"))
+        calibration = json.loads((folder / f"{name}_calibration.json").read_text("utf-8"))
+        boosters = {file: Booster(folder / file) for file in files_of(spec)}
+    except (OSError, ValueError, KeyError, TypeError, BundleError) as error:
+        raise BundleError(
+            f"The model {name} in {folder} cannot be read ({error}). Promote again, or roll back."
+        ) from error
+    return Model(spec, calibration, boosters)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The best items of each customer: row i holds item rows, probabilities and source bits, best first."""
+
+    items: list[npt.NDArray[np.int64]]
+    probabilities: list[Floats]
+    sources: list[npt.NDArray[np.uint8]]
+
+
+def next_items(model: Model, table: ItemTable, histories: Histories, at: Floats, k: int) -> Ranked:
+    """The `k` likeliest next items of each customer as of `at` (epoch seconds, one a customer).
+
+    Ties go to the more popular item, then to the smaller item id. Items are rows of the table.
+    """
+    frame = candidates(histories, table, at)
+    return rank(model, table, frame, len(histories), k)
+
+
+def rank(model: Model, table: ItemTable, frame: CandidateFrame, n: int, k: int) -> Ranked:
+    """The `k` best rows of a candidate frame for each of `n` customers."""
+    raw = model.raw(frame.inputs, frame.names)
+    place = places(frame.customer, -raw, -table.recent_buyers[frame.item], frame.item)
+    best = np.flatnonzero(place < k)
+    best = best[np.lexsort((place[best], frame.customer[best]))]
+    cuts = np.cumsum(np.bincount(frame.customer[best], minlength=n))[:-1]
+    probability = calibrate(model.calibration, raw[best])
+    return Ranked(np.split(frame.item[best], cuts), np.split(probability, cuts), np.split(frame.source[best], cuts))
+
+
+def source_name(bits: int) -> str:
+    """How an item came into the list: the first of personal, neighbour, popular that holds."""
+    return next(name for bit, name in SOURCES.items() if bits & bit)

@@ -1,0 +1,160 @@
+"""History in: any number of batches become visible together, in one transaction, or not at all."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from features.home import Home
+from features.instants import to_us
+from features.log import identity
+from features.log.lake import LakeFile, list_files, next_run, only_writer, write_days
+from features.log.live_intake import raise_watermarks
+from features.log.packing import Packed
+from features.log.refolding import customers_of, refold
+from features.log.rejects import SourceBatch
+from features.log.staging import Staging
+from features.log.store import transaction
+
+BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an import brought. `read` counts raw rows: accepted + duplicates + all rejected.
+
+    `missing` is what the source cannot tell; `lag` what it assumes between an event and our learning of it; `items`
+    how many catalogue rows came along; `seconds` how long it took, as the caller measured.
+    """
+
+    source: str
+    read: int
+    accepted: int
+    duplicates: int
+    rejected: dict[str, int]
+    by_type: dict[str, int]
+    days: int
+    first_day: str | None
+    last_day: str | None
+    missing: tuple[str, ...] = ()
+    lag: timedelta = timedelta(0)
+    items: int = 0
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The report in plain JSON types; `lag_seconds` for `lag`."""
+        told = asdict(self) | {"missing": list(self.missing), "lag_seconds": self.lag.total_seconds()}
+        return {name: value for name, value in told.items() if name != "lag"}
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.source}: {self.accepted:,} events accepted of {self.read:,} read in {self.seconds:.1f} s",
+            f"  {self.duplicates:,} known before, {sum(self.rejected.values()):,} rejected",
+        ]
+        lines += [f"    {reason}: {count:,}" for reason, count in sorted(self.rejected.items())]
+        lines += [f"  {kind}: {count:,}" for kind, count in sorted(self.by_type.items())]
+        if self.days:
+            lines.append(f"  {self.days:,} days, {self.first_day} to {self.last_day}")
+        if self.items:
+            lines.append(f"  {self.items:,} catalogue items")
+        if self.lag:
+            lines.append(f"  assumed: each event was learned of {self.lag} after it happened")
+        if self.missing:
+            lines.append(f"  this source cannot tell: {', '.join(self.missing)}")
+        if self.rejected:
+            lines.append("  see the rejects with: tahdikas quarantine list")
+        return "\n".join(lines)
+
+
+def take_history(
+    home: Home,
+    batches: Iterable[pa.Table | SourceBatch],
+    *,
+    source: str,
+    now: datetime,
+    progress: Callable[[int], None] | None = None,
+) -> IngestReport:
+    """Judge, deduplicate and keep all batches; `progress` is called with the rows read so far.
+
+    Ended before its last step, in whatever way, it leaves nothing visible, and the next import starts clean; any error
+    of `batches` passes through. Memory: a batch, and what DuckDB needs to sort (it spills). Raises `HomeError` if
+    another import is running.
+    """
+    home.lake.mkdir(parents=True, exist_ok=True)
+    with only_writer(home), Staging(home, source) as stage:
+        for batch in _small(batches):
+            stage.reject(batch.rejected)
+            stage.read += len(batch.rejected)
+            stage.take(batch.events, now)
+            if progress is not None:
+                progress(stage.read)
+        files = _show(home, stage, now)
+        report = _report(stage, files)
+        stage.connection.execute("pragma main.wal_checkpoint(truncate)")
+    return report
+
+
+def _show(home: Home, stage: Staging, now: datetime) -> list[LakeFile]:
+    """Write the lake files, then make everything visible at once; again if live events came in that are also staged."""
+    connection = stage.connection
+    while True:
+        files = write_days(home, next_run(connection), stage.by_day())
+        with transaction(connection):
+            overtaken = stage.overtaken()
+            if not overtaken:
+                _merge(connection, stage, files, now)
+                return files
+        stage.drop(overtaken)
+        _discard(home, files)
+
+
+def _merge(connection: sqlite3.Connection, stage: Staging, files: list[LakeFile], now: datetime) -> None:
+    columns = ", ".join(Packed._fields)
+    connection.execute("insert into main.seen select event_id, content from stage.seen")
+    connection.execute(
+        f"insert into main.facts ({columns}) select {columns} from stage.facts"
+        " order by origin_id, occurred_at, event_id"
+    )
+    connection.execute(
+        """insert into main.quarantine (id, received_at, source, reason, detail, event_id, raw)
+        select id, ?, ?, reason, detail, event_id, raw from stage.rejects where true
+        on conflict (id) do update set times = times + 1""",
+        (to_us(now), stage.source),
+    )
+    raise_watermarks(connection, [(source, *mark) for source, mark in stage.marks.items()])
+    list_files(connection, files)
+    statements = connection.execute("select * from stage.identity_events")
+    touched = identity.note(connection, [identity.IdentityEvent(*row) for row in statements])
+    refold(connection, touched | set(customers_of(connection, "stage.facts")))
+
+
+def _discard(home: Home, files: list[LakeFile]) -> None:
+    for file in files:
+        (home.root / file.path).unlink(missing_ok=True)
+
+
+def _report(stage: Staging, files: list[LakeFile]) -> IngestReport:
+    days = sorted({file.day for file in files})
+    return IngestReport(
+        source=stage.source,
+        read=stage.read,
+        accepted=stage.accepted,
+        duplicates=stage.duplicates,
+        rejected=dict(sorted(stage.rejected.items())),
+        by_type=dict(sorted((+stage.types).items())),
+        days=len(days),
+        first_day=days[0] if days else None,
+        last_day=days[-1] if days else None,
+    )
+
+
+def _small(batches: Iterable[pa.Table | SourceBatch]) -> Iterator[SourceBatch]:
+    """The same rows in batches of at most `BATCH_ROWS`."""
+    for given in batches:
+        batch = given if isinstance(given, SourceBatch) else SourceBatch(given)
+        yield SourceBatch(batch.events.slice(0, BATCH_ROWS), batch.rejected)
+        for start in range(BATCH_ROWS, batch.events.num_rows, BATCH_ROWS):
+            yield SourceBatch(batch.events.slice(start, BATCH_ROWS))

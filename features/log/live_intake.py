@@ -1,0 +1,141 @@
+"""Live events in: one transaction from the shop's words to facts, state and the answer."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from features.instants import to_us
+from features.log import identity
+from features.log.packing import Packed, pack, pack_row
+from features.log.refolding import refold
+from features.log.rejects import Reason, Reject, raw_text
+from features.log.store import transaction
+from features.log.validation import rows_from_json, validate
+
+KEPT_BROWSING = 50
+"""Of the browsing recorded under one origin, only the newest events stay facts; the lake keeps all."""
+
+
+@dataclass(frozen=True)
+class EventResult:
+    """What became of one event. `customer_id` is whom it was counted for: an id of hers, or "anonymous:<id>"."""
+
+    event_id: str | None
+    status: Literal["accepted", "duplicate", "rejected"]
+    reason: str | None = None
+    detail: str | None = None
+    customer_id: str | None = None
+
+
+def take_in(
+    connection: sqlite3.Connection, objects: list[Any], *, source: str, now: datetime, keep_rejects: bool = True
+) -> list[EventResult]:
+    """Judge and keep events (objects as in the API); one result each, in their order. All are durable, or none.
+
+    Rejects go to the quarantine if `keep_rejects`.
+    """
+    table, rejects = rows_from_json(objects, source=source, received_at=now)
+    unreadable = {reject.row for reject in rejects}
+    places = [place for place in range(len(objects)) if place not in unreadable]
+    judged = validate(table, now)
+    rejects += [_at(reject, places[reject.row], objects) for reject in judged.rejected]
+    results: dict[int, EventResult] = {}
+    with transaction(connection):
+        new: list[tuple[Packed, dict[str, Any]]] = []
+        packed = pack(judged.accepted)
+        for row, event, flat in zip(judged.rows.tolist(), packed, judged.accepted.to_pylist(), strict=True):
+            place = places[row]
+            known = connection.execute("select content from seen where event_id = ?", (event.event_id,)).fetchone()
+            if known is None:
+                connection.execute("insert into seen values (?, ?)", (event.event_id, event.payload_hash))
+                new.append((event, flat))
+                results[place] = EventResult(event.event_id, "accepted", customer_id=event.origin_id)
+            elif known[0] == event.payload_hash:
+                results[place] = EventResult(event.event_id, "duplicate", customer_id=event.origin_id)
+            else:
+                rejects.append(conflict(event.event_id, raw_text(objects[place]), place))
+        _keep(connection, new)
+        if keep_rejects:
+            quarantine(connection, rejects, source=source, now=now)
+        for reject in rejects:
+            results[reject.row] = EventResult(reject.event_id, "rejected", reject.reason, reject.detail)
+        return [_resolved(connection, results[place]) for place in range(len(objects))]
+
+
+def conflict(event_id: str, raw: str, row: int) -> Reject:
+    """The reject of an event whose id is known with other content."""
+    detail = f"event_id {event_id!r} is known with other content; send a correction under a new id"
+    return Reject(event_id, Reason.CONFLICTING_DUPLICATE, detail, raw, row)
+
+
+def quarantine(connection: sqlite3.Connection, rejects: Iterable[Reject], *, source: str, now: datetime) -> None:
+    """Keep rejects with their raw texts, in the caller's transaction; the same one again counts one more time."""
+    connection.executemany(
+        """insert into quarantine (id, received_at, source, reason, detail, event_id, raw) values (?, ?, ?, ?, ?, ?, ?)
+        on conflict (id) do update set times = times + 1""",
+        [(r.key(source), to_us(now), source, r.reason.value, r.detail, r.event_id, r.raw) for r in rejects],
+    )
+
+
+def raise_watermarks(connection: sqlite3.Connection, marks: Iterable[tuple[str, int, int]]) -> None:
+    """Note how far each source has reported: (source, occurred_at, received_at), in the caller's transaction."""
+    connection.executemany(
+        """insert into watermarks values (?, ?, ?) on conflict (source) do update set
+        occurred_at = max(occurred_at, excluded.occurred_at), received_at = max(received_at, excluded.received_at)""",
+        marks,
+    )
+
+
+def identity_events(
+    event: Packed, anonymous_id: str | None, external_id: str | None, action: str
+) -> Iterable[identity.IdentityEvent]:
+    """What an identity event says about each id it names."""
+    for name in dict.fromkeys(i for i in (anonymous_id, external_id) if i is not None):
+        yield identity.IdentityEvent(
+            name, event.occurred_at, event.event_id, event.received_at, action, event.origin_id
+        )
+
+
+def _keep(connection: sqlite3.Connection, new: list[tuple[Packed, dict[str, Any]]]) -> None:
+    connection.executemany(
+        f"insert into facts ({', '.join(Packed._fields)}) values ({', '.join('?' * len(Packed._fields))})",
+        [event for event, _ in new],
+    )
+    connection.executemany(
+        "insert into pending values (?, ?, ?)", [(event.event_id, event.type, pack_row(flat)) for event, flat in new]
+    )
+    raise_watermarks(connection, [(event.source, event.occurred_at, event.received_at) for event, _ in new])
+    for origin in {event.origin_id for event, _ in new if event.type == "browse"}:
+        _forget_old_browsing(connection, origin)
+    touched = {event.origin_id for event, _ in new}
+    said = [
+        statement
+        for event, flat in new
+        if event.type == "identity"
+        for statement in identity_events(event, flat["anonymous_id"], flat["external_id"], flat["action"])
+    ]
+    touched = {identity.resolve(connection, origin) for origin in touched} | identity.note(connection, said)
+    refold(connection, touched | {identity.resolve(connection, origin) for origin in touched})
+
+
+def _forget_old_browsing(connection: sqlite3.Connection, origin: str) -> None:
+    connection.execute(
+        """delete from facts where position in (
+            select position from facts where origin_id = ? and type = 'browse'
+            order by occurred_at desc, event_id desc limit -1 offset ?
+        )""",
+        (origin, KEPT_BROWSING),
+    )
+
+
+def _at(reject: Reject, place: int, objects: list[Any]) -> Reject:
+    return Reject(reject.event_id, reject.reason, reject.detail, raw_text(objects[place]), place)
+
+
+def _resolved(connection: sqlite3.Connection, result: EventResult) -> EventResult:
+    if result.customer_id is None:
+        return result
+    customer = identity.resolve(connection, result.customer_id)
+    return EventResult(result.event_id, result.status, result.reason, result.detail, customer or None)

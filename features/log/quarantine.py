@@ -1,0 +1,112 @@
+"""The quarantine: rejected events with their reasons and raw texts, listed and sent through the door again."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from features.home import Home
+from features.instants import from_us, to_us
+from features.log.live_intake import EventResult, take_in
+from features.log.store import connect, transaction
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One reject. `times` counts how often the same raw text came; `replayed_at` is set once it was accepted."""
+
+    id: str
+    received_at: datetime
+    source: str
+    reason: str
+    detail: str
+    event_id: str | None
+    raw: str
+    times: int
+    replayed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """What a replay brought: how many now are in the log, and why the others still are not."""
+
+    tried: int
+    accepted: int
+    duplicates: int
+    rejected: dict[str, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{self.tried} tried: {self.accepted} accepted, {self.duplicates} known already"]
+        lines += [f"  {reason}: {count}" for reason, count in sorted(self.rejected.items())]
+        return "\n".join(lines)
+
+
+def entries(home: Home, *, reason: str | None = None, limit: int | None = None, replayed: bool = False) -> list[Entry]:
+    """Entries not yet replayed (with `replayed`, all), newest first."""
+    wanted = "where (? is null or reason = ?) and (? or replayed_at is null)"
+    connection = connect(home)
+    try:
+        rows = connection.execute(
+            f"""select id, received_at, source, reason, detail, event_id, raw, times, replayed_at from quarantine
+            {wanted} order by received_at desc, id limit ?""",
+            (reason, reason, replayed, -1 if limit is None else limit),
+        ).fetchall()
+    finally:
+        connection.close()
+    return [
+        Entry(key, from_us(received), told[0], told[1], told[2], told[3], told[4], told[5], again and from_us(again))
+        for key, received, *told, again in rows
+    ]
+
+
+def counts(home: Home) -> dict[str, int]:
+    """Rejected events not yet replayed, by reason; each as often as it came."""
+    found: Counter[str] = Counter()
+    for entry in entries(home):
+        found[entry.reason] += entry.times
+    return dict(sorted(found.items()))
+
+
+def replay(
+    home: Home,
+    *,
+    now: datetime,
+    ids: list[str] | None = None,
+    corrected: Mapping[str, Any] | None = None,
+) -> ReplayReport:
+    """Send entries (`ids`; None: all) through the door again, as they are or as `corrected` (id -> event object).
+
+    What is accepted, or turns out to be known, leaves the quarantine; the rest stays, with the reason of this time.
+    An event that states no received_at counts as received at the replay: nothing before could know it. Raises
+    `KeyError` for an id that is not there.
+    """
+    waiting = {entry.id: entry for entry in entries(home)}
+    fixed = dict(corrected or {})
+    chosen = [waiting[key] for key in (waiting if ids is None else ids)]
+    chosen += [waiting[key] for key in fixed if waiting[key] not in chosen]
+    results: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    connection = connect(home)
+    try:
+        for entry in sorted(chosen, key=lambda entry: (entry.received_at, entry.id)):
+            value = fixed[entry.id] if entry.id in fixed else json.loads(entry.raw)
+            (result,) = take_in(connection, [value], source=entry.source, now=now, keep_rejects=False)
+            results[result.status] += 1
+            if result.status == "rejected":
+                reasons[str(result.reason)] += 1
+            _note(connection, entry, result, now)
+    finally:
+        connection.close()
+    return ReplayReport(len(chosen), results["accepted"], results["duplicate"], dict(reasons))
+
+
+def _note(connection: Any, entry: Entry, result: EventResult, now: datetime) -> None:
+    with transaction(connection):
+        if result.status == "rejected":
+            connection.execute(
+                "update quarantine set reason = ?, detail = ? where id = ?", (result.reason, result.detail, entry.id)
+            )
+        else:
+            connection.execute("update quarantine set replayed_at = ? where id = ?", (to_us(now), entry.id))

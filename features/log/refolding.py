@@ -1,0 +1,105 @@
+"""Facts read back by customer, and customers folded again from them into the `state` table."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+
+from features.customer.state import encode, fold
+from features.facts import Fact
+from features.log import identity
+from features.log.packing import FACT_COLUMNS, NOBODY, facts
+from features.log.rules import RESERVED_PREFIX
+
+_IS_LINKED = (
+    f"{{origin}} glob '{RESERVED_PREFIX}*' and l.unlinked_at is null"
+    f" and l.external_id = substr({{origin}}, {len(RESERVED_PREFIX) + 1})"
+)
+
+# The origins of customers in a temporary table `wanted (customer_id)`: see identity.origins for one.
+_ORIGINS = f"""
+select w.customer_id, w.customer_id as origin_id from wanted w
+where not exists (select 1 from links l where {_IS_LINKED.format(origin="w.customer_id")})
+union all
+select w.customer_id, '{RESERVED_PREFIX}' || l.external_id from wanted w
+join links l on l.customer_id = w.customer_id and l.unlinked_at is null
+order by 1, 2
+"""
+_FACTS_BY_CUSTOMER = f"""
+select o.customer_id, f.position, {", ".join(f"f.{c}" for c in FACT_COLUMNS.split(", "))}
+from wanted_origins o cross join facts f on f.origin_id = o.origin_id
+order by o.customer_id, o.origin_id
+"""
+
+
+def facts_of(connection: sqlite3.Connection, customer_id: str) -> list[Fact]:
+    """A customer's facts in the order (occurred_at, event_id), those of linked ids among them."""
+    found: list[Fact] = []
+    for origin in identity.origins(connection, customer_id):
+        found += facts(connection.execute(f"select {FACT_COLUMNS} from facts where origin_id = ?", (origin,)))
+    return sorted(found, key=lambda fact: (fact.occurred_at, fact.event_id))
+
+
+def customers_of(connection: sqlite3.Connection, table: str) -> list[str]:
+    """Whom the `origin_id`s of a table of facts are counted for now: sorted, each once, without nobody."""
+    rows = connection.execute(
+        f"""select distinct coalesce(l.customer_id, f.origin_id) from (select distinct origin_id from {table}) f
+        left join links l on {_IS_LINKED.format(origin="f.origin_id")}
+        where f.origin_id <> ? order by 1""",
+        (NOBODY,),
+    )
+    return [customer for (customer,) in rows]
+
+
+def facts_by_customer(
+    connection: sqlite3.Connection, customers: Iterable[str]
+) -> Iterator[tuple[str, int, list[Fact]]]:
+    """For each of `customers` that has any: her facts (grouped, in no further order) and the position of the latest.
+
+    Uses temporary tables of the connection: one such reading at a time.
+    """
+    _want(connection, customers)
+    rows = connection.execute(_FACTS_BY_CUSTOMER)
+    for customer, group in groupby(rows, key=itemgetter(0)):
+        own = list(group)
+        yield customer, max(row[1] for row in own), list(facts(row[2:] for row in own))
+
+
+def refold(connection: sqlite3.Connection, customers: Iterable[str]) -> int:
+    """Fold `customers` again, in the caller's transaction; who has no facts left loses her state. Returns how many."""
+    wanted = sorted(set(customers) - {NOBODY})
+    kept = set()
+    for batch in _chunks(states(connection, wanted), 1000):
+        connection.executemany("insert or replace into state values (?, ?, ?)", batch)
+        kept |= {row[0] for row in batch}
+    gone = [(customer,) for customer in wanted if customer not in kept]
+    connection.executemany("delete from state where customer_id = ?", gone)
+    return len(wanted)
+
+
+def states(connection: sqlite3.Connection, customers: Iterable[str]) -> Iterator[tuple[str, int, bytes]]:
+    """Rows for the `state` table: (customer_id, position, encoded state) of each of `customers` with facts."""
+    for customer, position, own in facts_by_customer(connection, customers):
+        yield customer, position, encode(fold(own))
+
+
+def _want(connection: sqlite3.Connection, customers: Iterable[str]) -> None:
+    connection.execute("create temp table if not exists wanted (customer_id text primary key) without rowid")
+    connection.execute("delete from wanted")
+    connection.executemany("insert or ignore into wanted values (?)", ((customer,) for customer in customers))
+    connection.execute(
+        "create temp table if not exists wanted_origins"
+        " (customer_id text, origin_id text, primary key (customer_id, origin_id)) without rowid"
+    )
+    connection.execute("delete from wanted_origins")
+    connection.execute(f"insert or ignore into wanted_origins {_ORIGINS}")
+
+
+def _chunks(rows: Iterable[tuple[str, int, bytes]], size: int) -> Iterator[list[tuple[str, int, bytes]]]:
+    chunk: list[tuple[str, int, bytes]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    yield chunk

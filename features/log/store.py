@@ -1,0 +1,189 @@
+"""The live store: one SQLite file that holds facts, state, links, quarantine and the list of lake files.
+
+Writers take the write lock at the start of a transaction (`transaction`), so that what they read is still true when
+they write. Instants are integers: microseconds since 1970-01-01 UTC.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from features.errors import HomeError
+from features.home import Home
+from features.instants import from_us as from_micros
+from features.instants import to_us as to_micros
+
+__all__ = ["SCHEMA_VERSION", "connect", "from_micros", "to_micros", "transaction"]
+
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 30.0
+
+_SCHEMA = """
+create table if not exists meta (key text primary key, value text not null) without rowid;
+
+-- Every accepted event once: its id and a hash of its content, for telling a duplicate from a conflict.
+create table if not exists seen (event_id text primary key, content blob not null) without rowid;
+
+-- Facts in the order they were learned; `origin_id` is who they were recorded under (see features/log/identity.py),
+-- empty for shop-level events; `body` is the msgpack map of the payload. Of browsing only the live end is kept.
+create table if not exists facts (
+    position integer primary key autoincrement,
+    origin_id text not null,
+    occurred_at integer not null,
+    event_id text not null,
+    received_at integer not null,
+    type text not null,
+    channel text,
+    touchpoint text,
+    source text not null,
+    payload_hash blob not null,
+    body blob not null
+);
+create index if not exists facts_by_origin on facts (origin_id, occurred_at, event_id);
+
+-- Live events not yet in the lake; `body` is the msgpack map of the whole flat row.
+create table if not exists pending (event_id text primary key, type text not null, body blob not null);
+
+-- What the fold made of a customer's facts; `position` is that of her latest fact.
+create table if not exists state (customer_id text primary key, position integer not null, body blob not null)
+    without rowid;
+
+create table if not exists identity_events (
+    external_id text not null,
+    occurred_at integer not null,
+    event_id text not null,
+    received_at integer not null,
+    action text not null,
+    customer_id text not null,
+    primary key (external_id, occurred_at, event_id)
+) without rowid;
+
+-- Which customer an anonymous or external id was known to belong to, and from when to when we knew it (half-open).
+create table if not exists links (
+    external_id text not null,
+    linked_at integer not null,
+    unlinked_at integer,
+    customer_id text not null,
+    primary key (external_id, linked_at)
+) without rowid;
+create index if not exists links_by_customer on links (customer_id) where unlinked_at is null;
+
+create table if not exists lake_files (
+    path text primary key, -- relative to the data folder
+    day text not null,
+    rows integer not null,
+    bytes integer not null,
+    min_occurred_at integer not null,
+    max_occurred_at integer not null,
+    sha256 text not null,
+    run integer not null,
+    filled text not null -- JSON: type -> {"rows": n, field: rows in which it is filled}
+) without rowid;
+
+create table if not exists quarantine (
+    id text primary key, -- hash of source, reason and raw: the same reject again is the same entry
+    received_at integer not null,
+    source text not null,
+    reason text not null,
+    detail text not null,
+    event_id text,
+    raw text not null,
+    times integer not null default 1,
+    replayed_at integer
+) without rowid;
+
+create table if not exists watermarks (
+    source text primary key,
+    occurred_at integer not null,
+    received_at integer not null
+) without rowid;
+"""
+
+
+def connect(home: Home, *, read_only: bool = False, durable: bool = True) -> sqlite3.Connection:
+    """Open the live store, making its tables where absent; usable from any thread, one at a time.
+
+    `durable` waits for the disk at every commit (survives power loss); without it a commit survives the end of the
+    process only. `read_only` needs the file to exist. Raises `HomeError` if the file cannot be opened, is no store of
+    ours, was made by a newer version, or is gone.
+    """
+    path = home.live_db
+    if read_only and not path.exists():
+        raise HomeError(f"{path} does not exist yet. Ingest some events first: tahdikas ingest.")
+    try:
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.OperationalError as error:
+        raise _unusable(home, error) from error
+    try:
+        _prepare(connection, home, read_only=read_only, durable=durable)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise _unusable(home, error) from error
+    except HomeError:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One write transaction: holds the write lock from its start, commits at the end, rolls back on any exception."""
+    connection.execute("begin immediate")
+    try:
+        yield connection
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def _prepare(connection: sqlite3.Connection, home: Home, *, read_only: bool, durable: bool) -> None:
+    connection.execute("pragma foreign_keys = on")
+    connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
+    if not read_only:
+        connection.execute("pragma journal_mode = wal")
+        if _version(connection) is None:
+            with transaction(connection):
+                if _version(connection) is None and _made(home).exists():
+                    raise HomeError(
+                        f"{home.live_db} was here and is gone or emptied: who is held is not known, and nothing may be "
+                        f"sold. Restore it from a copy; or, to begin anew without what it held, remove {_made(home)}."
+                    )
+                for statement in _SCHEMA.split(";\n"):
+                    connection.execute(statement)
+                connection.execute("insert or ignore into meta values ('schema_version', ?)", (str(SCHEMA_VERSION),))
+        if not _made(home).exists():
+            _made(home).touch()
+    version = _version(connection)
+    if version != SCHEMA_VERSION:
+        raise HomeError(
+            f"{home.live_db} has schema version {version}, this program knows {SCHEMA_VERSION}. "
+            "Use the program version that made it, or name another data folder with --home DIR."
+        )
+
+
+def _made(home: Home) -> Path:
+    """A file that says that a live store was made here, so that a lost one is not taken for a new one."""
+    return home.live_db.with_name(f"{home.live_db.name}.made")
+
+
+def _version(connection: sqlite3.Connection) -> int | None:
+    if connection.execute("select 1 from sqlite_master where name = 'meta'").fetchone() is None:
+        return None
+    row = connection.execute("select value from meta where key = 'schema_version'").fetchone()
+    return None if row is None else int(row[0])
+
+
+def _unusable(home: Home, error: sqlite3.Error) -> HomeError:
+    return HomeError(
+        f"{home.live_db} cannot be used as the live store ({error}). Check that the folder can be written and that "
+        "nothing else put a file there, or name another data folder with --home DIR."
+    )

@@ -1,0 +1,1 @@
+"""The pure decision core: values in, decisions out; no clock, no store, no network."""

@@ -1,0 +1,95 @@
+"""Conditions `{feature, op, value}` compiled into predicates over columns: one customer and a million are one path.
+
+An absent value (NaN) meets no condition but `absent`: what is not known never opens a door.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from serving.core.typed_yaml import Strict
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Columns = Mapping[str, Floats]
+Predicate = Callable[[Columns, int], Bools]
+Op = Literal[">=", ">", "<=", "<", "==", "!=", "between", "in", "present", "absent"]
+
+_COMPARE: dict[str, Callable[[Floats, float], Bools]] = {
+    ">=": np.greater_equal,
+    ">": np.greater,
+    "<=": np.less_equal,
+    "<": np.less,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+
+
+class Condition(Strict):
+    """One test of one feature. `between` takes [low, high], both ends included; `in` takes a list of numbers."""
+
+    feature: str
+    op: Op
+    value: float | list[float] | None = None
+
+    @model_validator(mode="after")
+    def _value_fits_op(self) -> "Condition":
+        wanted = {"present": "no value", "absent": "no value", "between": "[low, high]", "in": "a list"}.get(
+            self.op, "a number"
+        )
+        fits = {
+            "no value": self.value is None,
+            "[low, high]": isinstance(self.value, list) and len(self.value) == 2 and self.value[0] <= self.value[1],
+            "a list": isinstance(self.value, list) and bool(self.value),
+            "a number": isinstance(self.value, float),
+        }[wanted]
+        if not fits:
+            raise ValueError(f"op {self.op!r} takes {wanted}, not {self.value!r}")
+        return self
+
+    def __str__(self) -> str:
+        value = "" if self.value is None else f" {self.value:g}" if isinstance(self.value, float) else f" {self.value}"
+        return f"{self.feature} {self.op}{value}"
+
+
+def predicate(condition: Condition) -> Predicate:
+    """The condition as a function of columns and their length.
+
+    >>> test = predicate(Condition(feature="open_cases", op=">=", value=1))
+    >>> test({"open_cases": np.array([0.0, 2.0, np.nan])}, 3).tolist()
+    [False, True, False]
+    """
+    name, op, value = condition.feature, condition.op, condition.value
+
+    def test(columns: Columns, n: int) -> Bools:
+        column = columns.get(name)
+        if column is None:
+            column = np.full(n, np.nan)
+        absent = np.isnan(column)
+        if op == "absent":
+            return absent
+        if op == "present":
+            return ~absent
+        if isinstance(value, list):
+            inside = (column >= value[0]) & (column <= value[1]) if op == "between" else np.isin(column, value)
+            return np.asarray(inside & ~absent)
+        assert value is not None
+        return np.asarray(_COMPARE[op](column, value) & ~absent)
+
+    return test
+
+
+def all_of(conditions: Sequence[Condition]) -> Predicate:
+    """True where every condition is met; true everywhere for none."""
+    tests = [predicate(c) for c in conditions]
+
+    def test(columns: Columns, n: int) -> Bools:
+        met = np.ones(n, dtype=np.bool_)
+        for one in tests:
+            met &= one(columns, n)
+        return met
+
+    return test

@@ -1,0 +1,131 @@
+"""The engine: from what is asked and known to decisions; pure, and one path for one customer and for a million.
+
+Steps 1-7 are the gates, 8 arbitration, 9 exploration, 10 holdout; docs/decisions-api.md tells them in words. Nothing
+here reads a clock, a file or a store.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import DataError
+from serving.core.arbitration import ranks
+from serving.core.assembly import Assembled, assemble
+from serving.core.catalogue import Catalogue
+from serving.core.conditions import Bools, Floats
+from serving.core.decision import Decision, Request, Snapshot
+from serving.core.exploration import chances, draw, seed_of, uniforms
+from serving.core.gates import BITS, Masks, evaluate
+from serving.core.items import Articles
+from serving.core.policy import Policy
+from serving.core.scorer import Scorer
+from serving.core.verdict import Drawn, verdict
+
+
+def check_request(request: Request, policy: Policy) -> None:
+    """That the policy knows where this is asked; raises `DataError` with the remedy."""
+    place = policy.placement(request.placement)
+    if place is None:
+        known = ", ".join(policy.file.placements)
+        raise DataError(
+            f"placement {request.placement!r} is not in the policy. Ask for one of {known}, or add it there."
+        )
+    if request.channel not in place.channels:
+        raise DataError(
+            f"channel {request.channel!r} does not belong to placement {request.placement!r}. Its channels are "
+            f"{', '.join(place.channels)}."
+        )
+    if request.n < 1:
+        raise DataError(f"n is {request.n}; ask for at least one position.")
+    if request.now.tzinfo is None:
+        raise DataError("now has no time zone; give an aware UTC instant.")
+
+
+def decide(
+    requests: Sequence[Request],
+    snapshots: Sequence[Snapshot],
+    scorer: Scorer,
+    catalogue: Catalogue,
+    policy: Policy,
+    *,
+    articles: Articles,
+    ids: Sequence[str] | None = None,
+) -> list[Decision]:
+    """One decision a request, in order; `snapshots` are of the same customers in the same order.
+
+    `ids` name the decisions; without them an id follows from the question and its moment. Raises `DataError` for a
+    placement or channel the policy does not know.
+    """
+    if not requests:
+        return []
+    for request in requests:
+        check_request(request, policy)
+    laid = assemble(requests, snapshots, scorer, articles, catalogue, policy)
+    failed = evaluate(laid.asked)
+    seeds = [
+        seed_of(policy.file.salt, s.customer_key, r.placement, policy.hash, str(bucket))
+        for r, s, bucket in zip(requests, snapshots, laid.buckets, strict=True)
+    ]
+    drawn = _draw(laid, failed, requests, seeds, policy)
+    places = ranks(laid.gain, failed == 0)
+    return [
+        verdict(
+            i,
+            request,
+            snapshot,
+            laid,
+            failed[i],
+            places[i],
+            drawn[i],
+            seeds[i],
+            ids[i] if ids else seed_of(seeds[i], request.mode, request.channel, request.now.isoformat())[:24],
+            scorer=scorer,
+            articles=articles,
+            policy=policy,
+        )
+        for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True))
+    ]
+
+
+def _draw(
+    laid: Assembled, failed: Masks, requests: Sequence[Request], seeds: Sequence[str], policy: Policy
+) -> list[Drawn]:
+    """The slate of each customer, and of the holdout what it would have been without the holdout."""
+    catalogue = laid.asked.catalogue
+    epsilon = np.array([1.0 if arm == "control" else policy.file.exploration.epsilon for arm in laid.arms])
+    positions = max(r.n for r in requests)
+    uniform = np.array([uniforms(seed, positions) for seed in seeds])
+    wanted = np.array([r.n for r in requests])
+    slates = _slates(laid.gain, failed == 0, epsilon, uniform, wanted, catalogue)
+    held_out = np.flatnonzero(laid.asked.holdout)
+    if len(held_out):
+        free = (failed[held_out] & ~np.uint32(BITS["holdout"])) == 0
+        would = _slates(laid.gain[held_out], free, epsilon[held_out], uniform[held_out], wanted[held_out], catalogue)
+        for i, other in zip(held_out, would, strict=True):
+            slates[i] = Drawn(slates[i].columns, slates[i].chances, tuple(other.columns))
+    return slates
+
+
+def _slates(
+    gain: Floats, allowed: Bools, epsilon: Floats, uniform: Floats, wanted: NDArray[np.int64], catalogue: Catalogue
+) -> list[Drawn]:
+    """Draw position after position. A drawn no_action ends the slate; each position leaves out those before it."""
+    n = len(gain)
+    left = allowed.copy()
+    going = np.ones(n, dtype=np.bool_)
+    columns: list[list[int]] = [[] for _ in range(n)]
+    probabilities: list[list[Floats]] = [[] for _ in range(n)]
+    firm = np.broadcast_to(catalogue.service, gain.shape)
+    for position in range(uniform.shape[1]):
+        rows = np.flatnonzero(going & (wanted > position))
+        if not len(rows):
+            break
+        chance = chances(gain[rows], left[rows], epsilon[rows], firm[rows])
+        chosen = draw(chance, uniform[rows, position])
+        for i, column, row in zip(rows, chosen.tolist(), chance, strict=True):
+            columns[i].append(column)
+            probabilities[i].append(row)
+        left[rows, chosen] = False
+        going[rows] = chosen != catalogue.no_action
+    return [Drawn(c, p) for c, p in zip(columns, probabilities, strict=True)]

@@ -1,0 +1,69 @@
+"""Exploration: seeded draws over the survivors, with the exact probability of each.
+
+Positions are drawn one after another, each without those before it. A position's probabilities are unrounded and sum
+to one over its candidates; a blocked action has probability zero and is never drawn. A draw is a function of its seed,
+so a list and a request in the same time bucket agree.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.core.conditions import Bools, Floats
+
+_SCALE = 2.0**-53
+
+
+def chances(gain: Floats, allowed: Bools, epsilon: Floats, firm: Bools) -> Floats:
+    """Probabilities [n, m] of one position: epsilon spread over all k allowed, the rest on the best of them.
+
+    Where the best is `firm` (service, recovery), all goes to it: nobody's case is an experiment. Each row needs an
+    allowed action.
+
+    >>> chances(np.array([[2.0, 1.0, 9.0]]), np.array([[True, True, False]]), np.array([0.2]), np.zeros((1, 3), bool))
+    array([[0.9, 0.1, 0. ]])
+    """
+    best = np.argmax(np.where(allowed, gain, -np.inf), axis=1)
+    rows = np.arange(len(gain))
+    share = np.where(firm[rows, best], 0.0, epsilon)
+    count = allowed.sum(axis=1)
+    spread = np.where(allowed, (share / count)[:, None], 0.0)
+    spread[rows, best] += 1.0 - share
+    return spread
+
+
+def draw(probability: Floats, uniform: Floats) -> NDArray[np.int64]:
+    """One column a row, drawn by inversion; `uniform` is in [0, 1). Zero-probability columns are never drawn."""
+    edges = np.cumsum(probability, axis=1)
+    edges /= edges[:, -1:]
+    return np.asarray((edges <= uniform[:, None]).sum(axis=1), dtype=np.int64)
+
+
+def bucket_of(now: datetime, seconds: float) -> int:
+    """The number of the time bucket `now` falls into; buckets start at 1970 and are closed at their start."""
+    return int(now.timestamp() // seconds)
+
+
+def seed_of(*parts: str) -> str:
+    """The seed of the draws as 64 hex digits: a hash of salt, customer, placement, policy and time bucket."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def uniforms(seed: str, positions: int) -> Floats:
+    """`positions` numbers in [0, 1) from a seed, each with 53 random bits."""
+    blocks = (hashlib.sha256(f"{seed}\x1f{i}".encode()).digest() for i in range(positions))
+    return np.array([(int.from_bytes(b[:8], "big") >> 11) * _SCALE for b in blocks])
+
+
+def arm_of(salt: str, key: str, shares: Sequence[tuple[str, float]]) -> str:
+    """The experiment arm of a customer: the same for ever for the same salt and key; `treated` beyond the shares."""
+    at = uniforms(seed_of(salt, "arm", key), 1)[0]
+    reached = 0.0
+    for name, share in shares:
+        reached += share
+        if at < reached:
+            return name
+    return "treated"

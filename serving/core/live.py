@@ -1,0 +1,106 @@
+"""From a customer's view to the snapshot the engine decides on: features, contacts, and when things last changed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import numpy as np
+
+from features.customer.state_features import STATE_FEATURES, features_of
+from features.customer.view import CustomerView
+from features.inputs.candidates import ItemHistory
+from features.inputs.frame import CHURN_INPUTS
+from features.instants import SECOND, to_us
+from serving.core.catalogue import CHURN_PROBABILITY
+from serving.core.decision import Contact, Snapshot
+
+LIVE_FEATURES: dict[str, str] = {
+    "known": "1 where anything is known of her, else 0",
+    "cool_downs": "holds in force that wait for nothing but time, or for her word that it went well",
+    "distinct_items": "different items she has bought",
+    "repeat_items": "items she has bought in more than one order",
+    "session_items": "items of the session she is in",
+}
+"""What conditions may speak of beside `STATE_FEATURES`; name and meaning."""
+
+REACHED = ("sent", "clicked", "accepted", "dismissed")
+_NAN = float("nan")
+
+
+def snapshot_of(
+    view: CustomerView,
+    *,
+    customer_key: str,
+    scored_at_us: int,
+    reservation: timedelta,
+    reserved: Sequence[Contact] = (),
+    state_status: str = "ok",
+    versions: Mapping[str, str] | None = None,
+) -> Snapshot:
+    """The snapshot of one customer; features for models are taken at `scored_at_us`, the end of the time bucket.
+
+    `reserved` are contacts promised by decisions here; those her state knows to be sent or released are left out.
+    """
+    state, now = view.state, view.now
+    bought = view.items_bought
+    contacts, promised, settled = [], [], set()
+    for c in view.contacts:
+        contact = Contact(c.at, c.action_id, c.channel or "", decision_id=c.decision_id or "")
+        if c.status in REACHED:
+            contacts.append(contact)
+        elif c.status == "reserved" and c.at + reservation > now:
+            promised.append(contact)
+        if c.status != "reserved" and c.decision_id:
+            settled.add(c.decision_id)
+    held_by_log = {c.decision_id for c in promised if c.decision_id}
+    promised += [r for r in reserved if r.decision_id not in settled and r.decision_id not in held_by_log]
+    values = view.features | {
+        "known": float(view.known),
+        "cool_downs": float(sum(h.cool_down for h in view.holds)),
+        "distinct_items": float(len(bought.items)),
+        "repeat_items": float((bought.counts > 1).sum()),
+        "session_items": float(len(view.session_items)),
+    }
+    return Snapshot(
+        customer_key=customer_key,
+        state_status=state_status,
+        holds=tuple(view.holds),
+        consents=view.consents,
+        contacts=tuple(contacts),
+        reserved=tuple(promised),
+        values=values,
+        scored=features_of(state, scored_at_us, view.rules, view.holds, view.recovery_until),
+        history=ItemHistory(
+            items=bought.items,
+            counts=bought.counts.astype(np.float64),
+            last_at=bought.last_at,
+            first_at=bought.first_at,
+            orders=float(state.order_count),
+            first_order_at=_seconds(state.first_purchase_at),
+            last_order_at=_seconds(state.last_purchase_at),
+        ),
+        returned=frozenset(view.returned_items),
+        about=_last_changes(view),
+        recovering=view.recovery_until is not None and now < view.recovery_until,
+        view=view,
+        arm_key=view.arm_key or customer_key,
+        versions=versions or {},
+    )
+
+
+def _last_changes(view: CustomerView) -> dict[str, float]:
+    """When (epoch seconds) her cases, orders and deliveries last changed; a promise that passes is a change."""
+    now = to_us(view.now)
+    cases = [at for case in view.state.cases for at, *_ in case.steps if at <= now]
+    steps = [(at, promised) for d in view.state.deliveries for at, _, promised, _ in d.steps if at <= now]
+    deliveries = [at for at, _ in steps] + [p for _, p in steps if p is not None and p <= now]
+    orders = [o.at for o in view.orders]
+    moments = {"case": cases, "delivery": deliveries, "order": orders}
+    return {name: max(at) / SECOND for name, at in moments.items() if at}
+
+
+def _seconds(us: int | None) -> float:
+    return _NAN if us is None else us / SECOND
+
+
+KNOWN_FEATURES = frozenset((*STATE_FEATURES, *LIVE_FEATURES, *CHURN_INPUTS, CHURN_PROBABILITY))
+"""Everything a condition of the catalogue may speak of."""

@@ -1,0 +1,90 @@
+"""The items each action would show a customer, and what her response to it would be worth."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from features.inputs.candidates import ItemHistory
+from serving.core.arbitration import retention_response
+from serving.core.catalogue import Catalogue
+from serving.core.conditions import Bools, Floats
+from serving.core.decision import Request, Snapshot
+from serving.core.items import Articles, Scored, pick
+from serving.core.policy import Policy
+from serving.core.scorer import Scorer
+
+PROPOSED = 60  # items asked of a model before those that may not be shown are taken out
+NOBODY = ItemHistory((), (), (), ())
+Picked = dict[int, list[Scored]]
+
+
+def items_for(
+    requests: Sequence[Request],
+    snapshots: Sequence[Snapshot],
+    at: Floats,
+    objects: Bools,
+    shown: Bools,
+    scorer: Scorer,
+    articles: Articles,
+    catalogue: Catalogue,
+) -> list[Picked]:
+    """The items of every item action the place may show. Nobody who objects to profiling is put before a model."""
+    wanted = [(j, a.items) for j, a in enumerate(catalogue.actions) if a.items]
+    personal = [j for j, need in wanted if need.source != "popular"]
+    asks = np.flatnonzero(shown[:, personal].any(axis=1) & ~objects) if personal else np.empty(0, np.int64)
+    found = (
+        scorer.next_items([snapshots[i].history or NOBODY for i in asks.tolist()], at[asks], PROPOSED)
+        if len(asks)
+        else []
+    )
+    proposed = dict(zip(asks.tolist(), found, strict=True))
+    popular = scorer.popular(PROPOSED)
+    result: list[Picked] = []
+    for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
+        owned = frozenset(snapshot.history.items) if snapshot.history else frozenset()
+        before_her = {request.context.get("item"), *(request.context.get("cart") or ())}
+        picked: Picked = {}
+        for j, need in wanted:
+            if shown[i, j]:
+                picked[j] = pick(
+                    popular if need.source == "popular" else proposed.get(i, []),
+                    articles,
+                    count=need.count,
+                    month=request.now.month,
+                    owned=owned,
+                    returned=snapshot.returned,
+                    shown=before_her,
+                    repeats_only=need.source == "repeat",
+                )
+        result.append(picked)
+    return result
+
+
+def worth_of(
+    items: Sequence[Picked], churn: Floats, articles: Articles, catalogue: Catalogue, policy: Policy
+) -> tuple[Floats, Floats, Floats]:
+    """Response probability, incremental response and margin, each [n, m]."""
+    n, actions, worth = len(items), catalogue.actions, policy.file.worth
+    response = np.tile([a.response.prior for a in actions], (n, 1))
+    margin = np.tile([worth.default_margin if a.value is None else a.value for a in actions], (n, 1))
+    for i, picked in enumerate(items):
+        for j, chosen in picked.items():
+            if not chosen:
+                continue
+            chance = np.array([c.probability for c in chosen])
+            known = actions[j].response.model == "next_offer" and not np.isnan(chance).any()
+            if known:
+                response[i, j] = 1.0 - np.prod(1.0 - chance)
+            if actions[j].value is None:
+                each = [
+                    articles.margin(c.item_id, default=worth.default_margin, share=worth.margin_share) for c in chosen
+                ]
+                weights = chance if known and chance.sum() > 0 else None
+                margin[i, j] = np.average(each, weights=weights)
+    incremental = response * np.array([a.incrementality for a in actions])
+    for j, action in enumerate(actions):
+        if action.response.model == "churn":
+            likely, gained = retention_response(churn, action.response.prior)
+            response[:, j] = np.where(np.isnan(churn), response[:, j], likely)
+            incremental[:, j] = np.where(np.isnan(churn), incremental[:, j], gained)
+    return response, incremental, margin

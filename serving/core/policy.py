@@ -1,0 +1,193 @@
+"""The policy: one validated file that says what may be shown where, to whom, how often, and what stays silent.
+
+Read from `policy.yaml` of the data folder's config, else from the shipped default; every fault names file and line.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from features.customer.holds import HoldRules
+from features.home import Home
+from serving.core.catalogue import Action, Catalogue, Category, Channel
+from serving.core.typed_yaml import Strict, fault, parse, read_text
+
+DEFAULT_POLICY = Path(__file__).parents[1] / "defaults" / "policy.yaml"
+Purpose = Literal["marketing", "feedback"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=100)]
+Lever = Annotated[float, Field(ge=0.2, le=5)]
+"""Levers and context weights are bounded: no hand on a lever drowns what models and customer say."""
+
+
+class Arms(Strict):
+    """Shares of customers by arm; the rest is treated. Holdout: no sales, no care. Control: relevant ones at random."""
+
+    holdout: Share
+    control: Share
+
+    @model_validator(mode="after")
+    def _leave_some(self) -> "Arms":
+        if self.holdout + self.control > 0.5:
+            raise ValueError("holdout and control together take more than half of the customers; lower one")
+        return self
+
+
+class Clearance(Strict):
+    """What a state read must say before anything is sold. `required_sources` maps a source to its limit in hours."""
+
+    required_sources: dict[str, Annotated[float, Field(gt=0, le=24 * 365)]] = Field(default_factory=dict)
+    future_tolerance_minutes: float = Field(default=5, ge=0, le=60)
+
+
+class DeclaredBasis(Strict):
+    """A legal basis that a source's owner declares for customers known from it who never said anything themselves.
+
+    `basis` says in words which it is; every report shows it. Her own word always comes before it.
+    """
+
+    source: str = Field(min_length=1)
+    purpose: Purpose
+    channels: list[Channel] = Field(min_length=1)
+    basis: str = Field(min_length=3)
+
+
+class Consents(Strict):
+    """The purpose each group or category needs; a group's entry comes before its category's."""
+
+    purposes: dict[str, Purpose]
+    declared: list[DeclaredBasis] = Field(default_factory=list)
+
+
+class ContactCap(Strict):
+    """One counter per customer over a rolling window, weighed by channel; it may not pass `limit`.
+
+    A reservation counts for `reservation_hours`. After a grave hold the window is `recovery_factor` times as long.
+    """
+
+    window_days: float = Field(gt=0, le=365)
+    limit: int = Field(gt=0)
+    recovery_factor: float = Field(default=2, ge=1, le=10)
+    reservation_hours: float = Field(default=48, gt=0, le=24 * 365)
+
+
+class ChannelRule(Strict):
+    """What a contact in a channel weighs in the cap, and what it costs in minor units."""
+
+    weight: Weight
+    contact_cost: float = Field(default=0, ge=0)
+
+
+class Placement(Strict):
+    """A slot that asks: where it is, which categories it may show, whether service comes first in it."""
+
+    channels: list[Channel] = Field(min_length=1)
+    outbound: bool
+    categories: list[Category]
+    reserves_service: bool = False
+    context_weight: dict[str, Lever] = Field(default_factory=dict)
+
+
+class Worth(Strict):
+    """Stated money where the data says none: minor units, and margin as a share of the price."""
+
+    default_margin: float = Field(ge=0)
+    margin_share: Share
+
+
+class Exploration(Strict):
+    """The share of draws that are uniform over the survivors."""
+
+    epsilon: float = Field(ge=0, le=0.5)
+
+
+class PolicyFile(Strict):
+    """The file, part by part."""
+
+    salt: str = Field(min_length=1)
+    time_bucket_hours: float = Field(gt=0, le=24 * 7)
+    arms: Arms
+    clearance: Clearance
+    consent: Consents
+    contact_cap: ContactCap
+    channels: dict[Channel, ChannelRule]
+    worth: Worth
+    exploration: Exploration
+    placements: dict[str, Placement] = Field(min_length=1)
+    levers: dict[str, Lever] = Field(default_factory=dict)
+    holds: HoldRules
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The policy in force, with the text it came from and its hash."""
+
+    file: PolicyFile
+    text: str
+    hash: str
+
+    @cached_property
+    def bucket_seconds(self) -> float:
+        """Length of a time bucket: within one, list and request agree."""
+        return self.file.time_bucket_hours * 3600.0
+
+    def purpose(self, action: Action) -> str | None:
+        """The consent an action needs: its own, else its group's, else its category's; None for service."""
+        if not action.marketing:
+            return None
+        purposes = self.file.consent.purposes
+        return action.purpose or purposes.get(action.group) or purposes.get(action.category)
+
+    def placement(self, name: str) -> Placement | None:
+        """The definition of a placement, None for one the policy does not know."""
+        return self.file.placements.get(name)
+
+
+def parse_policy(text: str, *, name: str = "policy.yaml") -> Policy:
+    """The policy in `text`; raises `ConfigError`."""
+    return Policy(parse(text, PolicyFile, name=name), text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def load_policy(home: Home) -> Policy:
+    """The shop's policy, else the default; raises `ConfigError`."""
+    own = home.config / "policy.yaml"
+    path = own if own.exists() else DEFAULT_POLICY
+    return parse_policy(read_text(path), name=str(path))
+
+
+def check_together(policy: Policy, catalogue: Catalogue, *, name: str = "policy.yaml") -> None:
+    """That policy and catalogue speak of the same actions and placements; raises `ConfigError`."""
+    file = policy.file
+    for lever in file.levers:
+        if lever not in catalogue.index:
+            raise fault(name, policy.text, ("levers", lever), f"no such action. Known: {', '.join(catalogue.index)}.")
+    for place, placement in file.placements.items():
+        for weighed in placement.context_weight:
+            if weighed not in catalogue.index:
+                raise fault(
+                    name, policy.text, ("placements", place, "context_weight", weighed),
+                    f"no such action. Known: {', '.join(catalogue.index)}.",
+                )  # fmt: skip
+        for i, channel in enumerate(placement.channels):
+            if channel not in file.channels:
+                raise fault(
+                    name, policy.text, ("placements", place, "channels", i),
+                    f"channel {channel!r} has no weight under channels. Add it there.",
+                )  # fmt: skip
+    for action in catalogue.actions:
+        if action.marketing and policy.purpose(action) is None:
+            raise fault(
+                name, policy.text, ("consent", "purposes"),
+                f"action {action.action!r} has no purpose by itself, {action.group!r} or {action.category!r}. Add one.",
+            )  # fmt: skip
+        for j, treatment in enumerate(action.treatments):
+            for k, place in enumerate(treatment.placements or ()):
+                if place not in file.placements:
+                    raise fault(
+                        "actions.yaml", catalogue.text, ("actions", action.action, "treatments", j, "placements", k),
+                        f"no placement {place!r} in the policy. Known: {', '.join(file.placements)}.",
+                    )  # fmt: skip

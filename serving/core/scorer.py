@@ -1,0 +1,66 @@
+"""What the decision core asks of models, and what answers where no model is in force."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from features.inputs.candidates import PERSONAL, POPULAR, ItemHistory
+from serving.core.conditions import Columns, Floats
+from serving.core.items import Articles, Scored
+
+NO_MODEL = "none"
+
+
+class Scorer(Protocol):
+    """Probabilities and items. `at` is epoch seconds, one a customer; no answer depends on the other customers."""
+
+    @property
+    def id(self) -> str:
+        """The bundle in force, "none" without one."""
+
+    def churn(self, columns: Columns, at: Floats) -> Floats:
+        """The chance that each customer leaves, [n]; NaN where nothing is known of her or no model is in force."""
+
+    def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
+        """What each buys next, best first, at most `k`; probabilities are NaN without a model."""
+
+    def popular(self, k: int) -> list[Scored]:
+        """What everybody buys now, best first, without any person in it."""
+
+
+@dataclass(frozen=True)
+class WithoutModel:
+    """No bundle: her own repeated items first, then the catalogue's as they come; no probabilities anywhere."""
+
+    articles: Articles
+
+    @property
+    def id(self) -> str:
+        """Always "none"."""
+        return NO_MODEL
+
+    def churn(self, columns: Columns, at: Floats) -> Floats:
+        """Unknown."""
+        return np.full(len(at), np.nan)
+
+    def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
+        """Items bought more than once, most often and latest first, then the catalogue's."""
+        rest = self.popular(k)
+        return [(_repeated(history) + rest)[:k] for history in histories]
+
+    def popular(self, k: int) -> list[Scored]:
+        """The catalogue in the order of item ids: nobody has counted yet."""
+        return self._listed[:k]
+
+    @cached_property
+    def _listed(self) -> list[Scored]:
+        return [Scored(item, float("nan"), POPULAR) for item in sorted(self.articles.by_id)]
+
+
+def _repeated(history: ItemHistory) -> list[Scored]:
+    rows = zip(history.items, np.asarray(history.counts), np.asarray(history.last_at), strict=True)
+    bought = sorted(((-float(count), -float(last), item) for item, count, last in rows if count > 1))
+    return [Scored(item, float("nan"), PERSONAL) for _, _, item in bought]

@@ -1,0 +1,137 @@
+"""Every reason code in plain words, English and Finnish: what staff and customers' own records are told.
+
+`CODES` is the whole list; docs/decisions-api.md documents each. A text may have named places, filled by `reason`.
+"""
+
+from collections.abc import Iterable
+
+from serving.core.decision import Reason
+
+CODES: dict[str, tuple[str, str]] = {
+    # gates: why an action was not possible
+    "placement": (
+        "This place does not show it",
+        "Tässä paikassa sitä ei näytetä",
+    ),
+    "state_unknown": (
+        "What is known of her cannot be trusted right now ({detail}), so nothing is sold",
+        "Asiakkaan tilannetta ei voi nyt tietää varmasti ({detail_fi}), joten mitään ei myydä",
+    ),
+    "consent": (
+        "She has not agreed to be contacted like this",
+        "Asiakas ei ole antanut lupaa tällaiseen yhteydenottoon",
+    ),
+    "profiling_objection": (
+        "She does not want to be profiled, so nothing is chosen for her personally",
+        "Asiakas on kieltänyt profiloinnin, joten mitään ei valita henkilökohtaisesti",
+    ),
+    "hold": (
+        "Offers are on hold: {detail}",
+        "Tarjoukset ovat tauolla: {detail_fi}",
+    ),
+    "eligibility": ("By its rules it is not for her", "Säännöt eivät salli sitä hänelle"),
+    "applicability": ("It makes no sense now", "Se ei ole nyt ajankohtainen"),
+    "suitability": ("It would not be in her interest", "Se ei olisi hänen etunsa mukaista"),
+    "no_items": ("There is no product to show in it", "Siinä ei ole näytettävää tuotetta"),
+    "contact_cap": ("She has heard from us enough for now", "Hän on kuullut meistä tällä erää tarpeeksi"),
+    "already_told": ("This has been said already", "Tämä on jo kerrottu"),
+    "outranked": ("A person's call comes before everything else", "Ihmisen soitto menee kaiken muun edelle"),
+    "service_first": ("Service comes first", "Palvelu menee edelle"),
+    "holdout": (
+        "She is in the group that gets no offers, so that their effect can be measured",
+        "Hän kuuluu ryhmään, joka ei saa tarjouksia, jotta niiden vaikutus voidaan mitata",
+    ),
+    # nothing is the answer
+    "no_gain": (
+        "Nothing is worth its cost; the closest, {detail}, would lose {loss} minor units",
+        "Mikään ei ole kustannuksensa arvoinen; lähimpänä oleva {detail_fi} maksaisi {loss} pienintä rahayksikköä",
+    ),
+    "nothing_applicable": ("There is nothing that fits now", "Nyt ei ole mitään sopivaa"),
+    "drawn_silence": (
+        "Silence was drawn by chance, to learn what it is worth",
+        "Hiljaisuus arvottiin, jotta sen arvo opitaan",
+    ),
+    "superseded": (
+        "The answer given before no longer stands: {detail}",
+        "Aiemmin annettu vastaus ei enää päde: {detail_fi}",
+    ),
+    "unknown_decision": (
+        "There is no such decision",
+        "Sellaista päätöstä ei ole",
+    ),
+    # why an action was chosen
+    "service_due": ("Service that is due now", "Palvelua, joka on nyt paikallaan"),
+    "on_hold_instead": ("Shown instead of offers: {detail}", "Näytetään tarjousten sijaan: {detail_fi}"),
+    "best_gain": ("It is expected to bring the most", "Sen odotetaan tuottavan eniten"),
+    "drawn": ("Drawn by chance, to learn", "Arvottu, jotta opitaan"),
+    "control": ("Drawn at random among what fits: control group", "Arvottu sopivista: vertailuryhmä"),
+    "personal_items": ("Products by what she buys", "Tuotteet hänen ostostensa mukaan"),
+    "popular_items": ("Popular products, the same for everybody", "Suosittuja tuotteita, samat kaikille"),
+    "model_missing": (
+        "No model is in force, so stated estimates are used",
+        "Mallia ei ole käytössä, joten käytetään annettuja arvioita",
+    ),
+    "churn": ("She is likely to leave ({percent} %)", "Hän lähtee todennäköisesti ({percent} %)"),
+}
+
+HOLDS: dict[str, tuple[str, str]] = {
+    "open_return": ("a return is under way", "palautus on kesken"),
+    "open_case": ("a case of hers is open", "asia on kesken"),
+    "open_complaint": ("a complaint is open", "reklamaatio on kesken"),
+    "bad_resolution": ("a case was resolved badly", "asia hoidettiin huonosti"),
+    "bad_rating": ("she gave a bad rating", "hän antoi huonon arvion"),
+    "late_delivery": ("a delivery is late", "toimitus on myöhässä"),
+    "friction": ("something went wrong for her", "jokin meni häneltä vikaan"),
+    "predicted": ("she is probably dissatisfied (predicted)", "hän on luultavasti tyytymätön (ennuste)"),
+    "incident": ("an incident affects her", "häiriö koskee häntä"),
+    "staff": ("a person asked for silence", "työntekijä pyysi hiljaisuutta"),
+}
+
+UNKNOWN: dict[str, tuple[str, str]] = {
+    "unreadable": ("the store did not answer", "tietovarasto ei vastannut"),
+    "corrupt": ("her record is damaged", "tietue on vioittunut"),
+    "behind": ("her record lags behind the log", "tietue on jäljessä lokista"),
+    "future_dated": ("her record is dated in the future", "tietue on päivätty tulevaisuuteen"),
+    "source_silent": ("source {name} has gone quiet", "lähde {name} on vaiennut"),
+    "unrecorded": ("the decision could not be recorded", "päätöstä ei voitu kirjata"),
+    "erased": ("her data was erased", "tiedot on poistettu"),
+}
+
+
+def reason(code: str, **places: object) -> Reason:
+    """A reason with its texts; a code not in `CODES` is a fault of the caller's (`KeyError`)."""
+    english, finnish = CODES[code]
+    return (
+        Reason(code, english.format(**places), finnish.format(**places)) if places else Reason(code, english, finnish)
+    )
+
+
+def hold_words(kinds: Iterable[str]) -> dict[str, str]:
+    """Places `detail` and `detail_fi` for some kinds of hold, each once.
+
+    >>> hold_words(["bad_rating", "open_return"])["detail"]
+    'she gave a bad rating; a return is under way'
+    """
+    texts = [HOLDS.get(kind, (kind, kind)) for kind in dict.fromkeys(kinds)]
+    return {"detail": "; ".join(t[0] for t in texts), "detail_fi": "; ".join(t[1] for t in texts)}
+
+
+def status_words(status: str) -> dict[str, str]:
+    """Places for a state status "unknown:<reason>[:<name>]".
+
+    >>> status_words("unknown:source_silent:till")["detail"]
+    'source till has gone quiet'
+    """
+    _, _, rest = status.partition(":")
+    code, _, name = rest.partition(":")
+    english, finnish = UNKNOWN.get(code, (code, code))
+    return {"detail": english.format(name=name), "detail_fi": finnish.format(name=name)}
+
+
+def gate_reason(gate: str, *, holds: Iterable[str], state_status: str) -> Reason:
+    """The reason of a closed gate, with what it saw: the kinds of the holds in force, the state's status."""
+    if gate == "hold":
+        return reason(gate, **hold_words(holds))
+    if gate == "state_unknown":
+        return reason(gate, **status_words(state_status))
+    return reason(gate)
