@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from features.columns import CUSTOMER_ID
+from features.customer.view import STATE_FEATURES
 from features.errors import ConfigError
+from features.feature_store.batch import BATCH_FEATURES
 from features.home import Home
 from features.log.event_log import EventLog
 from features.log.store import connect
@@ -61,6 +63,10 @@ def run_demo(home: Home, source: str, path: Path | None, params: Params, *, now:
     step("Models", "who may leave, and what each customer wants next, beside simple baselines")
     with progress("Features, training, evaluation", total=4, quiet=False) as done:
         trained = retrain(home, None, params, progress=done)
+    console.print(
+        f"{len(BATCH_FEATURES)} features of what she did, {len(STATE_FEATURES)} of how things stand with her, each as "
+        f"it was known at the time; for every customer at {trained.cutoffs} moments (docs/features.md)."
+    )
     console.print(_figures(trained))
 
     step("Promotion", "only what passes every gate comes into force")

@@ -55,6 +55,7 @@ class RetrainReport:
 
     as_of: datetime
     horizon_days: int
+    cutoffs: int
     chosen: dict[str, str]
     metrics: dict[str, float]
     source_worth: dict[str, dict[str, float]]
@@ -67,6 +68,7 @@ class RetrainReport:
         return {
             "as_of": self.as_of.isoformat(),
             "horizon_days": self.horizon_days,
+            "cutoffs": self.cutoffs,
             "chosen": self.chosen,
             "metrics": self.metrics,
             "source_worth": self.source_worth,
@@ -262,6 +264,7 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
     return RetrainReport(
         as_of=datetime.fromisoformat(prepared["as_of"]),
         horizon_days=int(prepared["horizon_days"]),
+        cutoffs=len(prepared["churn_cutoffs"]),
         chosen={name: r["chosen"] for name, r in reports.items()},
         metrics=metrics,
         source_worth=reports["churn"]["source_worth"],

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio.from_thread
 import httpx
-import prometheus_client  # noqa: F401  (before Feast, which would switch it to counting for many processes)
+import prometheus_client  # noqa: F401  (decides how to count when imported: before Feast, see `_one_process`)
 import pytest
 from fastapi import FastAPI
 
@@ -42,3 +42,9 @@ def start() -> Iterator[Callable[..., Client]]:
     """Run an app: `start(create_app(home))`."""
     with ExitStack() as stack:
         yield lambda app, **headers: Client(app, stack, **headers)
+
+
+@pytest.fixture(autouse=True)
+def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing Feast tells Prometheus to count for many processes; the serving process never imports it."""
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
