@@ -42,6 +42,17 @@ def test_t1_she_sees_the_status_of_her_exchange_instead(exchange):
     assert answer.categories == {"service"}
 
 
+def test_t1_once_she_has_been_written_to_about_it_there_is_silence_not_a_sale(exchange):
+    told = exchange.email("aino")
+    assert told.actions == {"case_status"}
+    outcome = {"decision_id": told["decision_id"], "outcome": "sent", "occurred_at": exchange.now.isoformat()}
+    assert exchange.http.post("/v1/outcomes", json=outcome).status_code < 300
+    exchange.wait(minutes=1)
+    again = exchange.asks("aino", "email", "email", n=5)
+    assert again.actions == set()
+    assert again["no_action_reason"]["code"] == "hold", "nothing is left to say, and nothing is sold instead"
+
+
 def test_t1_the_list_built_this_morning_and_exported_now_leaves_her_out(exchange):
     export = exchange.exports_list(exchange.morning_list)
     with export.file.open(encoding="utf-8-sig", newline="") as lines:
