@@ -60,6 +60,27 @@ def promote(context: typer.Context, params: ParamsFile = None, json_output: Json
 
 
 @app.command()
+def materialize(context: typer.Context, as_of: AsOf = None, json_output: Json = False) -> None:
+    """Refresh what serving knows of everybody, with live events taken in: to be run every night.
+
+    Promotion does it once; between promotions only live state (cases, holds, contacts, items bought) is always current.
+    """
+    from features.log.event_log import EventLog
+    from pipelines.materialize import materialize as run
+    from pipelines.train import resolve_as_of
+
+    home = context.obj.home()
+    with EventLog(home) as log:
+        log.flush_live()
+    moment = instant(as_of) or resolve_as_of(home)
+    customers = run(home, moment)
+    told = {"customers": customers, "as_of": moment.isoformat()}
+    tell(
+        context, json_output, told, f"Features of {customers:,} customers as of {moment:%Y-%m-%d %H:%M} UTC are online."
+    )
+
+
+@app.command()
 def rollback(context: typer.Context, json_output: Json = False) -> None:
     """Return to the models in force before the last promotion. The next decision uses them; no request is dropped."""
     from pipelines.promote import rollback as run
