@@ -14,11 +14,11 @@ from fastapi import FastAPI
 class Client:
     """Requests to an app, each answered before the call returns; the app's start and stop included."""
 
-    def __init__(self, app: FastAPI, stack: ExitStack, **headers: str) -> None:
+    def __init__(self, app: FastAPI, stack: ExitStack, *, base_url: str = "http://127.0.0.1", **headers: str) -> None:
         self._portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
         stack.enter_context(self._portal.wrap_async_context_manager(app.router.lifespan_context(app)))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers)
+        self._http = httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """One request."""

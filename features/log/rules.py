@@ -46,7 +46,7 @@ _FLOATS = tuple(f.name for f in PAYLOAD_FIELDS if pa.types.is_floating(f.type))
 _TIMES = tuple(f.name for f in PAYLOAD_FIELDS if f.type == TIME)
 _NOT_NEGATIVE = ("result_count", "dwell_seconds", "wait_seconds")
 _SCORED = ("rating", "nps", "csat", "ces")
-_BAD_ID = r"^\s*$|[\x00-\x1f\x7f]"
+_BAD_ID = r"^$|^[\s\p{Z}]|[\s\p{Z}]$|[\p{Cc}\p{Cf}]"
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,10 @@ _MORE_CHECKS = {
 
 def _ids(events: pa.Table, names: tuple[str, ...]) -> Iterator[Check]:
     for name in names:
-        words = f"{name} {{{name}!r}} is empty, longer than {LONGEST_ID} characters or has control characters"
+        words = (
+            f"{name} {{{name}!r}} is empty, longer than {LONGEST_ID} characters, begins or ends with a space, or has "
+            "invisible characters"
+        )
         yield Check(Reason.BAD_ID, _bad_id(events[name]), words)
 
 

