@@ -68,6 +68,15 @@ class DecisionService:
         self._readers: dict[str | None, OnlineFeatures] = {}
         self._kept: set[str] = set()
 
+    @property
+    def records(self) -> Records:
+        """The records of its data folder."""
+        return self._records
+
+    def in_force(self, now: datetime) -> InForce:
+        """Policy, catalogue, items and models in force at `now`."""
+        return self._keeper.at(now)
+
     def decide(self, request: Request) -> Decision:
         """Decide for one, record durably, answer. Raises `DataError` for a placement, channel or n not known."""
         return self.decide_many([request])[0]
