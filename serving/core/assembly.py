@@ -178,7 +178,7 @@ def _told(snapshots: Sequence[Snapshot], places: Sequence[Placement], catalogue:
         for one in (*snapshot.contacts, *snapshot.reserved):
             latest[one.action_id] = max(latest.get(one.action_id, -np.inf), one.at.timestamp())
         for j, action in once:
-            if action.action in latest and (place.outbound or action.marketing):
+            if action.action in latest and (place.outbound or action.marketing or action.once_everywhere):
                 told[i, j] = latest[action.action] >= snapshot.about.get(action.once_per or "", -np.inf)
     return told
 

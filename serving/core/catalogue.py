@@ -19,7 +19,7 @@ from serving.core.typed_yaml import Strict, fault, parse, read_text
 
 NO_ACTION = "no_action"
 Category = Literal["regulation", "data", "service", "care", "sales", "none"]
-ItemSource = Literal["next_offer", "repeat", "popular"]
+ItemSource = Literal["next_offer", "repeat", "popular", "session", "accessories"]
 Channel = Literal["web", "app", "email", "store", "phone", "social", "partner"]
 CHURN_PROBABILITY = "churn_probability"
 DEFAULT_ACTIONS = Path(__file__).parents[1] / "defaults" / "actions.yaml"
@@ -53,7 +53,11 @@ class Response(Strict):
 
 
 class Items(Strict):
-    """Which products go into the action, and how many."""
+    """Which products go into the action, and how many.
+
+    `next_offer`: what she buys next; `repeat`: of that, what she owns; `popular`: the same for everybody; `session`:
+    popular products of the categories she looks at now; `accessories`: what fits the item in view or those in the cart.
+    """
 
     source: ItemSource
     count: int = Field(default=4, ge=1, le=24)
@@ -64,8 +68,9 @@ class Action(Strict):
 
     `personal` actions use a personal model or profile and are barred by an objection to profiling. `value` is the
     policy value of a response; without it the response earns the items' margin, or the policy's default margin.
-    `once_per` keeps a message from going out twice about the same case status, order, delivery status or customer;
-    on-site, service stays visible for as long as it is true.
+    `once_per` keeps a message from going out twice about the same case status, end of a case, good answer about a case,
+    order, delivery status or customer; on-site, service stays visible for as long as it is true, unless it is
+    `once_everywhere`.
     """
 
     action: str = ""  # its key in the file
@@ -82,7 +87,8 @@ class Action(Strict):
     value: float | None = Field(default=None, ge=0)
     incentive_cost: float = Field(default=0, ge=0)
     items: Items | None = None
-    once_per: Literal["case", "order", "delivery", "customer"] | None = None
+    once_per: Literal["case", "resolution", "answer", "order", "delivery", "customer"] | None = None
+    once_everywhere: bool = False
     outranks: bool = False
     treatments: tuple[Treatment, ...] = ()
 

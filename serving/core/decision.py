@@ -53,7 +53,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     `scored` are those that models see, taken at the end of the time bucket. `consents` maps
     (purpose, channel) to the status in force, channel None speaking for all channels not named; "declared" is
     a source's basis. `contacts` reached her; `reserved` ones were promised to a sender and neither sent nor released.
-    `about` says when (epoch seconds) her case, order or delivery last changed. `arm_key` is the identity the experiment
+    `viewed_items` and `viewed_categories` are those of the session she is in, latest first. `about` says when (epoch
+    seconds) her case, order or delivery last changed, a case last ended or was first answered well. `arm_key` is the identity the experiment
     arm hangs on, the older one after a merge.
     """
 
@@ -67,6 +68,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     scored: Mapping[str, float] = {}
     history: ItemHistory | None = None
     returned: frozenset[str] = frozenset()
+    viewed_items: tuple[str, ...] = ()
+    viewed_categories: tuple[str, ...] = ()
     about: Mapping[str, float] = {}
     recovering: bool = False
     features: OnlineRecord | None = None
