@@ -37,6 +37,7 @@ FORGIVEN = (
     "holdout",
 )
 """Gates that keep back what would otherwise be right for her, gravest first; the rest say it was not right."""
+ITEM_REASONS = {"popular": "popular_items", "session": "viewed_now", "accessories": "accessory_items"}
 _FORGIVEN_BITS = sum(BITS[name] for name in FORGIVEN)
 
 
@@ -167,7 +168,7 @@ def _why_chosen(
     if action.response.model == "churn" and churn == churn:
         reasons.append(reason("churn", percent=round(100 * churn)))
     if action.items:
-        reasons.append(reason("popular_items" if action.items.source == "popular" else "personal_items"))
+        reasons.append(reason(ITEM_REASONS.get(action.items.source, "personal_items")))
     if scorer.id == NO_MODEL and (action.items or action.response.model != "prior"):
         reasons.append(reason("model_missing"))
     return reasons

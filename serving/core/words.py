@@ -67,6 +67,8 @@ CODES: dict[str, tuple[str, str]] = {
     "control": ("Drawn at random among what fits: control group", "Arvottu sopivista: vertailuryhmä"),
     "personal_items": ("Products by what she buys", "Tuotteet hänen ostostensa mukaan"),
     "popular_items": ("Popular products, the same for everybody", "Suosittuja tuotteita, samat kaikille"),
+    "viewed_now": ("Products like those she looks at now", "Samanlaisia tuotteita kuin ne, joita hän nyt katsoo"),
+    "accessory_items": ("They fit what is before her", "Ne sopivat siihen, mitä hänellä on edessään"),
     "model_missing": (
         "No model is in force, so stated estimates are used",
         "Mallia ei ole käytössä, joten käytetään annettuja arvioita",
