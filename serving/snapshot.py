@@ -48,7 +48,7 @@ class SnapshotReader:
             with _one_moment(run):
                 keys = [_who(run, request) for request in requests]
                 now = requests[0].now
-                silent = self._silent_source(run, now)
+                silent = silent_source(run, self._policy.file.clearance.required_sources, now)
                 promised = reserved(run, set(keys), now)
                 rows, positions, owner = _states(run, keys)
                 declared = self._declared(run, owner)
@@ -80,7 +80,7 @@ class SnapshotReader:
         silent: str | None,
     ) -> Snapshot:
         now, file = request.now, self._policy.file
-        state, problem = _state(run, key, row, position)
+        state, problem = state_of(run, key, row, position)
         if request.customer_id is not None and request.anonymous_id is not None:
             state, problem = _with_visitor(run, key, request.anonymous_id, state, problem)
         if problem is None and state.erased_at is not None:
@@ -91,7 +91,7 @@ class SnapshotReader:
         problem = problem or silent
         bucket = self._policy.bucket_seconds
         snapshot = snapshot_of(
-            _seen(state, now, ahead, file.holds),
+            seen(state, now, ahead, file.holds),
             customer_key=key,
             scored_at_us=round((bucket_of(now, bucket) + 1) * bucket * 1e6),
             reservation=timedelta(hours=file.contact_cap.reservation_hours),
@@ -122,17 +122,6 @@ class SnapshotReader:
                 found[owner[origin]] = {**found.get(owner[origin], {}), **said}
         return found
 
-    def _silent_source(self, run: sqlite3.Connection, now: datetime) -> str | None:
-        """The first required source that has not reported within its limit, as a problem."""
-        limits = self._policy.file.clearance.required_sources
-        if not limits:
-            return None
-        heard = dict(run.execute("select source, received_at from watermarks"))
-        for source, hours in limits.items():
-            if source not in heard or now - from_micros(heard[source]) > timedelta(hours=hours):
-                return f"source_silent:{source}"
-        return None
-
     def _with_features(self, snapshots: list[Snapshot]) -> list[Snapshot]:
         """The batch features beside the state; without them models say nothing, and nothing else changes."""
         known = [i for i, s in enumerate(snapshots) if s.values.get("known")]
@@ -162,6 +151,17 @@ def _one_moment(run: sqlite3.Connection) -> Iterator[None]:
         yield
     finally:
         run.execute("rollback")
+
+
+def silent_source(run: sqlite3.Connection, limits: Mapping[str, float], now: datetime) -> str | None:
+    """The first required source that has not reported within its limit in hours, as a problem."""
+    if not limits:
+        return None
+    heard = dict(run.execute("select source, received_at from watermarks"))
+    for source, hours in limits.items():
+        if source not in heard or now - from_micros(heard[source]) > timedelta(hours=hours):
+            return f"source_silent:{source}"
+    return None
 
 
 def _asked_for(request: Request) -> str:
@@ -195,7 +195,7 @@ def _states(run: sqlite3.Connection, keys: Sequence[str]) -> tuple[dict[str, Row
     return rows, positions, owner
 
 
-def _state(
+def state_of(
     run: sqlite3.Connection, key: str, row: Row | None, position: int | None
 ) -> tuple[CustomerState, str | None]:
     """Her state and what is wrong with it. A state not to be trusted is folded again from her facts, for service."""
@@ -220,11 +220,11 @@ def _with_visitor(
     try:
         visited = facts_of(run, RESERVED_PREFIX + anonymous_id)
         return (fold([*facts_of(run, key), *visited]), problem) if visited else (state, problem)
-    except Exception:  # as in `_state`
+    except Exception:  # as in `state_of`
         return state, problem or "corrupt"
 
 
-def _seen(state: CustomerState, now: datetime, ahead: datetime, rules: HoldRules) -> CustomerView:
+def seen(state: CustomerState, now: datetime, ahead: datetime, rules: HoldRules) -> CustomerView:
     """The state at `now`, what a clock somewhat `ahead` of ours dated after it included: it has happened.
 
     What only the clock would have ended meanwhile has not ended.
