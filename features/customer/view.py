@@ -12,7 +12,7 @@ from functools import cached_property
 
 from features.customer.hold_rules import HoldRules
 from features.customer.holds import Hold, standing
-from features.customer.ledger import CustomerState, Order
+from features.customer.ledger import Browse, CustomerState, Order
 from features.customer.state_features import STATE_FEATURES, features_of
 from features.customer.view_parts import (
     CaseView,
@@ -103,13 +103,22 @@ class CustomerView:
         return orders_in_delivery(self.state, self._now)
 
     @property
-    def session_items(self) -> list[str]:
-        """Items of the session she is in, latest first; empty after half an hour of quiet."""
+    def session(self) -> list[Browse]:
+        """The steps of the session she is in, oldest first; empty after half an hour of quiet."""
         browsed = [b for b in self.state.browsed if b.at <= self._now]
         if not browsed or self._now - browsed[-1].at > SESSION_IDLE_SECONDS * SECOND:
             return []
-        session = browsed[-1].session_id
-        return _latest_first([b.item_id for b in browsed if b.session_id == session and b.action != "cart_remove"])
+        return [b for b in browsed if b.session_id == browsed[-1].session_id]
+
+    @property
+    def session_items(self) -> list[str]:
+        """Items of the session she is in, latest first."""
+        return _latest_first([b.item_id for b in self.session if b.action != "cart_remove"])
+
+    @property
+    def session_categories(self) -> list[str]:
+        """Categories she looked into in the session she is in, latest first, as far as the shop named them."""
+        return _latest_first([b.category for b in self.session if b.action != "cart_remove"])
 
     @property
     def browsed_items(self) -> list[str]:
@@ -147,5 +156,5 @@ def state_features(state: CustomerState, now: datetime, rules: HoldRules) -> dic
     return view(state, now, rules).features
 
 
-def _latest_first(items: Sequence[str | None]) -> list[str]:
-    return list(dict.fromkeys(item for item in reversed(items) if item is not None))
+def _latest_first(names: Sequence[str | None]) -> list[str]:
+    return list(dict.fromkeys(name for name in reversed(names) if name is not None))

@@ -1,11 +1,13 @@
 """The shop's items as the decision core needs them: titles, stock, margins, and which may be shown to whom.
 
-In stock, not owned unless it is used up and bought again, not just returned, in season. What the catalogue does not
-say (null) stands in no item's way; an item that a filled catalogue does not know is never shown.
+In stock, not owned unless it is used up and bought again, not returned, in season. A returned item counts against its
+like: items of the same category go last. What the catalogue does not say (null) stands in no item's way; an item that
+a filled catalogue does not know is never shown.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -14,7 +16,10 @@ from features.inputs.candidates import PERSONAL
 
 
 class Article(NamedTuple):
-    """One item of the catalogue; money in minor units, None where the source does not say."""
+    """One item of the catalogue; money in minor units, None where the source does not say.
+
+    `category` is a path, widest first ("shoes/running"); `accessory_of` are the items it fits.
+    """
 
     item_id: str
     title: str | None = None
@@ -23,6 +28,8 @@ class Article(NamedTuple):
     in_stock: bool | None = None
     consumable: bool | None = None
     months: frozenset[int] = frozenset()
+    category: str | None = None
+    accessory_of: frozenset[str] = frozenset()
 
 
 class Scored(NamedTuple):
@@ -44,7 +51,17 @@ class Articles:
     def of(cls, items: pa.Table, version: str = "") -> "Articles":
         """From catalogue rows valid at one moment (`features.catalogue.load_items(home, at)`)."""
         rows: list[dict[str, Any]] = items.select(
-            ["item_id", "title", "price", "margin", "in_stock", "consumable", "season_months"]
+            [
+                "item_id",
+                "title",
+                "price",
+                "margin",
+                "in_stock",
+                "consumable",
+                "season_months",
+                "category",
+                "accessory_of",
+            ]
         ).to_pylist()
         return cls(
             {
@@ -56,6 +73,8 @@ class Articles:
                     r["in_stock"],
                     r["consumable"],
                     frozenset(r["season_months"] or ()),
+                    r["category"],
+                    frozenset(r["accessory_of"] or ()),
                 )
                 for r in rows
             },
@@ -66,6 +85,31 @@ class Articles:
         """The item's title, None where not known."""
         article = self.by_id.get(item_id)
         return article.title if article else None
+
+    def category(self, item_id: str) -> str | None:
+        """The item's category path, None where not known."""
+        article = self.by_id.get(item_id)
+        return article.category if article else None
+
+    @cached_property
+    def accessories(self) -> dict[str, list[str]]:
+        """The items that fit each item, by id."""
+        found: dict[str, list[str]] = {}
+        for item_id in sorted(self.by_id):
+            for fitted in self.by_id[item_id].accessory_of:
+                found.setdefault(fitted, []).append(item_id)
+        return found
+
+    @cached_property
+    def by_category(self) -> dict[str, list[str]]:
+        """The items of each category, those of its branches included, by id."""
+        found: dict[str, list[str]] = {}
+        for item_id in sorted(self.by_id):
+            path = self.by_id[item_id].category
+            while path:
+                found.setdefault(path, []).append(item_id)
+                path = path.rpartition("/")[0]
+        return found
 
     def margin(self, item_id: str, *, default: float, share: float) -> float:
         """Its margin: as stated, else a share of its price, else the policy's default."""
@@ -103,9 +147,12 @@ def pick(
 ) -> list[Scored]:
     """The first `count` proposed items that may be shown to this customer in this month, in the order proposed.
 
-    `shown` are items already before her (the page's, the cart's).
+    `shown` are items already before her (the page's, the cart's). Items of a category from which she `returned` one
+    go after all others, in their order.
     """
+    disliked = {articles.category(item) for item in returned} - {None}
     chosen: list[Scored] = []
+    like_returned: list[Scored] = []
     for scored in proposed:
         item = scored.item_id
         if repeats_only and item not in owned:
@@ -114,7 +161,7 @@ def pick(
             continue
         if item in owned and not articles.repeats(item, proposed=repeats_only or bool(scored.source & PERSONAL)):
             continue
-        chosen.append(scored)
+        (like_returned if articles.category(item) in disliked else chosen).append(scored)
         if len(chosen) == count:
             break
-    return chosen
+    return [*chosen, *like_returned][:count]

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import numpy as np
 
+from features.customer.span import GOOD, verdict
 from features.customer.state_features import STATE_FEATURES, features_of
 from features.customer.view import CustomerView
 from features.inputs.candidates import ItemHistory
 from features.inputs.frame import CHURN_INPUTS
-from features.instants import SECOND, to_us
+from features.instants import DAY, SECOND, to_us
 from serving.core.catalogue import CHURN_PROBABILITY
 from serving.core.decision import Contact, Snapshot
 
@@ -19,6 +20,8 @@ LIVE_FEATURES: dict[str, str] = {
     "distinct_items": "different items she has bought",
     "repeat_items": "items she has bought in more than one order",
     "session_items": "items of the session she is in",
+    "complaints_handled_well": "complaints she rated well in the last 30 days, resolved in time without her having "
+    "to ask",
 }
 """What conditions may speak of beside `STATE_FEATURES`; name and meaning."""
 
@@ -59,6 +62,7 @@ def snapshot_of(
         "distinct_items": float(len(bought.items)),
         "repeat_items": float((bought.counts > 1).sum()),
         "session_items": float(len(view.session_items)),
+        "complaints_handled_well": float(handled_well(view)),
     }
     return Snapshot(
         customer_key=customer_key,
@@ -79,6 +83,8 @@ def snapshot_of(
             last_order_at=_seconds(state.last_purchase_at),
         ),
         returned=frozenset(view.returned_items),
+        viewed_items=tuple(view.session_items),
+        viewed_categories=tuple(view.session_categories),
         about=_last_changes(view),
         recovering=view.recovery_until is not None and now < view.recovery_until,
         view=view,
@@ -87,14 +93,49 @@ def snapshot_of(
     )
 
 
+def handled_well(view: CustomerView) -> int:
+    """Complaints answered well in the last 30 days that never grew worse by asking, a broken promise or a long wait."""
+    since = to_us(view.now) - 30 * DAY
+    good = _good_answers(view)
+    return sum(
+        case.kind == "complaint"
+        and not case.is_open
+        and not case.overdue
+        and case.severity == view.rules.open_complaint.severity
+        and good.get(case.case_id, since) > since
+        for case in view.cases
+    )
+
+
+def _good_answers(view: CustomerView) -> dict[str, int]:
+    """When she first said of each finished case that it went well, in microseconds."""
+    ended = {c.case_id: to_us(c.finished_at) for c in view.cases if c.finished_at is not None}
+    now, found = to_us(view.now), dict[str, int]()
+    for mark in view.state.marks:
+        case = mark.case_id
+        if case in ended and ended[case] <= mark.at <= now and verdict(mark, view.rules) == GOOD:
+            found.setdefault(case, mark.at)
+    return found
+
+
 def _last_changes(view: CustomerView) -> dict[str, float]:
-    """When (epoch seconds) her cases, orders and deliveries last changed; a promise that passes is a change."""
+    """When (epoch seconds) her cases, orders and deliveries last changed; a promise that passes is a change.
+
+    `resolution` is when a case of hers last ended, `answer` when she last said for the first time that one went well.
+    """
     now = to_us(view.now)
     cases = [at for case in view.state.cases for at, *_ in case.steps if at <= now]
     steps = [(at, promised) for d in view.state.deliveries for at, _, promised, _ in d.steps if at <= now]
     deliveries = [at for at, _ in steps] + [p for _, p in steps if p is not None and p <= now]
     orders = [o.at for o in view.orders]
-    moments = {"case": cases, "delivery": deliveries, "order": orders}
+    ended = [to_us(c.finished_at) for c in view.cases if c.finished_at is not None]
+    moments = {
+        "case": cases,
+        "resolution": ended,
+        "answer": list(_good_answers(view).values()),
+        "delivery": deliveries,
+        "order": orders,
+    }
     return {name: max(at) / SECOND for name, at in moments.items() if at}
 
 
