@@ -54,8 +54,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     (purpose, channel) to the status in force, channel None speaking for all channels not named; "declared" is
     a source's basis. `contacts` reached her; `reserved` ones were promised to a sender and neither sent nor released.
     `viewed_items` and `viewed_categories` are those of the session she is in, latest first. `about` says when (epoch
-    seconds) her case, order or delivery last changed, a case last ended or was first answered well. `arm_key` is the identity the experiment
-    arm hangs on, the older one after a merge.
+    seconds) her case, order or delivery last changed, a case last ended or was first answered well. `arm_key` is the
+    identity the experiment arm hangs on, the older one after a merge.
     """
 
     customer_key: str
