@@ -23,6 +23,7 @@ SCOPES = {
     "events": "post events",
     "decide": "ask for decisions and report their outcomes",
     "read": "read customers, and why they get what they get",
+    "care": "see who is held and why, add and release holds, declare and close incidents",
     "console": "open the console and its campaign lists",
     "admin": "all of these",
 }

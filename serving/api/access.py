@@ -45,3 +45,4 @@ def _unauthorised(detail: str) -> ProblemError:
 Events = Depends(Needs("events"))
 Decide = Depends(Needs("decide"))
 Read = Depends(Needs("read"))
+Care = Depends(Needs("care"))

@@ -15,13 +15,26 @@ from starlette.responses import Response
 from features.errors import TahdikasError
 from features.home import Home
 from features.log.event_log import EventResult
-from serving.api import customers, decisions, docs, events, health, limits, openapi, outcomes, problems, recheck
+from serving.api import (
+    customers,
+    decisions,
+    docs,
+    events,
+    health,
+    limits,
+    openapi,
+    outcomes,
+    problems,
+    recheck,
+    staff_holds,
+)
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.api.wiring import Clock, Wiring
 from serving.console import console
 from serving.console.pages import problem_page
 from serving.console.session import Sessions
+from serving.desk.desk import Desk
 from serving.metrics import Metrics
 from serving.security import KeyStore
 from serving.service import DecisionService
@@ -74,7 +87,7 @@ def create_app(
     app.state.wiring = wiring
     problems.install(app, _problem)
     openapi.install(app)
-    for part in (events, decisions, recheck, outcomes, customers, health):
+    for part in (events, decisions, recheck, outcomes, customers, staff_holds, health):
         app.include_router(part.router)
     app.include_router(docs.router)
     app.include_router(console.router)
@@ -94,6 +107,7 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         clock=clock,
         settings=settings,
         service=service,
+        desk=Desk(service),
         keys=KeyStore(home),
         sessions=Sessions(settings.console_hours),
         metrics=Metrics(),

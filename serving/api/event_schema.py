@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 
 from features.columns import EVENT_SCHEMA, LINE
-from features.events import CHANNELS, EVENT_TYPES, EventType, column_of
+from features.events import CHANNELS, EVENT_TYPES, EventType, payload_name
 
 FIELDS: dict[str, tuple[str, Any]] = {
     "order_id": ("The shop's id of the order.", "o-5531"),
@@ -41,11 +41,15 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "action_id": ("The action of the catalogue.", "next_offer"),
     "treatment_id": ("Its form in the channel.", "next_offer_email"),
     "hold_id": ("The hold's id.", "staff-3"),
+    "incident_id": ("The incident's id.", "posti-strike"),
     "categories": ("Action categories that the hold covers.", ["sales"]),
     "channels": ("Channels that the hold covers; all if absent.", ["email"]),
-    "review_at": ("When staff look at the hold again; UTC; needed to add one.", "2026-03-20T09:00:00Z"),
-    "person": ("Who did it; needed in a hold.", "maija"),
-    "rule": ("Who is affected, as a JSON object in text.", '{"carrier": "posti"}'),
+    "review_at": ("When staff look at the hold or incident again; UTC; needed to add a hold.", "2026-03-20T09:00:00Z"),
+    "person": ("Who did it; needed in a hold and an incident.", "maija"),
+    "rule": (
+        "Who is affected, as a JSON object in text: carrier, channel, touchpoint, orders_between, since.",
+        '{"carrier": "posti"}',
+    ),
     "model": ("The model's name.", "dissatisfaction"),
     "version": ("The model's version.", "3"),
     "value": ("The model's score.", 0.71),
@@ -110,10 +114,7 @@ def event_schemas() -> dict[str, dict[str, Any]]:
 
 def payload_fields(event_type: EventType) -> dict[str, str]:
     """Names of the payload fields in the API -> their columns."""
-    api_names = {"consent_channel": "channel"} if event_type.name == "consent" else {}
-    names = {api_names.get(column, column): column for column in event_type.fields}
-    assert all(column_of(event_type.name, name) == column for name, column in names.items())
-    return names
+    return {payload_name(event_type.name, column): column for column in event_type.fields}
 
 
 def _schema(one: EventType) -> dict[str, Any]:

@@ -12,8 +12,16 @@ from serving.api.event_schema import event_schemas
 from serving.api.outcomes import OutcomeRequest
 from serving.api.problems import Problem
 from serving.api.recheck import RecheckRequest
+from serving.api.staff_holds import HoldRequest, ReleaseRequest
 
-_MODELS: tuple[type[BaseModel], ...] = (DecisionRequest, OutcomeRequest, RecheckRequest, Problem)
+_MODELS: tuple[type[BaseModel], ...] = (
+    DecisionRequest,
+    OutcomeRequest,
+    RecheckRequest,
+    HoldRequest,
+    ReleaseRequest,
+    Problem,
+)
 
 
 def install(app: FastAPI) -> None:

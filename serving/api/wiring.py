@@ -13,6 +13,7 @@ from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.console.session import Sessions
 from serving.core import decision as core
+from serving.desk.desk import Desk
 from serving.metrics import Metrics
 from serving.security import KeyStore
 from serving.service import DecisionService
@@ -29,6 +30,7 @@ class Wiring:
     clock: Clock
     settings: ServingSettings
     service: DecisionService
+    desk: Desk
     keys: KeyStore
     sessions: Sessions
     metrics: Metrics
