@@ -123,20 +123,32 @@ _TYPES = (
         ("categories", "channels", "review_at", "person", "reason"),
         {"action": ("add", "release")},
     ),
-    EventType("incident", ("action", "rule"), ("person", "reason"), {"action": ("declare", "close")}, who=False),
-    EventType("score", ("model", "version", "value")),
+    EventType(
+        "incident",
+        ("action", "hold_id"),
+        ("rule", "person", "reason", "review_at"),
+        {"action": ("declare", "close")},
+        who=False,
+    ),
+    EventType("score", ("model", "version", "value"), ("reason",)),
     EventType("profile", (), ("facts", "refused")),
     EventType("erasure", ()),
 )
 
 EVENT_TYPES: dict[str, EventType] = {t.name: t for t in _TYPES}
 
-_PAYLOAD_TO_COLUMN = {("consent", "channel"): "consent_channel"}
+_PAYLOAD_TO_COLUMN = {("consent", "channel"): "consent_channel", ("incident", "incident_id"): "hold_id"}
+_COLUMN_TO_PAYLOAD = {(kind, column): name for (kind, name), column in _PAYLOAD_TO_COLUMN.items()}
 
 
 def column_of(event_type: str, payload_field: str) -> str:
-    """The column that holds a payload field: the same name, but for a consent's own channel."""
+    """The column that holds a payload field: the same name, but for a consent's own channel and an incident's id."""
     return _PAYLOAD_TO_COLUMN.get((event_type, payload_field), payload_field)
+
+
+def payload_name(event_type: str, column: str) -> str:
+    """The payload field that a column holds: the inverse of `column_of`."""
+    return _COLUMN_TO_PAYLOAD.get((event_type, column), column)
 
 
 def payload_of(row: dict[str, Any]) -> dict[str, Any]:

@@ -108,10 +108,12 @@ def _delivery(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> Non
     order_id = payload["order_id"]
     delivery = draft.deliveries.get(order_id)
     if delivery is None:
-        draft.deliveries[order_id] = delivery = [order_id, [], None]
+        draft.deliveries[order_id] = delivery = [order_id, [], []]
     promised = payload.get("promised_at")
     delivery[1].append((at, payload["status"], None if promised is None else to_us(promised), fact.event_id))
-    delivery[2] = payload.get("carrier") or delivery[2]
+    carrier = payload.get("carrier")
+    if carrier is not None and all(name != carrier for _, name in delivery[2]):
+        delivery[2].append((at, carrier))
 
 
 def _friction(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None:
@@ -175,7 +177,8 @@ def _hold(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None:
 
 
 def _score(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None:
-    score = Score(at, fact.event_id, fact.origin, payload["model"], payload["version"], payload["value"])
+    get = payload.get
+    score = Score(at, fact.event_id, fact.origin, payload["model"], payload["version"], payload["value"], get("reason"))
     draft.scores.append(score)
 
 

@@ -68,6 +68,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "late_delivery": ("lasts_days", "review_days"),
     "friction": ("lasts_days",),
     "predicted": ("lasts_days",),
+    "incident": ("lasts_days", "review_days"),
     "staff": ("review_days",),
 }
 """Which ends a kind cannot do without: `lasts_days` once its cause is over, `review_days` while it may never be."""
@@ -102,6 +103,8 @@ class HoldRules:
     """Something went badly wrong unasked; `lasts_days` from then."""
     predicted: HoldRule = HoldRule(severity=1, categories=SALES, channels=OUTBOUND, lasts_days=30)
     """A model thinks she is dissatisfied; `lasts_days` from the last score that says so."""
+    incident: HoldRule = HoldRule(severity=1, categories=SALES, channels=OUTBOUND, lasts_days=14, review_days=3)
+    """One cause that many suffer from; `lasts_days` from its declaration, at once when it is closed."""
     staff: HoldRule = HoldRule(severity=2, categories=SALES, channels=ANY, review_days=14)
     """A person's hold; what it covers and its review date come with it, these fill in what it leaves out."""
 

@@ -4,17 +4,23 @@ A span is in force from `opened_at` up to, not including, `ends_at`. Facts after
 are microseconds since 1970.
 """
 
+from collections.abc import Iterable
 from operator import attrgetter
 
 from features.customer.hold_rules import HoldRules
+from features.customer.incidents import Incident
 from features.customer.ledger import CustomerState
 from features.customer.span import Span
 from features.customer.spans_of_cases import case_spans, delivery_spans
+from features.customer.spans_of_incidents import incident_spans
 from features.customer.spans_of_signals import friction_spans, prediction_spans, rating_spans, staff_spans
 
 
-def spans(state: CustomerState, now: int, rules: HoldRules) -> list[Span]:
-    """All spans of a customer known at `now`, those already over included, releases by people applied."""
+def spans(state: CustomerState, now: int, rules: HoldRules, incidents: Iterable[Incident] = ()) -> list[Span]:
+    """All spans of a customer known at `now`, those already over included, releases by people applied.
+
+    `incidents` are the shop's (`incidents.incidents_of`), those declared after `now` are not looked at.
+    """
     found: list[Span] = []
     if state.cases:
         found.extend(case_spans(state, now, rules))
@@ -28,6 +34,8 @@ def spans(state: CustomerState, now: int, rules: HoldRules) -> list[Span]:
         found.extend(prediction_spans(state, now, rules))
     if state.staff_holds:
         found.extend(staff_spans(state, now, rules))
+    if incidents:
+        found.extend(incident_spans(state, now, rules, incidents))
     if state.releases and found:
         _release(state, now, found)
     return found

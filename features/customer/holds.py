@@ -1,6 +1,6 @@
 """Holds: what is kept from a dissatisfied customer, since when, and what ends it. Derived from facts, never stored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from features.customer.coverage import Covers
 from features.customer.hold_rules import HOLD_KINDS, HoldRule, HoldRules
 from features.customer.hold_spans import spans
+from features.customer.incidents import Incident
 from features.customer.ledger import CustomerState
 from features.customer.span import Span
 from features.instants import days, from_us, to_us
@@ -21,6 +22,7 @@ RELEASE_CODES = {
     "delivered": "the parcel is delivered and the cool-down is over, or the order is cancelled",
     "good_rating": "time has passed, or she gives the same touchpoint a good rating",
     "score_below": "time has passed, or a later score falls below the lower threshold",
+    "incident_closed": "time has passed, or the incident is closed",
     "time": "time has passed",
     "person_releases": "a person releases it",
 }
@@ -55,15 +57,19 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
         return self.review_at is not None and self.review_at <= now
 
 
-def holds_in_force(state: CustomerState, now: datetime, rules: HoldRules) -> list[Hold]:
+def holds_in_force(
+    state: CustomerState, now: datetime, rules: HoldRules, incidents: Iterable[Incident] = ()
+) -> list[Hold]:
     """The holds in force at `now`, the gravest and then the oldest first. A fact at exactly `now` counts."""
-    return standing(state, now, rules)[0]
+    return standing(state, now, rules, incidents)[0]
 
 
-def standing(state: CustomerState, now: datetime, rules: HoldRules) -> tuple[list[Hold], datetime | None]:
+def standing(
+    state: CustomerState, now: datetime, rules: HoldRules, incidents: Iterable[Incident] = ()
+) -> tuple[list[Hold], datetime | None]:
     """The holds in force at `now`, and until when she is in recovery from graver ones that ended (None: she is not)."""
     moment = to_us(now)
-    found = spans(state, moment, rules)
+    found = spans(state, moment, rules, incidents)
     if not found:
         return [], None
     held = [s for s in found if s.ends_at is None or moment < s.ends_at]

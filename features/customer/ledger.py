@@ -36,11 +36,14 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Delivery(msgspec.Struct, frozen=True, array_like=True):
-    """Deliveries of one order. `steps` are (at, status, promised_at or None, event_id) in order."""
+    """Deliveries of one order. `steps` are (at, status, promised_at or None, event_id) in order.
+
+    `carriers` are (when first told, name) of whoever was said to bring it.
+    """
 
     order_id: str
     steps: list[tuple[int, str, int | None, str]]
-    carrier: str | None
+    carriers: list[tuple[int, str]]
 
 
 class Consent(msgspec.Struct, frozen=True, array_like=True):
@@ -134,7 +137,7 @@ class Friction(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Score(msgspec.Struct, frozen=True, array_like=True):
-    """A model's score of this customer, as it was recorded."""
+    """A model's score of this customer, as it was recorded; `reason` is its main causes in words."""
 
     at: int
     event_id: str
@@ -142,6 +145,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True):
     model: str
     version: str
     value: float
+    reason: str | None = None
 
 
 class StaffHold(msgspec.Struct, frozen=True, array_like=True):

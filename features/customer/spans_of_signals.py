@@ -99,7 +99,8 @@ def prediction_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterat
                 score.at + lasts,
                 review_at(rule, opened),
                 "score_below",
-                detail=f"{score.model} {score.version}: {score.value:.2f}",
+                detail=f"{score.model} {score.version}: {score.value:.2f}"
+                + (f" ({score.reason})" if score.reason else ""),
             )
         elif span is not None and score.value < rules.predicted_below:
             span.ends_at = score.at

@@ -5,13 +5,14 @@ purchases can be wound back past each item's latest purchase only, and what the 
 (`draft.KEPT_DAYS`) stays cut: to go further back, fold the facts known then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from features.customer.hold_rules import HoldRules
 from features.customer.holds import Hold, standing
+from features.customer.incidents import Incident
 from features.customer.ledger import Browse, CustomerState, Order
 from features.customer.state_features import STATE_FEATURES, features_of
 from features.customer.view_parts import (
@@ -145,15 +146,20 @@ class CustomerView:
         return any(h.covers.blocks(category, group, channel) for h in self.holds)
 
 
-def view(state: CustomerState, now: datetime, rules: HoldRules) -> CustomerView:
-    """What `state` means at `now` (aware UTC). A fact at exactly `now` counts, a later one does not."""
-    holds, recovery_until = standing(state, now, rules)
+def view(state: CustomerState, now: datetime, rules: HoldRules, incidents: Iterable[Incident] = ()) -> CustomerView:
+    """What `state` means at `now` (aware UTC). A fact at exactly `now` counts, a later one does not.
+
+    `incidents` are the shop's, of all customers: those that affect her hold.
+    """
+    holds, recovery_until = standing(state, now, rules, incidents)
     return CustomerView(state, now, rules, holds, recovery_until)
 
 
-def state_features(state: CustomerState, now: datetime, rules: HoldRules) -> dict[str, float]:
+def state_features(
+    state: CustomerState, now: datetime, rules: HoldRules, incidents: Iterable[Incident] = ()
+) -> dict[str, float]:
     """`STATE_FEATURES` of a customer at `now`; what is not known is NaN."""
-    return view(state, now, rules).features
+    return view(state, now, rules, incidents).features
 
 
 def _latest_first(names: Sequence[str | None]) -> list[str]:

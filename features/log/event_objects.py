@@ -17,7 +17,7 @@ import msgspec
 import pyarrow as pa
 
 from features.columns import EVENT_SCHEMA, PAYLOAD_FIELDS, TIME
-from features.events import ENVELOPE_NAMES, EVENT_TYPES, EventType, column_of
+from features.events import ENVELOPE_NAMES, EVENT_TYPES, EventType, payload_name
 from features.log.rejects import Reason, Reject, raw_text
 from features.log.rules import CURRENT_VERSION, JSON_FIELDS
 
@@ -64,7 +64,7 @@ def object_of(row: dict[str, Any]) -> dict[str, Any]:
     """The JSON object of a flat row: the inverse of `rows_from_json`, filled fields only."""
     filled = {name: value for name, value in row.items() if value is not None}
     envelope: dict[str, Any] = {name: filled.pop(name) for name in ENVELOPE_NAMES if name in filled}
-    return envelope | {"payload": {_payload_name(envelope.get("type"), name): value for name, value in filled.items()}}
+    return envelope | {"payload": {payload_name(envelope.get("type", ""), name): v for name, v in filled.items()}}
 
 
 def plain_row(row: dict[str, Any]) -> dict[str, Any]:
@@ -130,15 +130,11 @@ def _python_type(field: pa.Field) -> Any:
     return plain[field.type]
 
 
-def _payload_name(kind: str | None, column: str) -> str:
-    return "channel" if kind in EVENT_TYPES and column_of(kind or "", "channel") == column else column
-
-
 def _shape(kind: EventType) -> type[msgspec.Struct]:
     types = {f.name: _python_type(f) for f in PAYLOAD_FIELDS}
     required: list[Any] = [(n, types[n]) for n in kind.required]
     optional: list[Any] = [(n, types[n] | None, None) for n in kind.optional]
-    names = {n: _payload_name(kind.name, n) for n in kind.fields}
+    names = {n: payload_name(kind.name, n) for n in kind.fields}
     payload = msgspec.defstruct("payload", required + optional, forbid_unknown_fields=True, kw_only=True, rename=names)
     fields: list[Any] = [
         ("event_id", str),

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.columns import EVENT_SCHEMA, PAYLOAD_FIELDS, TIME
+from features.customer.incidents import read_rule
 from features.customer.scales import DEFAULT_SCALES
 from features.events import CHANNELS, EVENT_TYPES, EventType
 from features.log.rejects import Reason
@@ -193,6 +194,25 @@ def _hold(events: pa.Table) -> Iterator[Check]:
         yield Check(Reason.BAD_CHOICE, bad, words)
 
 
+def _incident(events: pa.Table) -> Iterator[Check]:
+    yield Check(Reason.MISSING_FIELD, pc.is_null(events["person"]), "person is missing: who decided on this incident?")
+    unruled = pc.and_(pc.equal(events["action"], "declare"), pc.is_null(events["rule"]))
+    yield Check(Reason.MISSING_FIELD, unruled, "rule is missing: whom does this incident affect?")
+    problems = [None if text is None else _problem_of_rule(text) for text in events["rule"].to_pylist()]
+    for problem in dict.fromkeys(p for p in problems if p is not None):
+        words = problem.replace("{", "{{").replace("}", "}}")
+        bad = pa.array([found == problem for found in problems], pa.bool_())
+        yield Check(Reason.BAD_VALUE, bad, f"rule {{rule!r}}: {words}")
+
+
+def _problem_of_rule(text: str) -> str | None:
+    try:
+        read_rule(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _profile(events: pa.Table) -> Iterator[Check]:
     nothing = pc.and_(pc.is_null(events["facts"]), pc.is_null(events["refused"]))
     yield Check(Reason.MISSING_FIELD, nothing, "facts or refused is needed in a profile event")
@@ -204,6 +224,7 @@ _MORE_CHECKS = {
     "feedback": _feedback,
     "identity": _identity,
     "hold": _hold,
+    "incident": _incident,
     "profile": _profile,
 }
 

@@ -187,7 +187,9 @@ def test_a_flush_in_parts_moves_each_event_once(log: EventLog) -> None:
 
 
 def test_shop_level_events_are_facts_of_nobody(log: EventLog) -> None:
-    told = event("i", "incident", None, 1, action="declare", rule={"carrier": "posti"})
+    told = event(
+        "i", "incident", None, 1, action="declare", incident_id="strike", rule={"carrier": "posti"}, person="liisa"
+    )
     (result,) = log.append_live([told], source="api", now=NOW)
     assert (result.status, result.customer_id) == ("accepted", None)
     assert [json.loads(fact.payload["rule"]) for fact in log.shop_facts()] == [{"carrier": "posti"}]

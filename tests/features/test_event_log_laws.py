@@ -26,7 +26,7 @@ EVENTS = [
     event("c1", "case", "aino", 4, case_id="k", kind="exchange", status="opened", promised_by="2026-08-03T00:00:00Z"),
     event("c2", "case", "aino", 9, case_id="k", kind="exchange", status="customer_asked"),
     event("o1", "consent", "~w", 1, purpose="marketing", channel="email", status="withdrawn"),
-    event("i1", "incident", None, 1, action="declare", rule={"carrier": "posti"}),
+    event("i1", "incident", None, 1, action="declare", incident_id="strike", rule={"carrier": "posti"}, person="liisa"),
     event("e1", "erasure", "liisa", 1),
 ]
 BROWSING = [event(f"b{n:02d}", "browse", "~v", n, action="view", session_id="s") for n in range(KEPT_BROWSING + 3)]

@@ -2,16 +2,12 @@ import re
 from pathlib import Path
 
 from features.columns import ENVELOPE_FIELDS, LINE
-from features.events import CHANNELS, EVENT_TYPES, column_of
+from features.events import CHANNELS, EVENT_TYPES, payload_name
 from features.log.rejects import Reason
 from features.log.rules import CATEGORIES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "events.md").read_text("utf-8")
 ROWS = {m[1]: m[2] for m in re.finditer(r"^\| `(\w+)`[^|]*\|(.*)\|$", PAGE, re.M)}
-
-
-def payload_name(kind: str, column: str) -> str:
-    return "channel" if column_of(kind, "channel") == column else column
 
 
 def test_every_type_is_documented_with_its_fields_and_choices() -> None:

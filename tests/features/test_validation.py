@@ -23,7 +23,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "contact": {"action_id": "offer", "status": "sent"},
     "hold": {"action": "add", "hold_id": "h1", "categories": ["sales"], "channels": ["email"],
              "review_at": "2026-09-10T00:00:00Z", "person": "liisa"},
-    "incident": {"action": "declare", "rule": {"carrier": "posti"}},
+    "incident": {"action": "declare", "incident_id": "strike", "rule": {"carrier": "posti"}, "person": "liisa"},
     "score": {"model": "mood", "version": "1", "value": 0.25},
     "profile": {"facts": {"region": "Uusimaa", "birth_year": 1980}},
     "erasure": {},
