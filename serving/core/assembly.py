@@ -74,7 +74,7 @@ def assemble(
         granted=_granted(requests, snapshots, places, catalogue, policy),
         objects=objects,
         held=_held(requests, snapshots, places, catalogue),
-        told=_told(snapshots, places, catalogue),
+        told=_told(requests, snapshots, places, catalogue),
         empty=empty,
         over_cap=over,
         reserves=np.array([p.reserves_service or bool(s.holds) for p, s in zip(places, snapshots, strict=True)]),
@@ -169,13 +169,20 @@ def _held(
     return held
 
 
-def _told(snapshots: Sequence[Snapshot], places: Sequence[Placement], catalogue: Catalogue) -> Bools:
-    """What was said since the case, order or delivery last changed; service on-site may say it again."""
+def _told(
+    requests: Sequence[Request], snapshots: Sequence[Snapshot], places: Sequence[Placement], catalogue: Catalogue
+) -> Bools:
+    """What was said since the case, order or delivery last changed; service on-site may say it again.
+
+    What was only written or shown does not stand for a call.
+    """
     once = [(j, a) for j, a in enumerate(catalogue.actions) if a.once_per]
     told = np.zeros((len(snapshots), len(catalogue)), dtype=np.bool_)
-    for i, (snapshot, place) in enumerate(zip(snapshots, places, strict=True)):
+    for i, (request, snapshot, place) in enumerate(zip(requests, snapshots, places, strict=True)):
         latest: dict[str, float] = {}
         for one in (*snapshot.contacts, *snapshot.reserved):
+            if request.channel == "phone" != one.channel:
+                continue
             latest[one.action_id] = max(latest.get(one.action_id, -np.inf), one.at.timestamp())
         for j, action in once:
             if action.action in latest and (place.outbound or action.marketing or action.once_everywhere):
