@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from features.customer.holds import HoldRules
 from features.home import Home
+from serving.core.alarm_rules import AlarmRules
 from serving.core.catalogue import Action, Catalogue, Category, Channel
 from serving.core.typed_yaml import Strict, fault, parse, read_text
 
@@ -120,6 +121,7 @@ class PolicyFile(Strict):
     placements: dict[str, Placement] = Field(min_length=1)
     levers: dict[str, Lever] = Field(default_factory=dict)
     holds: HoldRules
+    alarms: AlarmRules = Field(default_factory=AlarmRules)
 
 
 @dataclass(frozen=True)
