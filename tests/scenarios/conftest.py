@@ -51,21 +51,40 @@ class Answer(dict[str, Any]):
         """The kinds of the holds in force."""
         return {hold["kind"] for hold in self["holds"]}
 
+    @property
+    def items(self) -> list[str]:
+        """The products shown, in order."""
+        return [item["item_id"] for action in self["actions"] for item in action["items"]]
 
-def item(item_id: str, title: str, category: str, price: int, *, consumable: bool = False) -> dict[str, Any]:
+    def hold(self, kind: str) -> dict[str, Any]:
+        """The one hold in force of a kind."""
+        (found,) = [hold for hold in self["holds"] if hold["kind"] == kind]
+        return found
+
+
+def item(item_id: str, title: str, category: str, price: int, **more: Any) -> dict[str, Any]:
     """One article of the shop, half its price being margin."""
-    row = dict.fromkeys(ITEM_SCHEMA.names)
+    row: dict[str, Any] = dict.fromkeys(ITEM_SCHEMA.names)
     row |= {"item_id": item_id, "title": title, "category": category, "price": price, "margin": price // 2}
-    return row | {"in_stock": True, "consumable": consumable, "valid_from": datetime(2025, 1, 1, tzinfo=UTC)}
+    return row | {"in_stock": True, "consumable": False, "valid_from": datetime(2025, 1, 1, tzinfo=UTC)} | more
 
 
 ARTICLES = [
     item("sneaker-39", "Sneakers, size 39", "clothing/shoes", 8900),
     item("boot-39", "Winter boots, size 39", "clothing/shoes", 12900),
+    item("clog-39", "Clogs, size 39", "clothing/shoes", 4900),
     item("wool-socks", "Wool socks", "clothing/socks", 1900),
     item("rain-coat", "Rain coat", "clothing/coats", 15900),
     item("coffee-500", "Coffee, 500 g", "grocery/coffee", 690, consumable=True),
+    item("shoe-care", "Shoe care kit", "shoe care", 1500, accessory_of=["sneaker-39", "boot-39"]),
+    item("laces", "Laces, white", "shoe care", 500, accessory_of=["sneaker-39"], consumable=True),
+    item("sun-hat", "Sun hat", "clothing/hats", 2900, in_stock=False),
 ]
+
+
+def who(name: str) -> dict[str, str]:
+    """How the shop names her: one whose name begins with "visitor" has not said who she is."""
+    return {"anonymous_id" if name.startswith("visitor") else "customer_id": name}
 
 
 class Shop:
@@ -107,7 +126,7 @@ class Shop:
         event = {
             "event_id": event_id,
             "type": event_type,
-            "customer_id": customer,
+            **who(customer),
             "occurred_at": (self.now - ago).isoformat(),
             "channel": channel,
             "touchpoint": touchpoint,
@@ -116,6 +135,33 @@ class Shop:
         result = self.post(event)
         assert result["status"] == "accepted", result
         return event_id
+
+    def logs_in(self, visitor: str, customer: str) -> None:
+        """The visitor turns out to be a customer."""
+        event = {
+            "event_id": f"identity-{next(self._ids)}", "type": "identity", "occurred_at": self.now.isoformat(),
+            "anonymous_id": visitor, "customer_id": customer, "channel": "web", "payload": {"action": "link"},
+        }  # fmt: skip
+        assert self.post(event)["status"] == "accepted"
+
+    def looks_at(self, customer: str, *items: str) -> None:
+        """She looks at products, one after the other, in one visit."""
+        for item_id in items:
+            self.happens("browse", customer, action="view", session_id=f"visit of {customer}", item_id=item_id)
+            self.wait(seconds=10)
+
+    def reports(self, answer: Answer, outcome: str) -> None:
+        """The shop tells what became of an answer: `sent`, `impression`, ..."""
+        told = {"decision_id": answer["decision_id"], "outcome": outcome, "occurred_at": self.now.isoformat()}
+        assert self.http.post("/v1/outcomes", json=told).status_code < 300
+
+    def case(self, customer: str, status: str, *, kind: str = "exchange", case_id: str = "case-1", **more: Any) -> None:
+        """A step of her case."""
+        self.happens("case", customer, touchpoint="support", case_id=case_id, kind=kind, status=status, **more)
+
+    def rates(self, customer: str, score: int, **more: Any) -> None:
+        """She answers how it went, 1 to 5."""
+        self.happens("feedback", customer, kind="csat", score=score, **more)
 
     def regular(self, customer: str, *, orders: int = 4, consent: bool = True) -> None:
         """A customer with some purchases behind her, the last two weeks ago, delivered well, who may be written to."""
@@ -133,7 +179,7 @@ class Shop:
         self, customer: str, placement: str, channel: str = "web", idempotency_key: str | None = None, **more: Any
     ) -> Answer:
         """The shop asks what this customer should see here and now."""
-        body = {"customer_id": customer, "placement": placement, "channel": channel, **more}
+        body = {**who(customer), "placement": placement, "channel": channel, **more}
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         answer = self.http.post("/v1/decisions", json=body, headers=headers)
         assert answer.status_code == 200, answer.text
@@ -207,5 +253,5 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path, start: Callable[..., Any]) -> Shop:
-    """A shop with five articles and no customers yet, at noon on the first of September."""
+    """A shop with a few articles and no customers yet, at noon on the first of September."""
     return Shop(tmp_path / "home", start)
