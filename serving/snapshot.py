@@ -97,7 +97,7 @@ class SnapshotReader:
             reservation=timedelta(hours=file.contact_cap.reservation_hours),
             reserved=promised,
             state_status="ok" if problem is None else f"unknown:{problem}",
-            versions={"state": str(row[0]) if row else "0"},
+            versions={"state": str(row[0]) if row else "0", "reservations": str(len(promised))},
         )
         silent_on = {key: status for key, status in declared.items() if snapshot.consent(*key) is None}
         if not silent_on:
@@ -182,7 +182,9 @@ def _states(run: sqlite3.Connection, keys: Sequence[str]) -> tuple[dict[str, Row
     wanted = list(owner)
     for part in _parts(wanted):
         marks = _marks(part)
-        for key, position, body in run.execute(f"select * from state where customer_id in ({marks})", part):
+        for key, position, body in run.execute(
+            f"select customer_id, position, body from state where customer_id in ({marks})", part
+        ):
             rows[key] = (position, body)
         linked = f"select external_id, customer_id from links where customer_id in ({marks}) and unlinked_at is null"
         owner |= {RESERVED_PREFIX + external: key for external, key in run.execute(linked, part)}

@@ -29,7 +29,7 @@ from features.customer.ledger import (
 from features.facts import Fact
 from features.instants import days
 
-KEPT_DAYS = {"finished deliveries": 400, "finished cases": 400, "contacts": 400, "scores": 100}
+KEPT_DAYS = {"finished deliveries": 400, "finished cases": 400, "contacts": 400, "scores": 100, "orders": 300}
 KEPT_COUNTS = {"orders": 10, "browsed": 50, "frictions": 200, "contacts": 1000, "returned": 200}
 _SEEN = frozenset({"browse", "purchase", "feedback"})
 
@@ -109,7 +109,7 @@ class Draft:
             contacts=_kept_contacts(contacts, last),
             actions=_action_totals(contacts),
             purchases=_purchases(self.bought),
-            orders=[Order(*o) for o in list(self.orders.values())[-KEPT_COUNTS["orders"] :]],
+            orders=_kept_orders(list(self.orders.values()), last),
             returned=self.returned[-KEPT_COUNTS["returned"] :],
             frictions=_kept_frictions(self.frictions),
             scores=[s for s in self.scores if s.at >= last - days(KEPT_DAYS["scores"])],
@@ -125,6 +125,14 @@ def _kept_cases(cases: dict[str, list[Any]], marks: list[Mark], last: int) -> li
     oldest = last - days(KEPT_DAYS["finished cases"])
     rated = {m.case_id for m in marks if m.case_id is not None} if cases else set()
     return [Case(*c) for c in cases.values() if c[4][-1][0] >= oldest or c[4][-1][1] not in FINISHED or c[0] in rated]
+
+
+def _kept_orders(orders: list[list[Any]], last: int) -> list[Order]:
+    """The latest in full; of those before, as far back as an incident may reach, when and where, without the items."""
+    oldest = last - days(KEPT_DAYS["orders"])
+    split = max(0, len(orders) - KEPT_COUNTS["orders"])
+    before = [Order(*o[:5], []) for o in orders[:split] if o[1] >= oldest]
+    return before + [Order(*o) for o in orders[split:]]
 
 
 def _kept_deliveries(deliveries: dict[str, list[Any]], last: int) -> list[Delivery]:

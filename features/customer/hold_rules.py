@@ -12,6 +12,11 @@ from features.customer.coverage import CATEGORIES, FEEDBACK_GROUP, Covers, chann
 MAX_DAYS = 100
 """The longest end or review a rule may set: what the fold keeps reaches further back than this."""
 
+LARGEST_BAD_SHARE = 0.6
+LARGEST_NPS_BAD = 8
+SMALLEST_PREDICTED_AT = 0.3
+"""Scores beyond these are no reason to hold under any rules: who gave none worse need not be looked at."""
+
 _STRICT = {"extra": "forbid"}
 
 
@@ -141,6 +146,11 @@ class HoldRules:
             for name in needed:
                 if getattr(rule, name) is None:
                     raise ValueError(f"holds of kind {kind} need {name}: without it one could last for ever; give it")
+        if not (self.worst_share >= 0 and self.bad_share <= LARGEST_BAD_SHARE and self.good_share >= 0):
+            raise ValueError(
+                f"worst_share {self.worst_share} or good_share {self.good_share} is below 0, or bad_share "
+                f"{self.bad_share} above {LARGEST_BAD_SHARE}"
+            )
         if not self.worst_share <= self.bad_share < 1 - self.good_share:
             raise ValueError(
                 f"worst_share {self.worst_share}, bad_share {self.bad_share} and good_share {self.good_share} "
@@ -148,6 +158,10 @@ class HoldRules:
             )
         if not self.nps_bad_max < self.nps_good_min:
             raise ValueError(f"nps_bad_max {self.nps_bad_max} is not below nps_good_min {self.nps_good_min}")
+        if not self.nps_bad_max <= LARGEST_NPS_BAD:
+            raise ValueError(f"nps_bad_max {self.nps_bad_max} is above {LARGEST_NPS_BAD}")
+        if not self.predicted_at >= SMALLEST_PREDICTED_AT:
+            raise ValueError(f"predicted_at {self.predicted_at} is below {SMALLEST_PREDICTED_AT}")
         if not self.predicted_below <= self.predicted_at:
             raise ValueError(f"predicted_below {self.predicted_below} is above predicted_at {self.predicted_at}")
         if not (0.01 <= self.days_per_severity <= 10_000 and 0 <= self.recovery_days <= MAX_DAYS):

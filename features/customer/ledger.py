@@ -105,7 +105,7 @@ class Purchases(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True):
-    """A recent order; `paid` in minor units after discounts."""
+    """An order; `paid` in minor units after discounts. `items` are of the latest orders only, empty before those."""
 
     order_id: str
     at: int

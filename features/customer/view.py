@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from features.customer.draft import KEPT_COUNTS
 from features.customer.hold_rules import HoldRules
 from features.customer.holds import Hold, standing
 from features.customer.incidents import Incident
@@ -96,7 +97,7 @@ class CustomerView:
     @property
     def orders(self) -> list[Order]:
         """Her latest orders (ten at most), oldest first."""
-        return [o for o in self.state.orders if o.at <= self._now]
+        return [o for o in self.state.orders if o.at <= self._now][-KEPT_COUNTS["orders"] :]
 
     @cached_property
     def deliveries(self) -> list[DeliveryView]:

@@ -86,8 +86,7 @@ def take_history(
     home.lake.mkdir(parents=True, exist_ok=True)
     with only_writer(home), Staging(home, source) as stage:
         for batch in _small(batches):
-            stage.reject(batch.rejected)
-            stage.read += len(batch.rejected)
+            stage.reject_unread(batch)
             stage.take(batch.events, now)
             if progress is not None:
                 progress(stage.read)
@@ -119,9 +118,15 @@ def _merge(connection: sqlite3.Connection, stage: Staging, files: list[LakeFile]
         " order by origin_id, occurred_at, event_id"
     )
     connection.execute(
-        """insert into main.quarantine (id, received_at, source, reason, detail, event_id, raw)
-        select id, ?, ?, reason, detail, event_id, raw from stage.rejects where true
-        on conflict (id) do update set times = times + 1""",
+        """update main.quarantine set replayed_at = ? where replayed_at is null and dismissed_at is null
+        and event_id in (select event_id from stage.seen)""",
+        (to_us(now),),
+    )
+    connection.execute(
+        """insert into main.quarantine
+        (id, received_at, source, reason, detail, event_id, raw, type, origin_id, visitor_id, replayed_at)
+        select id, ?1, ?2, reason, detail, event_id, raw, type, origin_id, visitor_id, case when mended then ?1 end
+        from stage.rejects where true on conflict (id) do update set times = times + 1""",
         (to_us(now), stage.source),
     )
     raise_watermarks(connection, [(source, *mark) for source, mark in stage.marks.items()])

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from features.instants import to_us
 from features.log import identity
+from features.log.doubts import clear, doubt_of
 from features.log.packing import Packed, pack, pack_row
 from features.log.refolding import refold
 from features.log.rejects import Reason, Reject, raw_text
@@ -57,8 +58,13 @@ def take_in(
             else:
                 rejects.append(conflict(event.event_id, raw_text(objects[place]), place))
         _keep(connection, new)
+        came_at = {str(event.event_id): place for place, event in results.items() if event.status == "accepted"}
+        mended = [r for r in rejects if r.row < came_at.get(r.event_id or "", -1)]
         if keep_rejects:
-            quarantine(connection, rejects, source=source, now=now)
+            quarantine(connection, mended, source=source, now=now)
+        clear(connection, list(came_at), to_us(now))
+        if keep_rejects:
+            quarantine(connection, (r for r in rejects if r not in mended), source=source, now=now)
         for reject in rejects:
             results[reject.row] = EventResult(reject.event_id, "rejected", reject.reason, reject.detail)
         return [_resolved(connection, results[place]) for place in range(len(objects))]
@@ -73,9 +79,12 @@ def conflict(event_id: str, raw: str, row: int) -> Reject:
 def quarantine(connection: sqlite3.Connection, rejects: Iterable[Reject], *, source: str, now: datetime) -> None:
     """Keep rejects with their raw texts, in the caller's transaction; the same one again counts one more time."""
     connection.executemany(
-        """insert into quarantine (id, received_at, source, reason, detail, event_id, raw) values (?, ?, ?, ?, ?, ?, ?)
-        on conflict (id) do update set times = times + 1""",
-        [(r.key(source), to_us(now), source, r.reason.value, r.detail, r.event_id, r.raw) for r in rejects],
+        """insert into quarantine (id, received_at, source, reason, detail, event_id, raw, type, origin_id, visitor_id)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set times = times + 1""",
+        [
+            (r.key(source), to_us(now), source, r.reason.value, r.detail, r.event_id, r.raw, *doubt_of(r.raw))
+            for r in rejects
+        ],
     )
 
 

@@ -1,4 +1,4 @@
-"""The quarantine: rejected events with their reasons and raw texts, listed and sent through the door again."""
+"""The quarantine: rejected events with their reasons and raw texts, listed, sent through the door again, dismissed."""
 
 import json
 from collections import Counter
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from features.errors import DataError
 from features.home import Home
 from features.instants import from_us, to_us
 from features.log.live_intake import EventResult, take_in
@@ -15,7 +16,11 @@ from features.log.store import connect, transaction
 
 @dataclass(frozen=True)
 class Entry:
-    """One reject. `times` counts how often the same raw text came; `replayed_at` is set once it was accepted."""
+    """One reject. `times` counts how often the same raw text came; `replayed_at` is set once it was accepted.
+
+    `type` as far as it can be read; `origin_id` is whose state it leaves in doubt (`doubts`), None: nobody's.
+    `dismissed_by` is the person who said at `dismissed_at` that it is of no concern, and why.
+    """
 
     id: str
     received_at: datetime
@@ -26,6 +31,11 @@ class Entry:
     raw: str
     times: int
     replayed_at: datetime | None
+    type: str | None = None
+    origin_id: str | None = None
+    dismissed_at: datetime | None = None
+    dismissed_by: str | None = None
+    dismissed_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,25 +54,36 @@ class ReplayReport:
 
 
 def entries(home: Home, *, reason: str | None = None, limit: int | None = None, replayed: bool = False) -> list[Entry]:
-    """Entries not yet replayed (with `replayed`, all), newest first."""
-    wanted = "where (? is null or reason = ?) and (? or replayed_at is null)"
+    """Entries neither replayed nor dismissed (with `replayed`, all), newest first."""
+    wanted = "where (? is null or reason = ?) and (? or (replayed_at is null and dismissed_at is null))"
     connection = connect(home)
     try:
         rows = connection.execute(
-            f"""select id, received_at, source, reason, detail, event_id, raw, times, replayed_at from quarantine
+            f"""select id, received_at, source, reason, detail, event_id, raw, times, replayed_at, type, origin_id,
+            dismissed_at, dismissed_by, dismissed_reason from quarantine
             {wanted} order by received_at desc, id limit ?""",
             (reason, reason, replayed, -1 if limit is None else limit),
         ).fetchall()
     finally:
         connection.close()
     return [
-        Entry(key, from_us(received), told[0], told[1], told[2], told[3], told[4], told[5], again and from_us(again))
-        for key, received, *told, again in rows
+        Entry(
+            key,
+            from_us(received),
+            *told,
+            replayed_at=again and from_us(again),
+            type=kind,
+            origin_id=origin,
+            dismissed_at=dismissed and from_us(dismissed),
+            dismissed_by=person,
+            dismissed_reason=why,
+        )
+        for key, received, *told, again, kind, origin, dismissed, person, why in rows
     ]
 
 
 def counts(home: Home) -> dict[str, int]:
-    """Rejected events not yet replayed, by reason; each as often as it came."""
+    """Rejected events neither replayed nor dismissed, by reason; each as often as it came."""
     found: Counter[str] = Counter()
     for entry in entries(home):
         found[entry.reason] += entry.times
@@ -100,6 +121,30 @@ def replay(
     finally:
         connection.close()
     return ReplayReport(len(chosen), results["accepted"], results["duplicate"], dict(reasons))
+
+
+def dismiss(home: Home, entry_id: str, *, person: str, reason: str, now: datetime) -> Entry:
+    """A person says that an entry tells nothing of concern: it puts nobody's state in doubt any more.
+
+    It stays, with who said so and why. Raises `DataError` for an entry that does not wait, or without person or reason.
+    """
+    if not person.strip() or not reason.strip():
+        raise DataError("To dismiss an entry needs a person and a reason, both not empty.")
+    connection = connect(home)
+    try:
+        with transaction(connection):
+            done = connection.execute(
+                """update quarantine set dismissed_at = ?, dismissed_by = ?, dismissed_reason = ?
+                where id = ? and replayed_at is null and dismissed_at is null""",
+                (to_us(now), person, reason, entry_id),
+            ).rowcount
+    finally:
+        connection.close()
+    if not done:
+        raise DataError(
+            f"No entry {entry_id!r} waits in the quarantine. See those that do with: tahdikas quarantine list"
+        )
+    return next(entry for entry in entries(home, replayed=True) if entry.id == entry_id)
 
 
 def _note(connection: Any, entry: Entry, result: EventResult, now: datetime) -> None:

@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
+from features.customer.concern import concern_until
 from features.customer.state import encode, fold
 from features.facts import Fact
 from features.log import identity
@@ -30,6 +32,15 @@ select o.customer_id, f.position, {", ".join(f"f.{c}" for c in FACT_COLUMNS.spli
 from wanted_origins o cross join facts f on f.origin_id = o.origin_id
 order by o.customer_id, o.origin_id
 """
+
+
+class StateRow(NamedTuple):
+    """A row of the `state` table: her encoded state, the position of her latest fact, and `concern.concern_until`."""
+
+    customer_id: str
+    position: int
+    body: bytes
+    concern_until: int | None
 
 
 def facts_of(connection: sqlite3.Connection, customer_id: str) -> list[Fact]:
@@ -70,17 +81,20 @@ def refold(connection: sqlite3.Connection, customers: Iterable[str]) -> int:
     wanted = sorted(set(customers) - {NOBODY})
     kept = set()
     for batch in _chunks(states(connection, wanted), 1000):
-        connection.executemany("insert or replace into state values (?, ?, ?)", batch)
-        kept |= {row[0] for row in batch}
+        connection.executemany(
+            "insert or replace into state (customer_id, position, body, concern_until) values (?, ?, ?, ?)", batch
+        )
+        kept |= {row.customer_id for row in batch}
     gone = [(customer,) for customer in wanted if customer not in kept]
     connection.executemany("delete from state where customer_id = ?", gone)
     return len(wanted)
 
 
-def states(connection: sqlite3.Connection, customers: Iterable[str]) -> Iterator[tuple[str, int, bytes]]:
-    """Rows for the `state` table: (customer_id, position, encoded state) of each of `customers` with facts."""
+def states(connection: sqlite3.Connection, customers: Iterable[str]) -> Iterator[StateRow]:
+    """Rows for the `state` table of each of `customers` with facts."""
     for customer, position, own in facts_by_customer(connection, customers):
-        yield customer, position, encode(fold(own))
+        state = fold(own)
+        yield StateRow(customer, position, encode(state), concern_until(state))
 
 
 def _want(connection: sqlite3.Connection, customers: Iterable[str]) -> None:
@@ -95,8 +109,8 @@ def _want(connection: sqlite3.Connection, customers: Iterable[str]) -> None:
     connection.execute(f"insert or ignore into wanted_origins {_ORIGINS}")
 
 
-def _chunks(rows: Iterable[tuple[str, int, bytes]], size: int) -> Iterator[list[tuple[str, int, bytes]]]:
-    chunk: list[tuple[str, int, bytes]] = []
+def _chunks(rows: Iterable[StateRow], size: int) -> Iterator[list[StateRow]]:
+    chunk: list[StateRow] = []
     for row in rows:
         chunk.append(row)
         if len(chunk) == size:

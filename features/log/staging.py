@@ -6,8 +6,9 @@ attached to the connection as `stage`, and the events themselves as Parquet, a f
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,12 +22,13 @@ import pyarrow.parquet as pq
 from features.columns import EVENT_SCHEMA
 from features.home import Home
 from features.instants import to_us
+from features.log.doubts import doubt_of
 from features.log.event_objects import object_of, plain_row
 from features.log.identity import IdentityEvent
 from features.log.lake import STAGING, sweep
 from features.log.live_intake import conflict, identity_events
 from features.log.packing import Packed, pack
-from features.log.rejects import Reject, raw_text
+from features.log.rejects import Reject, SourceBatch, raw_text
 from features.log.store import connect
 from features.log.validation import validate
 
@@ -39,7 +41,11 @@ create table stage.facts (
 create table stage.identity_events (
     external_id text, occurred_at integer, event_id text, received_at integer, action text, customer_id text
 );
-create table stage.rejects (id text, reason text, detail text, event_id text, raw text);
+create table stage.rejects (
+    id text, reason text, detail text, event_id text, raw text, type text, origin_id text, visitor_id text,
+    place integer, mended integer not null default 0
+);
+create index stage.rejects_by_event on rejects (event_id);
 create temp table incoming (place integer primary key, event_id text not null, content blob not null);
 """
 
@@ -77,21 +83,40 @@ class Staging:
         """Judge a batch, tell duplicates from news, and stage the news."""
         judged = validate(events, now)
         packed = pack(judged.accepted)
+        start = self.read
         self.read += events.num_rows
         self.connection.execute("begin")
-        self.reject(judged.rejected)
-        new = self._new(judged.accepted, packed, judged.rows)
+        self.reject(judged.rejected, start)
+        new = self._new(judged.accepted, packed, judged.rows + start)
+        self._mend((packed[place].event_id, start + int(judged.rows[place])) for place in new)
         fresh = judged.accepted if len(new) == len(packed) else judged.accepted.take(pa.array(new, pa.int64()))
         self._stage(fresh, [packed[place] for place in new])
         self.connection.execute("commit")
 
-    def reject(self, rejects: list[Reject]) -> None:
-        """Stage rejects for the quarantine."""
+    def reject(self, rejects: list[Reject], start: int = 0) -> None:
+        """Stage rejects for the quarantine; `start` is the place in the import that their rows count from."""
         self.rejected.update(reject.reason.value for reject in rejects)
         self.connection.executemany(
-            "insert into stage.rejects values (?, ?, ?, ?, ?)",
-            [(r.key(self.source), r.reason.value, r.detail, r.event_id, r.raw) for r in rejects],
+            "insert into stage.rejects (id, reason, detail, event_id, raw, type, origin_id, visitor_id, place)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (r.key(self.source), r.reason.value, r.detail, r.event_id, r.raw, *doubt_of(r.raw), start + r.row)
+                for r in rejects
+            ],
         )
+
+    def reject_unread(self, batch: SourceBatch) -> None:
+        """Stage what the source itself could not read; where between the batch's events it stood is not known."""
+        self.read += len(batch.rejected)
+        end = self.read + batch.events.num_rows
+        self.reject([replace(reject, row=0) for reject in batch.rejected], end)
+
+    def _mend(self, accepted: Iterable[tuple[str, int]]) -> None:
+        """What was rejected earlier in this import under ids accepted now (id, place) leaves no doubt."""
+        if self.rejected:
+            self.connection.executemany(
+                "update stage.rejects set mended = 1 where event_id = ? and place < ?", accepted
+            )
 
     def overtaken(self) -> list[tuple[str, bool]]:
         """Staged events that came in live meanwhile: their ids, and whether with the same content."""

@@ -16,7 +16,7 @@ from features.instants import to_us as to_micros
 
 __all__ = ["SCHEMA_VERSION", "connect", "from_micros", "to_micros", "transaction"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 30.0
 
 _SCHEMA = """
@@ -45,9 +45,15 @@ create index if not exists facts_by_origin on facts (origin_id, occurred_at, eve
 -- Live events not yet in the lake; `body` is the msgpack map of the whole flat row.
 create table if not exists pending (event_id text primary key, type text not null, body blob not null);
 
--- What the fold made of a customer's facts; `position` is that of her latest fact.
-create table if not exists state (customer_id text primary key, position integer not null, body blob not null)
-    without rowid;
+-- What the fold made of a customer's facts; `position` is that of her latest fact; `concern_until` is until when it can
+-- be a reason to hold her (null: it cannot; the largest integer: until something happens).
+create table if not exists state (
+    customer_id text primary key,
+    position integer not null,
+    body blob not null,
+    concern_until integer
+) without rowid;
+create index if not exists state_by_concern on state (concern_until) where concern_until is not null;
 
 create table if not exists identity_events (
     external_id text not null,
@@ -90,8 +96,19 @@ create table if not exists quarantine (
     event_id text,
     raw text not null,
     times integer not null default 1,
-    replayed_at integer
+    replayed_at integer,
+    type text, -- as far as it can be read
+    origin_id text, -- whose state it leaves in doubt (see features/log/doubts.py), null: nobody's
+    visitor_id text, -- the other id, where it names two
+    dismissed_at integer,
+    dismissed_by text,
+    dismissed_reason text
 ) without rowid;
+create index if not exists quarantine_by_event on quarantine (event_id);
+create index if not exists doubts_by_origin on quarantine (origin_id)
+    where origin_id is not null and replayed_at is null and dismissed_at is null;
+create index if not exists doubts_by_visitor on quarantine (visitor_id)
+    where origin_id is not null and replayed_at is null and dismissed_at is null;
 
 create table if not exists watermarks (
     source text primary key,
@@ -106,7 +123,7 @@ def connect(home: Home, *, read_only: bool = False, durable: bool = True) -> sql
 
     `durable` waits for the disk at every commit (survives power loss); without it a commit survives the end of the
     process only. `read_only` needs the file to exist. Raises `HomeError` if the file cannot be opened, is no store of
-    ours, was made by a newer version, or is gone.
+    ours, was made by a newer version, or is gone. One of an older version is first brought up to this one.
     """
     path = home.live_db
     if read_only and not path.exists():
@@ -157,17 +174,32 @@ def _prepare(connection: sqlite3.Connection, home: Home, *, read_only: bool, dur
                         f"{home.live_db} was here and is gone or emptied: who is held is not known, and nothing may be "
                         f"sold. Restore it from a copy; or, to begin anew without what it held, remove {_made(home)}."
                     )
-                for statement in _SCHEMA.split(";\n"):
-                    connection.execute(statement)
-                connection.execute("insert or ignore into meta values ('schema_version', ?)", (str(SCHEMA_VERSION),))
+                _make(connection)
+        if (_version(connection) or SCHEMA_VERSION) < SCHEMA_VERSION:
+            with transaction(connection):
+                found = _version(connection) or SCHEMA_VERSION
+                if found < SCHEMA_VERSION:
+                    from features.log.migration import migrate  # it folds, which few who connect need
+
+                    migrate(connection, found)
+                    _make(connection)
         if not _made(home).exists():
             _made(home).touch()
     version = _version(connection)
     if version != SCHEMA_VERSION:
+        older = version is not None and version < SCHEMA_VERSION
+        remedy = "Run `tahdikas status` once, which" if older else "Use the program version that made it, which"
         raise HomeError(
             f"{home.live_db} has schema version {version}, this program knows {SCHEMA_VERSION}. "
-            "Use the program version that made it, or name another data folder with --home DIR."
+            f"{remedy} can write it, or name another data folder with --home DIR."
         )
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Tables and indexes that are not there yet, and the version they are of."""
+    for statement in _SCHEMA.split(";\n"):
+        connection.execute(statement)
+    connection.execute("insert or replace into meta values ('schema_version', ?)", (str(SCHEMA_VERSION),))
 
 
 def _made(home: Home) -> Path:

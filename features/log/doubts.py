@@ -1,0 +1,109 @@
+"""Doubts: a rejected event that could have held somebody leaves her state unknown until it is cleared.
+
+It is cleared when the event is accepted after all (replayed, corrected, or sent again under its id in a better form) or
+a person dismisses it. Whose state it puts in doubt is read from its raw text, however broken the rest of it is.
+"""
+
+import json
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from features.events import EVENT_TYPES
+from features.log.identity import resolve
+from features.log.rules import RESERVED_PREFIX
+
+COULD_HOLD = frozenset({"case", "feedback", "hold", "consent", "friction", "delivery", "return", "identity", "erasure"})
+"""Types whose events open or lengthen holds, or take a permission back. To unsubscribe is a `contact` that does."""
+
+OPEN = "origin_id is not null and replayed_at is null and dismissed_at is null"
+_LONGEST_TYPE = 80
+_AT_ONCE = 500
+
+
+class Doubt(NamedTuple):
+    """What a rejected event leaves in doubt: columns of `quarantine`.
+
+    `type` as far as it can be read. `origin_id` is under whom it would have been recorded, None if it could have held
+    nobody; `visitor_id` is the other id where it names two, whose owner is in doubt as well.
+    """
+
+    type: str | None
+    origin_id: str | None
+    visitor_id: str | None
+
+
+def doubt_of(raw: str) -> Doubt:
+    """The doubt that a rejected event leaves behind, from its raw text (`rejects.raw_text`).
+
+    >>> doubt_of('{"type": "case", "customer_id": "aino ", "anonymous_id": "v1", "payload": 7}')
+    Doubt(type='case', origin_id='aino', visitor_id='anonymous:v1')
+    >>> doubt_of('{"type": "purchase", "customer_id": "aino"}')
+    Doubt(type='purchase', origin_id=None, visitor_id=None)
+    """
+    event = _fields(raw)
+    payload = event.get("payload")
+    told = payload if isinstance(payload, dict) else event
+    kind = event.get("type")
+    kind = kind[:_LONGEST_TYPE] if isinstance(kind, str) else None
+    harmless = kind in EVENT_TYPES and kind not in COULD_HOLD
+    if harmless and not (kind == "contact" and told.get("status") == "unsubscribe"):
+        return Doubt(kind, None, None)
+    customer = _id(event.get("customer_id"))
+    visitor = _id(event.get("anonymous_id")) or _id(told.get("external_id"))
+    visitor = None if visitor is None else RESERVED_PREFIX + visitor
+    return Doubt(kind, customer or visitor, visitor if customer else None)
+
+
+def in_doubt(connection: sqlite3.Connection, origins: Iterable[str]) -> set[str]:
+    """Which of `origins` some open doubt names."""
+    if connection.execute(f"select 1 from quarantine where {OPEN} limit 1").fetchone() is None:
+        return set()
+    wanted = list(dict.fromkeys(origins))
+    found: set[str] = set()
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        for column in ("origin_id", "visitor_id"):
+            marks = ",".join("?" * len(part))
+            rows = connection.execute(
+                f"select distinct {column} from quarantine where {column} in ({marks}) and {OPEN}", part
+            )
+            found |= {origin for (origin,) in rows}
+    return found
+
+
+def customers_in_doubt(connection: sqlite3.Connection) -> list[str]:
+    """Everybody whose state an open doubt leaves unknown, by the key her state has now: sorted, each once."""
+    rows = connection.execute(
+        f"select origin_id from quarantine where {OPEN}"
+        f" union select visitor_id from quarantine where visitor_id is not null and {OPEN}"
+    )
+    return sorted({resolve(connection, origin) for (origin,) in rows})
+
+
+def clear(connection: sqlite3.Connection, event_ids: Sequence[str], now: int) -> None:
+    """Events came in after all: what was rejected under their ids before is as good as replayed, at `now` (us)."""
+    connection.executemany(
+        "update quarantine set replayed_at = ? where event_id = ? and replayed_at is null and dismissed_at is null",
+        [(now, event_id) for event_id in event_ids],
+    )
+
+
+def _fields(raw: str) -> dict[str, Any]:
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        found = raw
+    if isinstance(found, str):  # a line that is no JSON: what can be read of it
+        return dict(re.findall(r'"(type|customer_id|anonymous_id)"\s*:\s*"([^"\\]*)"', found))
+    return found if isinstance(found, dict) else {}
+
+
+def _id(value: Any) -> str | None:
+    """The id that was meant: without stray spaces and invisible characters, a number as its digits."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    seen = "".join(c for c in str(value) if unicodedata.category(c) not in ("Cc", "Cf"))
+    return seen.strip() or None
