@@ -41,6 +41,9 @@ create table if not exists facts (
     body blob not null
 );
 create index if not exists facts_by_origin on facts (origin_id, occurred_at, event_id);
+-- For counting over the whole shop by time, as alarms do; browsing, the bulk, is left out.
+create index if not exists facts_by_time on facts (type, occurred_at)
+    where type = 'purchase' or type = 'feedback' or type = 'case' or type = 'friction' or type = 'delivery';
 
 -- Live events not yet in the lake; `body` is the msgpack map of the whole flat row.
 create table if not exists pending (event_id text primary key, type text not null, body blob not null);
