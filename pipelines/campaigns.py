@@ -32,7 +32,7 @@ from serving.core.decision import ChosenAction, Decision, Reason, Request
 from serving.core.held import blocks
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import load_policy
-from serving.core.words import CODES, hold_words, reason, status_words
+from serving.core.words import CODES, kind_words, reason, status_words
 from serving.service import DecisionService
 
 CHUNK = 2_000
@@ -253,7 +253,7 @@ def _kept_off(customer: str, decision: Decision, outbound: bool) -> tuple[dict[s
         "decision_id": decision.decision_id,
     }
     if held is not None:
-        general = reason("hold", **hold_words([held.kind]))
+        general = reason("hold", **kind_words([held.kind]))
         return row, Step("kept_off", f"hold:{held.kind}", general.text, general.text_fi)
     english, finnish = _GENERAL.get(why.code, (why.text, why.text_fi))
     return row, Step("kept_off", why.code, english, finnish)
@@ -286,7 +286,7 @@ def _why(decision: Decision, outbound: bool) -> Reason:
     held = any(_covers_offers(hold, decision.channel, outbound) for hold in decision.holds)
     code = "hold" if held or "hold" in gates else gates[0] if gates else "service_first"
     if code == "hold":
-        return reason("hold", **hold_words(hold.kind for hold in decision.holds))
+        return reason("hold", **kind_words(hold.kind for hold in decision.holds))
     if code == "state_unknown":
         return reason("state_unknown", **status_words(decision.state_status))
     return reason(code) if "{" not in CODES[code][0] else Reason(code, *_GENERAL.get(code, (code, code)))

@@ -20,9 +20,9 @@ import numpy as np
 from features.errors import BundleError
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS, POPULAR, Histories, ItemHistory, ItemTable
-from features.inputs.frame import CHURN_INPUTS, customer_inputs
+from features.inputs.frame import CHURN_INPUTS
 from features.inputs.scoring import Model, next_items, read_model
-from serving.core.conditions import Columns, Floats
+from serving.core.conditions import Floats
 from serving.core.items import Scored
 
 FORMAT = 1
@@ -69,13 +69,15 @@ class Bundle:
         """The bundle's id."""
         return self.manifest.id
 
-    def churn(self, columns: Columns, at: Floats) -> Floats:
+    @property
+    def uses_inputs(self) -> bool:
+        """Always."""
+        return True
+
+    def churn(self, inputs: Floats, names: Sequence[str]) -> Floats:
         """The chance of no purchase within the horizon, [n]; NaN where no purchase is known."""
-        bought = columns.get("last_purchase_at")
-        if bought is None:
-            return np.full(len(at), np.nan)
-        names, inputs = customer_inputs(columns, at)
-        return np.where(np.isnan(bought), np.nan, self.churn_model.probability(inputs, names))
+        never = np.isnan(inputs[:, list(names).index("recency_days")])
+        return np.where(never, np.nan, self.churn_model.probability(inputs, list(names)))
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
         """The likeliest next items of each customer with their calibrated probabilities."""

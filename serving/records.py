@@ -1,7 +1,7 @@
 """Durable records of decisions: written before the answer leaves, in the live store beside the events they rest on.
 
-A decision's body is MessagePack, compressed; the texts of policy and catalogue are kept once by hash, for as long as
-the records. Reservations hold a contact's place until it is sent, released or its time is up.
+A decision's body is MessagePack, compressed; the texts of policy, catalogue and feature set are kept once by hash, for
+as long as the records. Reservations hold a contact's place until it is sent, released or its time is up.
 """
 
 import hashlib
@@ -40,6 +40,7 @@ _TABLES = (
 )
 _LAST_MADE = "reservations_by_decision"  # there when all are: they are made in one transaction
 _CHUNK = 500
+_FORMAT = b"\x02"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Decision).decode
 
@@ -48,8 +49,19 @@ class KeyReusedError(DataError):
     """An idempotency key came back with another question."""
 
 
+class OvertakenError(Exception):
+    """A customer's contacts were promised to somebody else since her snapshot was read; ask again."""
+
+    def __init__(self, decision_ids: Sequence[str]) -> None:
+        super().__init__(f"overtaken: {', '.join(decision_ids)}")
+        self.decision_ids = frozenset(decision_ids)
+
+
 class Entry(msgspec.Struct, frozen=True):
-    """A decision to write, with the question it answers and, where a sender has it, how long its place is reserved."""
+    """A decision to write, with the question it answers and, where a sender has it, how long its place is reserved.
+
+    With `reserve`, `versions["reservations"]` of the decision must still be what is in the store.
+    """
 
     decision: Decision
     request: Request
@@ -57,16 +69,22 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def pack(decision: Decision) -> bytes:
-    """The body of a record."""
-    return zlib.compress(_encode(decision), 3)
+    """The body of a record. Her holds are kept once, in the evidence."""
+    return _FORMAT + zlib.compress(_encode(msgspec.structs.replace(decision, holds=[])), 1)
 
 
 def unpack(body: bytes) -> Decision:
-    """The decision of a body; raises `DataError` if it is torn or altered."""
+    """The decision of a body; raises `DataError` if it is torn or altered, or of an earlier format."""
+    if body[:1] != _FORMAT:
+        raise DataError(
+            f"A decision record is of format {body[:1].hex() or 'nothing'}, this program reads {_FORMAT.hex()}. "
+            "Use the program version that wrote it."
+        )
     try:
-        return _decode(zlib.decompress(body))
+        decision = _decode(zlib.decompress(body[1:]))
     except (zlib.error, msgspec.MsgspecError) as error:
         raise DataError(f"A decision record cannot be read ({error}). Restore the live store from a copy.") from error
+    return msgspec.structs.replace(decision, holds=list(decision.evidence.holds))
 
 
 def fingerprint(request: Request) -> bytes:
@@ -130,10 +148,13 @@ class Records:
     def write(self, entries: Sequence[Entry]) -> list[Decision]:
         """Write decisions in one transaction; gives those in force, in order.
 
-        Where an idempotency key was taken meanwhile, that is the decision written first. Raises `KeyReusedError`.
+        Where an idempotency key was taken meanwhile, that is the decision written first. Raises `KeyReusedError`, and
+        `OvertakenError` where a place was reserved for one of the customers since her snapshot; nothing is written
+        then.
         """
         bodies = [pack(e.decision) for e in entries]
         with transaction(self.connection()) as run:
+            _check_places(run, [e.decision for e in entries if e.reserve is not None and sells(e.decision)])
             return [self._write(run, entry, body) for entry, body in zip(entries, bodies, strict=True)]
 
     def _write(self, run: sqlite3.Connection, entry: Entry, body: bytes) -> Decision:
@@ -159,14 +180,21 @@ class Records:
             )  # fmt: skip
         return decision
 
-    def reserve(self, decisions: Sequence[Decision], now: datetime, duration: timedelta) -> None:
-        """Hold the places of contacts that a sender takes at `now`, for `duration`; again, it starts anew."""
+    def reserve(
+        self, decisions: Sequence[Decision], now: datetime, duration: timedelta, *, seen: Sequence[Decision]
+    ) -> None:
+        """Hold the places of contacts that a sender takes at `now`, for `duration`; again, it starts anew.
+
+        `seen` are the decisions made now for the same customers, by which the places are free: raises `OvertakenError`
+        where another was reserved since.
+        """
         rows = [
             (d.customer_key, d.decision_id, d.actions[0].action_id, d.channel, d.placement, to_micros(now),
              to_micros(now + duration))
             for d in decisions
         ]  # fmt: skip
         with transaction(self.connection()) as run:
+            _check_places(run, seen)
             run.executemany("insert or replace into reservations values (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def answered(self, request: Request) -> Decision | None:
@@ -232,6 +260,25 @@ class Records:
             if settles:
                 run.execute("delete from reservations where decision_id = ?", (decision_id,))
             return bool(new)
+
+
+def sells(decision: Decision) -> bool:
+    """Whether it shows anything that the contact cap counts."""
+    return any(action.category in ("sales", "care") for action in decision.actions)
+
+
+def _check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> None:
+    """That no place was reserved since their snapshots, nor by one before in the same breath."""
+    overtaken, before = [], set[str]()
+    for decision in decisions:
+        key, seen = decision.customer_key, decision.versions.get("reservations")
+        query = "select count(*) from reservations where customer_key = ? and until > ?"
+        (found,) = run.execute(query, (key, to_micros(decision.decided_at))).fetchone()
+        if key in before or (seen is not None and str(found) != seen):
+            overtaken.append(decision.decision_id)
+        before.add(key)
+    if overtaken:
+        raise OvertakenError(overtaken)
 
 
 def reserved(connection: sqlite3.Connection, customer_keys: Iterable[str], now: datetime) -> dict[str, list[Contact]]:

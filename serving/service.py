@@ -10,23 +10,26 @@ from typing import Any
 import msgspec
 
 from features.customer.holds import Hold
-from features.errors import DataError, HomeError, TahdikasError
+from features.errors import BundleError, DataError, HomeError, TahdikasError
 from features.feature_store.online import OnlineFeatures
 from features.home import Home
 from features.log.event_log import EventLog, EventResult
 from features.log.store import BUSY_SECONDS
+from serving import replaying
+from serving.bundle import Bundle, load
 from serving.core import explain as explaining
-from serving.core.catalogue import parse_catalogue
-from serving.core.decision import ENGINE_VERSION, Decision, Reason, Request, Snapshot
+from serving.core.catalogue import Catalogue, parse_catalogue
+from serving.core.decision import Decision, Reason, Request, Snapshot
 from serving.core.engine import check_request, decide
-from serving.core.live import KNOWN_FEATURES
-from serving.core.policy import parse_policy
-from serving.core.recheck import recheck, superseded, without
+from serving.core.policy import Policy, parse_policy
+from serving.core.recheck import ListRow, has_place, recheck, row_blocks, superseded, without
+from serving.core.scorer import NO_MODEL
+from serving.core.version import INPUTS_HASH, INPUTS_TEXT, engine_version
 from serving.core.words import reason
 from serving.in_force import InForce, Keeper
 from serving.outcomes import OUTCOMES, Outcome, note
 from serving.person import described
-from serving.records import Entry, Records
+from serving.records import Entry, OvertakenError, Records, sells
 from serving.snapshot import SnapshotReader
 
 __all__ = ["OUTCOMES", "DecisionService", "Health", "Outcome", "Recheck"]
@@ -115,7 +118,7 @@ class DecisionService:
         return answers
 
     def _new(
-        self, requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce, began: float
+        self, requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce, began: float, tries: int = 5
     ) -> list[Decision]:
         """Decide and record. What cannot be recorded is not sold."""
         if not requests:
@@ -137,13 +140,35 @@ class DecisionService:
                     d.decision_id: w
                     for d, w in zip((e.decision for e in entries), self._records.write(entries), strict=True)
                 }
+        except OvertakenError as error:
+            return self._once_more(requests, snapshots, decisions, error, force, began, tries)
         except (sqlite3.Error, HomeError):
-            unsold = [msgspec.structs.replace(s, state_status=UNRECORDED) for s in snapshots]
-            return _decided(requests, unsold, force)
+            return _unsold(requests, snapshots, force)
         return [
             d if (first := written.get(d.decision_id, d)) is d else self._overtaken(request, first, force)
             for request, d in zip(requests, decisions, strict=True)
         ]
+
+    def _once_more(
+        self,
+        requests: Sequence[Request],
+        snapshots: Sequence[Snapshot],
+        decisions: Sequence[Decision],
+        error: OvertakenError,
+        force: InForce,
+        began: float,
+        tries: int,
+    ) -> list[Decision]:
+        """Two askers never share one place in the cap: who was overtaken is read and decided for again, one by one."""
+        fine = [i for i, d in enumerate(decisions) if d.decision_id not in error.decision_ids]
+        again = self._new([requests[i] for i in fine], [snapshots[i] for i in fine], force, began, tries)
+        made = dict(zip(fine, again, strict=True))
+        for i, request in enumerate(requests):
+            if i not in made:
+                read = self._read([request], force)
+                one = self._new([request], read, force, began, tries - 1) if tries else _unsold([request], read, force)
+                made[i] = one[0]
+        return [made[i] for i in range(len(requests))]
 
     def _overtaken(self, request: Request, first: Decision, force: InForce) -> Decision:
         """Another worker answered under the same key meanwhile: this is the retry."""
@@ -163,23 +188,116 @@ class DecisionService:
         allowed, reasons = recheck(first, now, snapshot, force.articles)
         return first if allowed else superseded(first, reasons, now)
 
-    def recheck(self, decision_ids: Sequence[str], now: datetime, *, reserve: bool = False) -> list[Recheck]:
+    def recheck(
+        self,
+        decision_ids: Sequence[str],
+        now: datetime,
+        *,
+        send_at: datetime | None = None,
+        reserve: bool = False,
+        tries: int = 5,
+    ) -> list[Recheck]:
         """Whether earlier answers may still be acted on: gates only, no new draw. An unknown id is not allowed.
 
-        With `reserve`, what is allowed holds its place in the contact cap, as for a sender who takes it now.
+        They are judged for `send_at`, where it is later than now. With `reserve`, what is allowed holds its place in
+        the contact cap, as for a sender who takes it now; who was overtaken by another is asked for again.
         """
         force = self._keeper.at(now)
         firsts = {one: first for one in decision_ids if (first := self._records.get(one)) is not None}
-        asked = {one: _question(first, now) for one, first in firsts.items() if _has_place(first, force)}
+        asked = {
+            one: _question(first, now, send_at)
+            for one, first in firsts.items()
+            if has_place(first.channel, first.placement, force.policy)
+        }
         requests = list(asked.values())
         snapshots = [without(s, d) for s, d in zip(self._read(requests, force), asked, strict=True)]
         agains = dict(zip(asked, zip(_decided(requests, snapshots, force), snapshots, strict=True), strict=True))
         found = [_rechecked(one, firsts.get(one), agains.get(one), force) for one in decision_ids]
-        if reserve:
-            taken = [firsts[one.decision_id] for one in found if one.allowed and firsts[one.decision_id].actions]
-            hours = force.policy.file.contact_cap.reservation_hours
-            self._records.reserve(taken, now, timedelta(hours=hours))
+        taken = [one.decision_id for one in found if one.allowed and firsts[one.decision_id].actions]
+        if not reserve or not taken:
+            return found
+        try:
+            self._records.reserve(
+                [firsts[one] for one in taken],
+                now,
+                timedelta(hours=force.policy.file.contact_cap.reservation_hours),
+                seen=[agains[one][0] for one in taken if sells(firsts[one])],
+            )
+        except OvertakenError as error:
+            if len(decision_ids) == 1:
+                return self.recheck(decision_ids, now, send_at=send_at, reserve=True, tries=tries - 1) if tries else [
+                    Recheck(decision_id=found[0].decision_id, allowed=False, reasons=[reason("contact_cap")])
+                ]  # fmt: skip
+            overtaken = {again.decision_id for again, _ in agains.values()} & error.decision_ids
+            late = [one for one in taken if agains[one][0].decision_id in overtaken]
+            fine = [one for one in decision_ids if one not in late]
+            rest = self.recheck(fine, now, send_at=send_at, reserve=True, tries=tries) if fine else []
+            by_id = {r.decision_id: r for r in rest}
+            for one in late:
+                (by_id[one],) = self.recheck([one], now, send_at=send_at, reserve=True, tries=tries)
+            return [by_id[one] for one in decision_ids]
         return found
+
+    def recheck_rows(self, rows: Sequence[ListRow], now: datetime, *, send_at: datetime | None = None) -> list[Recheck]:
+        """Whether rows of a list changed by hand may go: gated like all, decided by nobody here. Writes nothing.
+
+        A row in a place that the policy does not know, or of an action that the catalogue does not know, may not.
+        """
+        force = self._keeper.at(now)
+        asked = {
+            i: Request(
+                customer_id=row.customer_id,
+                channel=row.channel,
+                placement=row.placement,
+                mode="manual",
+                now=now,
+                send_at=send_at,
+            )
+            for i, row in enumerate(rows)
+            if has_place(row.channel, row.placement, force.policy)
+        }
+        requests = list(asked.values())
+        snapshots = self._read(requests, force)
+        answers = dict(zip(asked, zip(_decided(requests, snapshots, force), snapshots, strict=True), strict=True))
+        found = []
+        for i, row in enumerate(rows):
+            again = answers.get(i)
+            blocked = [reason("placement")] if again is None else row_blocks(row, *again, force.articles)
+            holds = [] if again is None else again[0].holds
+            found.append(Recheck(decision_id="", allowed=not blocked, reasons=blocked, holds=holds))
+        return found
+
+    def replay(self, decision_id: str) -> dict[str, Any] | None:
+        """A recorded decision taken again from its evidence and the kept policy and catalogue; None for an unknown id.
+
+        Raises `DataError` where the texts it rests on are not kept.
+        """
+        decision = self._records.get(decision_id)
+        if decision is None:
+            return None
+        return replaying.replay(decision, *self._texts(decision), self._bundle_of(decision))
+
+    def _texts(self, decision: Decision) -> tuple[Policy, Catalogue]:
+        """The policy and catalogue a decision rests on. Raises `DataError` where they are not kept."""
+        texts = {name: self._records.kept(decision.versions[name]) for name in ("policy", "catalogue")}
+        for name, text in texts.items():
+            if text is None:
+                raise DataError(
+                    f"The {name} {decision.versions[name][:12]} that decision {decision.decision_id} rests on is not "
+                    "kept. Restore the live store from a copy."
+                )
+        return (
+            parse_policy(str(texts["policy"]), name="the policy of then"),
+            parse_catalogue(str(texts["catalogue"]), known=None, name="the actions of then"),
+        )
+
+    def _bundle_of(self, decision: Decision) -> Bundle | None:
+        """The models of then, None where there were none, or they are gone."""
+        name = decision.versions["bundle"]
+        try:
+            return None if name == NO_MODEL else load(self.home.bundles / name)
+        except BundleError:
+            return None
 
     def ingest(self, objects: list[Any], now: datetime, source: str = "api") -> list[EventResult]:
         """Take events in: durable and visible to the next decision when this returns. Gives one result an event."""
@@ -220,7 +338,7 @@ class DecisionService:
         """
         force = self._keeper.at(now)
         if at is not None:
-            return self._why_then(customer_id, at, action, channel, placement, force)
+            return self._why_then(customer_id, at, action, channel, placement)
         if action is not None and action not in force.catalogue.index:
             raise DataError(f"action {action!r} is not in the catalogue. It has {', '.join(force.catalogue.index)}.")
         request = _plain_question(customer_id, now, channel, placement, force)
@@ -238,21 +356,18 @@ class DecisionService:
         action: str | None,
         channel: str | None,
         placement: str | None,
-        force: InForce,
     ) -> dict[str, Any] | None:
         decision = self._records.last(customer_id, at, channel=channel, placement=placement)
         if decision is None:
             return None
-        policy, catalogue = force.policy, force.catalogue
-        if decision.versions["policy"] != policy.hash:
-            text = self._records.kept(decision.versions["policy"])
-            policy = policy if text is None else parse_policy(text, name="the policy of then")
-        if decision.versions["catalogue"] != catalogue.hash:
-            text = self._records.kept(decision.versions["catalogue"])
-            catalogue = (
-                catalogue if text is None else parse_catalogue(text, known=KNOWN_FEATURES, name="the actions of then")
-            )
-        return {"source": "record"} | explaining.explain(decision, policy, catalogue, action=action)
+        return {"source": "record"} | explaining.explain(decision, *self._texts(decision), action=action)
+
+    def explained(self, decision_id: str) -> dict[str, Any] | None:
+        """A recorded decision with the verdict on every action, as `why`; None for an unknown id."""
+        decision = self._records.get(decision_id)
+        if decision is None:
+            return None
+        return {"source": "record"} | explaining.explain(decision, *self._texts(decision))
 
     def health(self, now: datetime) -> Health:
         """Whether this process can answer, and with what degraded."""
@@ -269,7 +384,7 @@ class DecisionService:
             ready = False
             degraded.append(f"the live store does not answer ({error}): nothing is sold")
         versions = {
-            "engine": ENGINE_VERSION,
+            "engine": engine_version(),
             "policy": force.policy.hash,
             "catalogue": force.catalogue.hash,
             "bundle": force.scorer.id,
@@ -290,10 +405,14 @@ class DecisionService:
 
     def _keep_texts(self, force: InForce) -> None:
         """Keep the texts decisions rest on, once a process."""
-        for kind, part in (("policy", force.policy), ("catalogue", force.catalogue)):
-            if part.hash not in self._kept:
-                self._records.keep(kind, part.hash, part.text)
-                self._kept.add(part.hash)
+        for kind, digest, text in (
+            ("policy", force.policy.hash, force.policy.text),
+            ("catalogue", force.catalogue.hash, force.catalogue.text),
+            ("inputs", INPUTS_HASH, INPUTS_TEXT),
+        ):
+            if digest not in self._kept:
+                self._records.keep(kind, digest, text)
+                self._kept.add(digest)
 
 
 def _decided(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce) -> list[Decision]:
@@ -310,6 +429,12 @@ def _decided(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: 
     raise AssertionError
 
 
+def _unsold(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce) -> list[Decision]:
+    """What may go out unrecorded: no sale."""
+    unsold = [msgspec.structs.replace(s, state_status=UNRECORDED) for s in snapshots]
+    return _decided(requests, unsold, force)
+
+
 def _new_id(now: datetime) -> str:
     """A decision's id: unique, and sorted by time."""
     return f"d-{round(now.timestamp() * 1000):011x}-{secrets.token_hex(8)}"
@@ -323,12 +448,6 @@ def _reservation(decision: Decision, request: Request, force: InForce) -> timede
     return timedelta(hours=force.policy.file.contact_cap.reservation_hours)
 
 
-def _has_place(decision: Decision, force: InForce) -> bool:
-    """Whether the policy still knows where a decision belongs."""
-    place = force.policy.placement(decision.placement)
-    return place is not None and decision.channel in place.channels
-
-
 def _rechecked(
     decision_id: str, first: Decision | None, answered: tuple[Decision, Snapshot] | None, force: InForce
 ) -> Recheck:
@@ -340,7 +459,7 @@ def _rechecked(
     return Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons, holds=again.holds)
 
 
-def _question(decision: Decision, now: datetime) -> Request:
+def _question(decision: Decision, now: datetime, send_at: datetime | None) -> Request:
     """The question a decision answered, asked now, without a trace."""
     return Request(
         customer_id=decision.customer_key,
@@ -351,6 +470,7 @@ def _question(decision: Decision, now: datetime) -> Request:
         n=max(1, len(decision.actions)),
         mode="simulate",
         now=now,
+        send_at=send_at,
     )
 
 

@@ -20,8 +20,6 @@ def decide(
     json_output: Json = False,
 ) -> None:
     """Her next best action, here and now, and why. Simulated unless --record is given."""
-    import msgspec
-
     from pipelines.show import decision_panel
     from serving.core.decision import Request
     from serving.service import DecisionService
@@ -36,7 +34,7 @@ def decide(
         mode="serve" if record else "simulate",
     )
     decision = service.decide(request)
-    tell(context, json_output, msgspec.to_builtins(decision), decision_panel(decision))
+    tell(context, json_output, decision.plain(), decision_panel(decision))
 
 
 @app.command()

@@ -1,87 +1,87 @@
-"""From requests and snapshots to the matrices that gates and arbitration work on; n customers by m actions."""
+"""From questions and evidence to the matrices that gates and arbitration work on; n customers by m actions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.customer.state_features import STATE_FEATURES
-from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
+from features.customer.coverage import Covers
+from features.inputs.frame import rows_to_columns
 from serving.core import contact
 from serving.core.arbitration import expected_gain
-from serving.core.catalogue import CHURN_PROBABILITY, Action, Catalogue
+from serving.core.catalogue import Catalogue
+from serving.core.clock import is_within
 from serving.core.conditions import Bools, Floats
-from serving.core.decision import Request, Snapshot
-from serving.core.exploration import arm_of, bucket_of
+from serving.core.decision import Evidence, Request
+from serving.core.exploration import arm_of, bucket_of, seed_of, uniforms
 from serving.core.gates import Asked
-from serving.core.held import covers
-from serving.core.items import Articles
-from serving.core.offers import Picked, items_for, worth_of
+from serving.core.gathering import REFUSED
+from serving.core.held import blocks
 from serving.core.policy import Placement, Policy
-from serving.core.scorer import Scorer
+from serving.core.worth import worth_of
 
-REFUSED = ("withdrawn", "objected")
-DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
+PREDICTED = "predicted"
+
+
+class Arm(NamedTuple):
+    """Her experiment arm, the chance with which she came into it, and other identities' arms where they differ."""
+
+    name: str
+    probability: float
+    crossover: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """Everything the engine decides on. `items[i]` maps an action's column to the items it would show customer i."""
+    """Everything the engine decides on. `released` are holds let go by chance."""
 
     asked: Asked
-    arms: list[str]
+    arms: list[Arm]
     buckets: list[int]
     response: Floats
     incremental: Floats
     gain: Floats
-    churn: Floats
-    spent: Floats
-    items: list[Picked]
+    released: list[tuple[str, ...]]
 
 
 def assemble(
-    requests: Sequence[Request],
-    snapshots: Sequence[Snapshot],
-    scorer: Scorer,
-    articles: Articles,
-    catalogue: Catalogue,
-    policy: Policy,
+    requests: Sequence[Request], evidence: Sequence[Evidence], catalogue: Catalogue, policy: Policy
 ) -> Assembled:
-    """Lay everything side by side. Models are asked as of the end of the time bucket: one bucket, one answer."""
+    """Lay everything side by side."""
     seconds = policy.bucket_seconds
-    buckets = [bucket_of(r.now, seconds) for r in requests]
-    at = (np.array(buckets, dtype=np.float64) + 1) * seconds
     places = [policy.file.placements[r.placement] for r in requests]
-    treatment, shown = _forms(requests, places, catalogue)
-    objects = np.array([s.consent("profiling", r.channel) in REFUSED for r, s in zip(requests, snapshots, strict=True)])
-    columns = _columns(snapshots, at, objects, scorer, catalogue)
-    items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
-    empty = np.zeros(shown.shape, dtype=np.bool_)
-    for i, picked in enumerate(items):
-        for j, chosen in picked.items():
-            empty[i, j] = not chosen
-    spent, over = _contacts(requests, snapshots, catalogue, policy)
-    arms = [_arm(s, policy) for s in snapshots]
+    treatment, shown, outdated = _forms(requests, places, catalogue)
+    arms = [_arm(e, policy) for e in evidence]
+    released = [_released(e, policy) for e in evidence]
+    over, over_action = _over_caps(requests, evidence, catalogue, policy)
+    quiet, silent = _quiet(requests, evidence, places, policy)
     asked = Asked(
         catalogue=catalogue,
-        columns=columns,
+        columns=rows_to_columns([e.features for e in evidence], sorted(catalogue.speaks_of)),
         treatment=treatment,
+        outdated=outdated,
         shown=shown,
-        readable=np.array([s.readable for s in snapshots]),
-        granted=_granted(requests, snapshots, places, catalogue, policy),
-        objects=objects,
-        held=_held(requests, snapshots, places, catalogue),
-        told=_told(requests, snapshots, places, catalogue),
-        empty=empty,
+        readable=np.array([e.state_status == "ok" for e in evidence]),
+        granted=_granted(evidence, places, catalogue, policy),
+        objects=np.array([e.consents.get("profiling") in REFUSED for e in evidence]),
+        held=_held(requests, evidence, released, places, catalogue),
+        told=_told(evidence, places, catalogue),
+        empty=_empty(evidence, catalogue),
         over_cap=over,
-        reserves=np.array([p.reserves_service or bool(s.holds) for p, s in zip(places, snapshots, strict=True)]),
-        holdout=np.array([arm == "holdout" for arm in arms]),
+        over_action_cap=over_action,
+        quiet=quiet,
+        silent=silent,
+        reserves=np.array(
+            [p.reserves_service or len(e.holds) > len(r) for p, e, r in zip(places, evidence, released, strict=True)]
+        ),
+        holdout=np.array([arm.name == "holdout" for arm in arms]),
     )
-    response, incremental, margin = worth_of(items, columns[CHURN_PROBABILITY], articles, catalogue, policy)
+    churn = np.array([np.nan if e.churn is None else e.churn for e in evidence])
+    response, incremental, margin = worth_of(evidence, churn, catalogue, policy)
     costs: dict[str, float] = {name: rule.contact_cost for name, rule in policy.file.channels.items()}
+    weights = {p: _context_weights(policy.file.placements[p], catalogue) for p in {r.placement for r in requests}}
     gain = expected_gain(
         response=response,
         incremental=incremental,
@@ -89,125 +89,149 @@ def assemble(
         incentive_cost=np.array([a.incentive_cost for a in catalogue.actions]),
         contact_cost=np.array([[costs[r.channel]] for r in requests]),
         lever=np.array([policy.file.levers.get(a.action, 1.0) for a in catalogue.actions]),
-        context_weight=np.array([[p.context_weight.get(a.action, 1.0) for a in catalogue.actions] for p in places]),
+        context_weight=np.array([weights[r.placement] for r in requests]),
     )
     gain[:, catalogue.no_action] = 0.0
-    return Assembled(asked, arms, buckets, response, incremental, gain, columns[CHURN_PROBABILITY], spent, items)
+    buckets = [bucket_of(r.now, seconds) for r in requests]
+    return Assembled(asked, arms, buckets, response, incremental, gain, released)
 
 
 def _forms(
     requests: Sequence[Request], places: Sequence[Placement], catalogue: Catalogue
-) -> tuple[NDArray[np.int64], Bools]:
-    """Which treatment of each action fits each place (-1: none), and whether its category may show there."""
-    cache: dict[tuple[str, str], tuple[list[int], list[bool]]] = {}
-    rows = []
-    for request, place in zip(requests, places, strict=True):
+) -> tuple[NDArray[np.int64], Bools, Bools]:
+    """[n, m] which treatment fits each place (-1: none), whether the category may show there, and what is not valid."""
+    cache: dict[tuple[str, str], tuple[list[list[int]], NDArray[np.int64], Bools]] = {}
+    m = len(catalogue)
+    treatment = np.empty((len(requests), m), dtype=np.int64)
+    shown = np.empty((len(requests), m), dtype=np.bool_)
+    outdated = np.zeros((len(requests), m), dtype=np.bool_)
+    for i, (request, place) in enumerate(zip(requests, places, strict=True)):
         key = (request.placement, request.channel)
         if key not in cache:
-            cache[key] = (
-                [_fitting(a, *key) for a in catalogue.actions],
-                [a.category in place.categories for a in catalogue.actions],
-            )
-        rows.append(cache[key])
-    return np.array([r[0] for r in rows], dtype=np.int64), np.array([r[1] for r in rows])
+            fits = [[k for k, t in enumerate(a.treatments) if t.fits(*key)] for a in catalogue.actions]
+            first = np.array([k[0] if k else -1 for k in fits], dtype=np.int64)
+            cache[key] = fits, first, np.array([a.category in place.categories for a in catalogue.actions])
+        fits, treatment[i], shown[i] = cache[key]
+        for j in catalogue.dated:
+            at, action = request.reaches_at.timestamp(), catalogue.actions[j]
+            valid = [k for k in fits[j] if action.treatments[k].is_valid(at)]
+            outdated[i, j] = not action.is_valid(at) or (bool(fits[j]) and not valid)
+            treatment[i, j] = valid[0] if valid else treatment[i, j]
+    return treatment, shown, outdated
 
 
-def _fitting(action: Action, placement: str, channel: str) -> int:
-    for index, treatment in enumerate(action.treatments):
-        if channel in treatment.channels and (treatment.placements is None or placement in treatment.placements):
-            return index
-    return -1
+def _context_weights(place: Placement, catalogue: Catalogue) -> list[float]:
+    return [place.context_weight.get(a.action, 1.0) for a in catalogue.actions]
 
 
-def _columns(
-    snapshots: Sequence[Snapshot], at: Floats, objects: Bools, scorer: Scorer, catalogue: Catalogue
-) -> dict[str, Floats]:
-    """Features by name: the batch record's, the live state's over them, model inputs, and the chance of leaving."""
-    records: list[Mapping[str, Any] | None] = [s.features.values if s.features else None for s in snapshots]
-    numeric = sorted({k for r in records if r for k, v in r.items() if v is not None and not isinstance(v, str)})
-    columns = rows_to_columns(records, numeric)
-    scored = columns | _side_by_side([s.scored or s.values for s in snapshots])
-    if catalogue.speaks_of & DERIVED:
-        names, inputs = customer_inputs(scored, at)
-        columns |= dict(zip(names, inputs.T, strict=True))
-    columns |= _side_by_side([s.values for s in snapshots])
-    churn = scorer.churn(scored, at) if catalogue.uses_churn else np.full(len(at), np.nan)
-    columns[CHURN_PROBABILITY] = np.where(objects, np.nan, churn)
-    return columns
-
-
-def _side_by_side(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
-    return rows_to_columns(rows, sorted({name for row in rows for name in row}))
-
-
-def _granted(
-    requests: Sequence[Request],
-    snapshots: Sequence[Snapshot],
-    places: Sequence[Placement],
-    catalogue: Catalogue,
-    policy: Policy,
-) -> Bools:
+def _granted(evidence: Sequence[Evidence], places: Sequence[Placement], catalogue: Catalogue, policy: Policy) -> Bools:
     """Outbound: the purpose is granted or a basis declared; on-site: it is not objected to. Service needs nothing."""
-    purposes = [policy.purpose(a) for a in catalogue.actions]
-    granted = np.ones((len(requests), len(catalogue)), dtype=np.bool_)
-    for i, (request, snapshot, place) in enumerate(zip(requests, snapshots, places, strict=True)):
-        for purpose in {p for p in purposes if p}:
-            status = snapshot.consent(purpose, request.channel)
-            fine = status in ("granted", "declared") if place.outbound else status != "objected"
-            if not fine:
-                granted[i, [p == purpose for p in purposes]] = False
+    purposes = np.array([policy.purpose(a) or "" for a in catalogue.actions])
+    granted = np.ones((len(evidence), len(catalogue)), dtype=np.bool_)
+    for purpose in sorted(set(purposes.tolist()) - {""}):
+        said = [e.consents.get(purpose) for e in evidence]
+        fine = np.array(
+            [s in ("granted", "declared") if p.outbound else s != "objected" for s, p in zip(said, places, strict=True)]
+        )
+        granted &= fine[:, None] | (purposes != purpose)[None, :]
     return granted
 
 
+def _released(evidence: Evidence, policy: Policy) -> tuple[str, ...]:
+    """Predicted holds let go by chance, the same for the hold's whole life; never beside any other hold."""
+    share = policy.file.exploration.predicted_release
+    if not share or not evidence.holds or any(h.kind != PREDICTED for h in evidence.holds):
+        return ()
+    ids = sorted(h.hold_id for h in evidence.holds)
+    seed = seed_of(policy.file.salt, "release", evidence.identities[0], *ids)
+    return tuple(ids) if uniforms(seed, 1)[0] < share else ()
+
+
 def _held(
-    requests: Sequence[Request], snapshots: Sequence[Snapshot], places: Sequence[Placement], catalogue: Catalogue
+    requests: Sequence[Request],
+    evidence: Sequence[Evidence],
+    released: Sequence[tuple[str, ...]],
+    places: Sequence[Placement],
+    catalogue: Catalogue,
 ) -> Bools:
     held = np.zeros((len(requests), len(catalogue)), dtype=np.bool_)
-    for i, (request, snapshot, place) in enumerate(zip(requests, snapshots, places, strict=True)):
-        for one in snapshot.holds:
-            held[i] |= [covers(one, a, channel=request.channel, outbound=place.outbound) for a in catalogue.actions]
+    cache: dict[tuple[Covers, str, bool], Bools] = {}
+    for i, (request, one, place) in enumerate(zip(requests, evidence, places, strict=True)):
+        for hold in one.holds:
+            if hold.hold_id in released[i]:
+                continue
+            key = (hold.covers, request.channel, place.outbound)
+            row = cache.get(key)
+            if row is None:
+                row = cache[key] = np.array(
+                    [
+                        blocks(hold, a.category, a.group, channel=request.channel, outbound=place.outbound)
+                        for a in catalogue.actions
+                    ]
+                )
+            held[i] |= row
     return held
 
 
-def _told(
-    requests: Sequence[Request], snapshots: Sequence[Snapshot], places: Sequence[Placement], catalogue: Catalogue
-) -> Bools:
-    """What was said since the case, order or delivery last changed; service on-site may say it again.
-
-    What was only written or shown does not stand for a call.
-    """
-    once = [(j, a) for j, a in enumerate(catalogue.actions) if a.once_per]
-    told = np.zeros((len(snapshots), len(catalogue)), dtype=np.bool_)
-    for i, (request, snapshot, place) in enumerate(zip(requests, snapshots, places, strict=True)):
-        latest: dict[str, float] = {}
-        for one in (*snapshot.contacts, *snapshot.reserved):
-            if request.channel == "phone" != one.channel:
-                continue
-            latest[one.action_id] = max(latest.get(one.action_id, -np.inf), one.at.timestamp())
-        for j, action in once:
-            if action.action in latest and (place.outbound or action.marketing or action.once_everywhere):
-                told[i, j] = latest[action.action] >= snapshot.about.get(action.once_per or "", -np.inf)
+def _told(evidence: Sequence[Evidence], places: Sequence[Placement], catalogue: Catalogue) -> Bools:
+    """What was said since the case, order or delivery last changed; service on-site may say it again."""
+    told = np.zeros((len(evidence), len(catalogue)), dtype=np.bool_)
+    for i, (one, place) in enumerate(zip(evidence, places, strict=True)):
+        for name, at in one.told.items():
+            j = catalogue.index[name]
+            action = catalogue.actions[j]
+            if place.outbound or action.marketing or action.once_everywhere:
+                told[i, j] = at >= one.about.get(action.once_per or "", -np.inf)
     return told
 
 
-def _contacts(
-    requests: Sequence[Request], snapshots: Sequence[Snapshot], catalogue: Catalogue, policy: Policy
-) -> tuple[Floats, Bools]:
-    """The weight of contacts in the window, and whether one more would pass the cap."""
-    cap = policy.file.contact_cap
+def _empty(evidence: Sequence[Evidence], catalogue: Catalogue) -> Bools:
+    empty = np.zeros((len(evidence), len(catalogue)), dtype=np.bool_)
+    for i, one in enumerate(evidence):
+        for name, items in one.items.items():
+            empty[i, catalogue.index[name]] = not items
+    return empty
+
+
+def _over_caps(
+    requests: Sequence[Request], evidence: Sequence[Evidence], catalogue: Catalogue, policy: Policy
+) -> tuple[Bools, Bools]:
+    """[n] whether one more contact would pass the cap, [n, m] whether it would pass the action's own."""
     weights: dict[str, float] = {name: rule.weight for name, rule in policy.file.channels.items()}
-    spent = np.zeros(len(requests))
-    over = np.zeros(len(requests), dtype=np.bool_)
-    ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
-    for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
-        since = contact.window(request.now, cap.window_days, recovering=snapshot.recovering, factor=cap.recovery_factor)
-        counted = contact.marketing_only((*snapshot.contacts, *snapshot.reserved), catalogue.is_service)
-        spent[i] = contact.used(counted, since=since, until=request.now + ahead, weights=weights)
-        over[i] = contact.over_cap(spent[i], weights[request.channel], cap.limit)
-    return spent, over
+    limits = [w.limit for w in policy.file.contact_cap.windows]
+    over = np.array(
+        [
+            any(contact.over_cap(s, weights[r.channel], limit) for s, limit in zip(e.spent, limits, strict=True))
+            for r, e in zip(requests, evidence, strict=True)
+        ]
+    )
+    over_action = np.zeros((len(requests), len(catalogue)), dtype=np.bool_)
+    for i, one in enumerate(evidence):
+        for name, count in one.used.items():
+            j = catalogue.index[name]
+            cap = catalogue.actions[j].cap
+            over_action[i, j] = cap is not None and count >= cap.limit
+    return over, over_action
 
 
-def _arm(snapshot: Snapshot, policy: Policy) -> str:
+def _quiet(
+    requests: Sequence[Request], evidence: Sequence[Evidence], places: Sequence[Placement], policy: Policy
+) -> tuple[Bools, Bools]:
+    """[n] whether it would reach her in quiet hours by a channel without offers then, and by one without anything."""
+    quiet, silent = (np.zeros(len(requests), dtype=np.bool_) for _ in range(2))
+    hours = policy.file.quiet_hours
+    if hours is None:
+        return quiet, silent
+    for i, (request, one, place) in enumerate(zip(requests, evidence, places, strict=True)):
+        if place.outbound and request.channel in (*hours.marketing, *hours.all):
+            now = is_within(request.reaches_at, one.zone, hours.starts, hours.ends)
+            quiet[i], silent[i] = now, now and request.channel in hours.all
+    return quiet, silent
+
+
+def _arm(evidence: Evidence, policy: Policy) -> Arm:
     arms = policy.file.arms
-    key = snapshot.arm_key or snapshot.customer_key
-    return arm_of(policy.file.salt, key, (("holdout", arms.holdout), ("control", arms.control)))
+    shares = (("holdout", arms.holdout), ("control", arms.control))
+    first, *others = (arm_of(policy.file.salt, key, shares) for key in evidence.identities)
+    probability = dict(shares).get(first, 1.0 - arms.holdout - arms.control)
+    return Arm(first, probability, tuple(sorted(set(others) - {first})))

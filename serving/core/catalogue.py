@@ -4,6 +4,7 @@ Read from `actions.yaml` of the data folder's config, else from the shipped defa
 """
 
 import hashlib
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +12,14 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from features.home import Home
 from serving.core.conditions import Bools, Condition, Predicate, all_of
 from serving.core.typed_yaml import Strict, fault, parse, read_text
 
 NO_ACTION = "no_action"
+LANGUAGE = r"^[a-z]{2,3}$"
 Category = Literal["regulation", "data", "service", "care", "sales", "none"]
 ItemSource = Literal["next_offer", "repeat", "popular", "session", "accessories"]
 Channel = Literal["web", "app", "email", "store", "phone", "social", "partner"]
@@ -26,19 +28,77 @@ DEFAULT_ACTIONS = Path(__file__).parents[1] / "defaults" / "actions.yaml"
 
 
 class Words(Strict):
-    """A text in English and Finnish."""
+    """A text in English, Finnish and whatever other languages the shop speaks, by their ISO 639 codes."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[Annotated[str, Field(pattern=LANGUAGE)], Annotated[str, Field(min_length=1)]]
 
     en: str = Field(min_length=1)
     fi: str = Field(min_length=1)
 
+    def said_in(self, language: str) -> tuple[str, str]:
+        """The text in a language and that language; in English where the language is not there."""
+        text = getattr(self, language, None) if language in self.languages else None
+        return (self.en, "en") if text is None else (text, language)
 
-class Treatment(Strict):
-    """The form an action takes in some channels; without `placements` it fits any placement of those."""
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages there are."""
+        return ("en", "fi", *self.__pydantic_extra__)
+
+
+class Dated(Strict):
+    """What is valid from `valid_from` (inclusive) until `valid_until` (exclusive); absent: always, for ever."""
+
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> "Dated":
+        if self.valid_from and self.valid_until and not self.valid_from < self.valid_until:
+            raise ValueError(f"valid_from {self.valid_from} is not before valid_until {self.valid_until}")
+        return self
+
+    @property
+    def dated(self) -> bool:
+        """Whether it is not valid always."""
+        return self.valid_from is not None or self.valid_until is not None
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The validity in epoch seconds, without bound where not given."""
+        return (
+            self.valid_from.timestamp() if self.valid_from else -math.inf,
+            self.valid_until.timestamp() if self.valid_until else math.inf,
+        )
+
+    def is_valid(self, at: float) -> bool:
+        """Whether it is valid at `at`, epoch seconds."""
+        start, end = self.span
+        return start <= at < end
+
+
+class Treatment(Dated):
+    """The form an action takes in some channels; without `placements` it fits any placement of those.
+
+    The same treatment may be listed several times with other words for other times.
+    """
 
     treatment: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     channels: list[Channel] = Field(min_length=1)
     placements: list[str] | None = None
     text: Words
+
+    def fits(self, placement: str, channel: str) -> bool:
+        """Whether it can be shown there."""
+        return channel in self.channels and (self.placements is None or placement in self.placements)
+
+
+class ActionCap(Strict):
+    """An action's own cap: at most `limit` contacts with it in the last `days`, whatever the channel."""
+
+    days: float = Field(gt=0, le=400)
+    limit: int = Field(gt=0)
 
 
 class Response(Strict):
@@ -63,7 +123,7 @@ class Items(Strict):
     count: int = Field(default=4, ge=1, le=24)
 
 
-class Action(Strict):
+class Action(Dated):
     """One action. Money is in minor units.
 
     `personal` actions use a personal model or profile and are barred by an objection to profiling. `value` is the
@@ -89,6 +149,7 @@ class Action(Strict):
     items: Items | None = None
     once_per: Literal["case", "resolution", "answer", "order", "delivery", "customer"] | None = None
     once_everywhere: bool = False
+    cap: ActionCap | None = None
     outranks: bool = False
     treatments: tuple[Treatment, ...] = ()
 
@@ -142,19 +203,39 @@ class Catalogue:
         return np.array([not a.marketing and a.category != "none" for a in self.actions])
 
     @cached_property
-    def eligibility(self) -> tuple[Predicate, ...]:
-        """One predicate an action."""
-        return tuple(all_of(a.eligibility) for a in self.actions)
+    def dated(self) -> tuple[int, ...]:
+        """The columns of actions that are not valid always, or have a treatment that is not."""
+        return tuple(j for j, a in enumerate(self.actions) if a.dated or any(t.dated for t in a.treatments))
 
     @cached_property
-    def applicability(self) -> tuple[Predicate, ...]:
-        """One predicate an action."""
-        return tuple(all_of(a.applicability) for a in self.actions)
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Action ids and categories."""
+        return tuple(a.action for a in self.actions), tuple(a.category for a in self.actions)
 
     @cached_property
-    def suitability(self) -> tuple[Predicate, ...]:
-        """One predicate an action."""
-        return tuple(all_of(a.suitability) for a in self.actions)
+    def personal(self) -> Bools:
+        """What a personal model or profile chooses, bool[m]."""
+        return np.array([a.personal for a in self.actions])
+
+    @cached_property
+    def outranks(self) -> Bools:
+        """What outranks everything else where it stands, bool[m]."""
+        return np.array([a.outranks for a in self.actions])
+
+    @cached_property
+    def eligibility(self) -> tuple[Predicate | None, ...]:
+        """One predicate an action, None where it has no conditions."""
+        return tuple(all_of(a.eligibility) if a.eligibility else None for a in self.actions)
+
+    @cached_property
+    def applicability(self) -> tuple[Predicate | None, ...]:
+        """One predicate an action, None where it has no conditions."""
+        return tuple(all_of(a.applicability) if a.applicability else None for a in self.actions)
+
+    @cached_property
+    def suitability(self) -> tuple[Predicate | None, ...]:
+        """One predicate an action, None where it has no conditions."""
+        return tuple(all_of(a.suitability) if a.suitability else None for a in self.actions)
 
     @cached_property
     def speaks_of(self) -> frozenset[str]:
@@ -173,15 +254,18 @@ class Catalogue:
         return column is not None and bool(self.service[column])
 
 
-def parse_catalogue(text: str, *, known: Collection[str], name: str = "actions.yaml") -> Catalogue:
-    """The catalogue in `text`, whose conditions may speak of the features `known`; raises `ConfigError`."""
+def parse_catalogue(text: str, *, known: Collection[str] | None, name: str = "actions.yaml") -> Catalogue:
+    """The catalogue in `text`, whose conditions may speak of the features `known`; raises `ConfigError`.
+
+    `known` None takes any feature: a catalogue of the past may speak of what is known no more.
+    """
     file = parse(text, CatalogueFile, name=name)
     actions = tuple(a.model_copy(update={"action": key}) for key, a in file.actions.items())
     for action in actions:
         here: tuple[str | int, ...] = ("actions", action.action)
         for part in ("eligibility", "applicability", "suitability"):
             for j, condition in enumerate(getattr(action, part)):
-                if condition.feature not in known:
+                if known is not None and condition.feature not in known:
                     raise fault(
                         name, text, (*here, part, j, "feature"),
                         f"unknown feature {condition.feature!r}. Known: {', '.join(sorted(known))}.",
@@ -197,9 +281,27 @@ def parse_catalogue(text: str, *, known: Collection[str], name: str = "actions.y
             raise fault(name, text, (*here, "category"), "category none belongs to no_action alone. Choose another.")
         if action.action != NO_ACTION and not action.treatments:
             raise fault(name, text, here, f"action {action.action!r} has no treatments. Give at least one.")
+        _check_dates(name, text, action, here)
+        if action.cap is not None and not action.marketing:
+            raise fault(
+                name, text, (*here, "cap"), f"only sales and care are capped, not {action.category}. Remove it."
+            )
         if action.response.model == "next_offer" and action.items is None:
             raise fault(name, text, (*here, "response"), "model next_offer needs items. Say which, or use the prior.")
     return Catalogue(actions, text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _check_dates(name: str, text: str, action: Action, here: tuple[str | int, ...]) -> None:
+    """That a treatment listed again is so for another time."""
+    for j, later in enumerate(action.treatments):
+        for earlier in action.treatments[:j]:
+            (start, end), (other_start, other_end) = later.span, earlier.span
+            if earlier.treatment == later.treatment and start < other_end and other_start < end:
+                raise fault(
+                    name, text, (*here, "treatments", j, "treatment"),
+                    f"treatment {later.treatment!r} is listed before with overlapping validity. End the one before "
+                    "this begins (valid_until, valid_from), or give it another name.",
+                )  # fmt: skip
 
 
 def load_catalogue(home: Home, *, known: Collection[str]) -> Catalogue:

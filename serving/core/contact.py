@@ -4,6 +4,7 @@ What reached her counts (sent, or seen on the site), and what is reserved counts
 and not sent does not. Service and recovery never count, and are never capped.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -35,9 +36,24 @@ def over_cap(spent: float, more: float, limit: float) -> bool:
     return spent + more > limit + _SLACK
 
 
-def window(now: datetime, days: float, *, recovering: bool, factor: float) -> datetime:
-    """The start of the window: after a grave hold it is `factor` times as long."""
-    return now - timedelta(days=days * (factor if recovering else 1.0))
+def frees_at(
+    contacts: Iterable[Contact],
+    now: datetime,
+    length: timedelta,
+    until: datetime,
+    weights: Mapping[str, float],
+    room: float,
+) -> float:
+    """When (epoch seconds) enough contacts will have left a window of `length` for their weight to be at most `room`.
+
+    Infinite where that never comes: the room is less than nothing.
+    """
+    inside = sorted((c for c in contacts if now - length < c.at <= until), key=lambda c: c.at)
+    for place, leaving in enumerate(inside):
+        rest = used(inside[place + 1 :], since=leaving.at - length, until=until, weights=weights)
+        if rest <= room + _SLACK:
+            return (leaving.at + length).timestamp()
+    return math.inf
 
 
 def marketing_only(contacts: Sequence[Contact], is_service: Callable[[str], bool]) -> list[Contact]:

@@ -1,7 +1,8 @@
 """The engine: from what is asked and known to decisions; pure, and one path for one customer and for a million.
 
-Steps 1-7 are the gates, 8 arbitration, 9 exploration, 10 holdout; docs/decisions-api.md tells them in words. Nothing
-here reads a clock, a file or a store.
+`gather` asks models and lays down the evidence; from there on everything follows from it alone (`conclude`). Steps 1-7
+are the gates, 8 arbitration, 9 exploration, 10 holdout; docs/decisions-api.md tells them in words. Nothing here reads a
+clock, a file or a store.
 """
 
 from collections.abc import Sequence
@@ -14,13 +15,15 @@ from serving.core.arbitration import ranks
 from serving.core.assembly import Assembled, assemble
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
-from serving.core.decision import Decision, Request, Snapshot
+from serving.core.decision import Decision, Evidence, Request, Snapshot
 from serving.core.exploration import chances, draw, seed_of, uniforms
 from serving.core.gates import BITS, Masks, evaluate
+from serving.core.gathering import gather
 from serving.core.items import Articles
 from serving.core.policy import Policy
 from serving.core.scorer import Scorer
-from serving.core.verdict import Drawn, verdict
+from serving.core.verdict import Drawn, Row, verdict, would_be
+from serving.core.version import INPUTS_HASH, engine_version
 
 
 def check_request(request: Request, policy: Policy) -> None:
@@ -38,8 +41,9 @@ def check_request(request: Request, policy: Policy) -> None:
         )
     if request.n < 1:
         raise DataError(f"n is {request.n}; ask for at least one position.")
-    if request.now.tzinfo is None:
-        raise DataError("now has no time zone; give an aware UTC instant.")
+    for name, moment in (("now", request.now), ("send_at", request.send_at)):
+        if moment is not None and moment.tzinfo is None:
+            raise DataError(f"{name} has no time zone; give an aware UTC instant.")
 
 
 def decide(
@@ -61,30 +65,54 @@ def decide(
         return []
     for request in requests:
         check_request(request, policy)
-    laid = assemble(requests, snapshots, scorer, articles, catalogue, policy)
+    evidence = gather(requests, snapshots, scorer, articles, catalogue, policy)
+    versions = {
+        "engine": engine_version(),
+        "policy": policy.hash,
+        "catalogue": catalogue.hash,
+        "bundle": scorer.id,
+        "items": articles.version,
+        "inputs": INPUTS_HASH,
+    }
+    keys = [s.customer_key for s in snapshots]
+    known = [{**versions, **s.versions} for s in snapshots]
+    return conclude(requests, keys, evidence, known, catalogue, policy, ids=ids)
+
+
+def conclude(
+    requests: Sequence[Request],
+    keys: Sequence[str],
+    evidence: Sequence[Evidence],
+    versions: Sequence[dict[str, str]],
+    catalogue: Catalogue,
+    policy: Policy,
+    *,
+    ids: Sequence[str] | None = None,
+) -> list[Decision]:
+    """The decisions that follow from evidence about the customers `keys`: what a replay runs too.
+
+    `versions` are kept with each and change nothing, but for whether a model was in force.
+    """
+    laid = assemble(requests, evidence, catalogue, policy)
     failed = evaluate(laid.asked)
     seeds = [
-        seed_of(policy.file.salt, s.customer_key, r.placement, policy.hash, str(bucket))
-        for r, s, bucket in zip(requests, snapshots, laid.buckets, strict=True)
+        seed_of(policy.file.salt, key, r.placement, policy.hash, str(bucket))
+        for r, key, bucket in zip(requests, keys, laid.buckets, strict=True)
     ]
     drawn = _draw(laid, failed, requests, seeds, policy)
     places = ranks(laid.gain, failed == 0)
+    kept_back, closest = would_be(laid, failed)
     return [
         verdict(
-            i,
             request,
-            snapshot,
-            laid,
-            failed[i],
-            places[i],
-            drawn[i],
+            keys[i],
+            evidence[i],
+            Row(i, laid, failed[i], places[i], drawn[i], int(kept_back[i]), int(closest[i])),
+            versions[i],
             seeds[i],
             ids[i] if ids else seed_of(seeds[i], request.mode, request.channel, request.now.isoformat())[:24],
-            scorer=scorer,
-            articles=articles,
-            policy=policy,
         )
-        for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True))
+        for i, request in enumerate(requests)
     ]
 
 
@@ -93,7 +121,7 @@ def _draw(
 ) -> list[Drawn]:
     """The slate of each customer, and of the holdout what it would have been without the holdout."""
     catalogue = laid.asked.catalogue
-    epsilon = np.array([1.0 if arm == "control" else policy.file.exploration.epsilon for arm in laid.arms])
+    epsilon = np.array([1.0 if arm.name == "control" else policy.file.exploration.epsilon for arm in laid.arms])
     positions = max(r.n for r in requests)
     uniform = np.array([uniforms(seed, positions) for seed in seeds])
     wanted = np.array([r.n for r in requests])

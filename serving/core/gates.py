@@ -1,19 +1,20 @@
 """The gates: every rule that may stand before an action, each a pure function of all customers and actions at once.
 
 A gate takes what is `Asked` and what the gates before it found, and answers with a matrix bool[n, m] of what it blocks.
-All gates see all actions, and every block is kept as a bit of the candidate's mask; the order of `GATES` is the order
-of the bits, so it only ever grows at the end.
+All gates see all actions, and every block is kept as a bit of the candidate's mask (`gate_names.BITS`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Columns, Predicate
+from serving.core.gate_names import BITS, NAMES, names_of
+
+__all__ = ["BITS", "GATES", "NAMES", "Asked", "Gate", "Masks", "evaluate", "names_of"]
 
 Masks = NDArray[np.uint32]
 
@@ -25,6 +26,7 @@ class Asked:
     catalogue: Catalogue
     columns: Columns  # features by name, float64[n], NaN = absent
     treatment: NDArray[np.int64]  # [n, m] which treatment fits the place, -1: none
+    outdated: Bools  # [n, m] the action, or its form here, is not valid when it reaches her
     shown: Bools  # [n, m] the placement may show the action's category
     readable: Bools  # [n] the state can be trusted
     granted: Bools  # [n, m] consent lets the action go here
@@ -33,6 +35,9 @@ class Asked:
     told: Bools  # [n, m] already said about the same case or order
     empty: Bools  # [n, m] an item action with no item left
     over_cap: Bools  # [n] one more contact would pass the cap
+    over_action_cap: Bools  # [n, m] one more contact with this action would pass the action's own cap
+    quiet: Bools  # [n] it would reach her in quiet hours, by a channel without offers then
+    silent: Bools  # [n] the same, by a channel without anything then
     reserves: Bools  # [n] service comes first here: the placement says so, or a hold is in force
     holdout: Bools  # [n] in the holdout arm
 
@@ -50,8 +55,13 @@ def _marketing(asked: Asked, rows: Bools) -> Bools:
     return np.asarray(rows[:, None] & asked.catalogue.marketing[None, :])
 
 
-def _unmet(asked: Asked, predicates: Sequence[Predicate]) -> Bools:
-    return np.column_stack([~test(asked.columns, asked.n) for test in predicates])
+def _unmet(asked: Asked, predicates: Sequence[Predicate | None]) -> Bools:
+    """[n, m] where the predicate of an action is not met; None is met by everybody."""
+    unmet = np.zeros((asked.n, len(predicates)), dtype=np.bool_)
+    for j, test in enumerate(predicates):
+        if test is not None:
+            unmet[:, j] = ~test(asked.columns, asked.n)
+    return unmet
 
 
 def placement(asked: Asked, failed: Masks) -> Bools:
@@ -71,8 +81,7 @@ def consent(asked: Asked, failed: Masks) -> Bools:
 
 def profiling_objection(asked: Asked, failed: Masks) -> Bools:
     """She objects to profiling: nothing that a personal model or profile chose."""
-    personal = np.array([a.personal for a in asked.catalogue.actions])
-    return np.asarray(asked.objects[:, None] & personal[None, :])
+    return np.asarray(asked.objects[:, None] & asked.catalogue.personal[None, :])
 
 
 def hold(asked: Asked, failed: Masks) -> Bools:
@@ -110,10 +119,25 @@ def already_told(asked: Asked, failed: Masks) -> Bools:
     return asked.told
 
 
+def validity(asked: Asked, failed: Masks) -> Bools:
+    """It is not valid yet, or no more, when it would reach her."""
+    return asked.outdated
+
+
+def quiet_hours(asked: Asked, failed: Masks) -> Bools:
+    """It would reach her in an hour to be quiet in, by her own clock (sales and care; in some channels everything)."""
+    return np.asarray(_marketing(asked, asked.quiet) | asked.silent[:, None])
+
+
+def action_cap(asked: Asked, failed: Masks) -> Bools:
+    """She has had this often enough for now (sales and care)."""
+    return np.asarray(asked.over_action_cap & asked.catalogue.marketing[None, :])
+
+
 def outranked(asked: Asked, failed: Masks) -> Bools:
     """An action that outranks all (a person's call at high severity) stands, so nothing else does but silence."""
     catalogue = asked.catalogue
-    ranking = np.array([a.outranks for a in catalogue.actions])
+    ranking = catalogue.outranks
     lesser = ~ranking
     lesser[catalogue.no_action] = False
     return np.asarray(((failed == 0) & ranking[None, :]).any(axis=1)[:, None] & lesser[None, :])
@@ -130,41 +154,39 @@ def holdout(asked: Asked, failed: Masks) -> Bools:
     return _marketing(asked, asked.holdout)
 
 
-GATES: tuple[Gate, ...] = (
-    placement,
-    state_unknown,
-    consent,
-    profiling_objection,
-    hold,
-    eligibility,
-    applicability,
-    suitability,
-    no_items,
-    contact_cap,
-    already_told,
-    outranked,
-    service_first,
-    holdout,
-)
-NAMES: tuple[str, ...] = tuple(gate.__name__ for gate in GATES)
-BITS: dict[str, int] = {name: 1 << bit for bit, name in enumerate(NAMES)}
+GATES: dict[str, Gate] = {
+    gate.__name__: gate
+    for gate in (
+        placement,
+        state_unknown,
+        consent,
+        profiling_objection,
+        hold,
+        eligibility,
+        applicability,
+        suitability,
+        no_items,
+        contact_cap,
+        already_told,
+        validity,
+        quiet_hours,
+        action_cap,
+        outranked,  # these last three look at what stands so far
+        service_first,
+        holdout,
+    )
+}
+"""By name, in the order in which they are asked."""
 
 
-def evaluate(asked: Asked) -> Masks:
-    """All gates for all actions: uint32[n, m], 0 where nothing stands in the way. no_action passes every gate."""
-    failed = np.zeros((asked.n, len(asked.catalogue)), dtype=np.uint32)
-    for bit, gate in enumerate(GATES):
-        blocked = gate(asked, failed)
-        blocked[:, asked.catalogue.no_action] = False
-        failed |= blocked.astype(np.uint32) << np.uint32(bit)
-    return failed
-
-
-@lru_cache(maxsize=4096)
-def names_of(mask: int) -> tuple[str, ...]:
-    """The gates in a mask, in order.
-
-    >>> names_of(0b10010)
-    ('state_unknown', 'hold')
+def evaluate(asked: Asked, *, but: Collection[str] = ()) -> Masks:
+    """All gates (but some, to see what they alone keep back) for all actions: uint32[n, m], 0 where nothing stands in
+    the way. no_action passes every gate.
     """
-    return tuple(name for bit, name in enumerate(NAMES) if mask >> bit & 1)
+    failed = np.zeros((asked.n, len(asked.catalogue)), dtype=np.uint32)
+    for name, gate in GATES.items():
+        if name in but:
+            continue
+        failed |= np.where(gate(asked, failed), np.uint32(BITS[name]), np.uint32(0))
+    failed[:, asked.catalogue.no_action] = 0
+    return failed

@@ -1,16 +1,14 @@
-"""The items each action would show a customer, and what her response to it would be worth."""
+"""The items each action would show a customer."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from features.inputs.candidates import POPULAR, ItemHistory
-from serving.core.arbitration import retention_response
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
 from serving.core.decision import Request, Snapshot
 from serving.core.items import Articles, Scored, pick
-from serving.core.policy import Policy
 from serving.core.scorer import Scorer
 
 LISTED = 200  # popular items asked for
@@ -90,33 +88,3 @@ def that_fit(items: Iterable[str | None], articles: Articles, place: Mapping[str
 def _by_place(items: Collection[str], place: Mapping[str, int]) -> list[Scored]:
     last = len(place)
     return [Scored(item, float("nan"), POPULAR) for item in sorted(items, key=lambda i: (place.get(i, last), i))]
-
-
-def worth_of(
-    items: Sequence[Picked], churn: Floats, articles: Articles, catalogue: Catalogue, policy: Policy
-) -> tuple[Floats, Floats, Floats]:
-    """Response probability, incremental response and margin, each [n, m]."""
-    n, actions, worth = len(items), catalogue.actions, policy.file.worth
-    response = np.tile([a.response.prior for a in actions], (n, 1))
-    margin = np.tile([worth.default_margin if a.value is None else a.value for a in actions], (n, 1))
-    for i, picked in enumerate(items):
-        for j, chosen in picked.items():
-            if not chosen:
-                continue
-            chance = np.array([c.probability for c in chosen])
-            known = actions[j].response.model == "next_offer" and not np.isnan(chance).any()
-            if known:
-                response[i, j] = 1.0 - np.prod(1.0 - chance)
-            if actions[j].value is None:
-                each = [
-                    articles.margin(c.item_id, default=worth.default_margin, share=worth.margin_share) for c in chosen
-                ]
-                weights = chance if known and chance.sum() > 0 else None
-                margin[i, j] = np.average(each, weights=weights)
-    incremental = response * np.array([a.incrementality for a in actions])
-    for j, action in enumerate(actions):
-        if action.response.model == "churn":
-            likely, gained = retention_response(churn, action.response.prior)
-            response[:, j] = np.where(np.isnan(churn), response[:, j], likely)
-            incremental[:, j] = np.where(np.isnan(churn), incremental[:, j], gained)
-    return response, incremental, margin

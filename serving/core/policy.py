@@ -5,16 +5,19 @@ Read from `policy.yaml` of the data folder's config, else from the shipped defau
 
 import hashlib
 from dataclasses import dataclass
+from datetime import time
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from features.customer.holds import HoldRules
 from features.home import Home
 from serving.core.alarm_rules import AlarmRules
-from serving.core.catalogue import Action, Catalogue, Category, Channel
+from serving.core.catalogue import LANGUAGE, Action, Catalogue, Category, Channel
+from serving.core.clock import is_zone
 from serving.core.typed_yaml import Strict, fault, parse, read_text
 
 DEFAULT_POLICY = Path(__file__).parents[1] / "defaults" / "policy.yaml"
@@ -64,16 +67,58 @@ class Consents(Strict):
     declared: list[DeclaredBasis] = Field(default_factory=list)
 
 
-class ContactCap(Strict):
-    """One counter per customer over a rolling window, weighed by channel; it may not pass `limit`.
+class Window(Strict):
+    """A rolling window of the contact cap: in the last `days` the counter may not pass `limit`."""
 
-    A reservation counts for `reservation_hours`. After a grave hold the window is `recovery_factor` times as long.
+    days: float = Field(gt=0, le=365)
+    limit: float = Field(gt=0, le=1000)
+
+
+class ContactCap(Strict):
+    """One counter per customer over rolling windows, weighed by channel; it may not pass the limit of any.
+
+    A reservation counts for `reservation_hours`. After a grave hold every window is `recovery_factor` times as long.
     """
 
-    window_days: float = Field(gt=0, le=365)
-    limit: int = Field(gt=0)
+    windows: tuple[Window, ...] = Field(min_length=1)
     recovery_factor: float = Field(default=2, ge=1, le=10)
     reservation_hours: float = Field(default=48, gt=0, le=24 * 365)
+
+    @model_validator(mode="after")
+    def _each_says_something(self) -> "ContactCap":
+        for shorter, longer in pairwise(self.windows):
+            if not (shorter.days < longer.days and shorter.limit < longer.limit):
+                raise ValueError(
+                    f"a window of {longer.days:g} days with limit {longer.limit:g} after one of {shorter.days:g} days "
+                    f"with limit {shorter.limit:g} says nothing of its own; list longer windows with higher limits"
+                )
+        return self
+
+
+class QuietHours(Strict):
+    """The hours in which we do not come to her, on the clock of her own zone (profile fact `time_zone`, else `zone`).
+
+    `marketing` channels carry no sales and no care then, `all` channels nothing at all. Half-open; may pass midnight.
+    """
+
+    starts: time
+    ends: time
+    zone: str
+    marketing: tuple[Channel, ...] = ()
+    all: tuple[Channel, ...] = ()
+
+    @field_validator("zone")
+    @classmethod
+    def _is_known(cls, zone: str) -> str:
+        if not is_zone(zone):
+            raise ValueError(f"{zone!r} is no time zone; name one as Europe/Helsinki")
+        return zone
+
+    @model_validator(mode="after")
+    def _ends(self) -> "QuietHours":
+        if self.starts == self.ends:
+            raise ValueError("starts and ends are the same; leave quiet_hours out to have none")
+        return self
 
 
 class ChannelRule(Strict):
@@ -101,9 +146,15 @@ class Worth(Strict):
 
 
 class Exploration(Strict):
-    """The share of draws that are uniform over the survivors."""
+    """What is left to chance, with its probability on record.
+
+    `epsilon`: the share of draws that are uniform over the survivors. `predicted_release`: the share of predicted
+    holds, where nothing but a prediction holds her, that do not hold, so that the worth of that silence can be
+    measured.
+    """
 
     epsilon: float = Field(ge=0, le=0.5)
+    predicted_release: float = Field(default=0, ge=0, le=0.2)
 
 
 class PolicyFile(Strict):
@@ -115,6 +166,8 @@ class PolicyFile(Strict):
     clearance: Clearance
     consent: Consents
     contact_cap: ContactCap
+    quiet_hours: QuietHours | None = None
+    language: str = Field(default="en", pattern=LANGUAGE)
     channels: dict[Channel, ChannelRule]
     worth: Worth
     exploration: Exploration

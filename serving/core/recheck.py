@@ -1,5 +1,6 @@
 """Asking again before acting on an earlier answer: gates only, no new draw."""
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -7,7 +8,24 @@ import numpy as np
 
 from serving.core.decision import ChosenAction, Decision, Reason, Snapshot
 from serving.core.items import Articles
+from serving.core.policy import Policy
 from serving.core.words import gate_reason, reason
+
+
+class ListRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a list as a person left it: this action for this customer, there, with these items."""
+
+    customer_id: str
+    action_id: str
+    channel: str
+    placement: str
+    item_ids: tuple[str, ...] = ()
+
+
+def has_place(channel: str, placement: str, policy: Policy) -> bool:
+    """Whether the policy knows the place and its channel."""
+    place = policy.placement(placement)
+    return place is not None and channel in place.channels
 
 
 def without(snapshot: Snapshot, decision_id: str) -> Snapshot:
@@ -29,24 +47,39 @@ def recheck(first: Decision, again: Decision, snapshot: Snapshot, articles: Arti
     for action in first.actions:
         candidate = candidates.get(action.action_id)
         gates: Sequence[str] = ("placement",) if candidate is None else candidate.gates
-        kinds = [h.kind for h in again.holds]
-        blocked += [gate_reason(g, holds=kinds, state_status=again.state_status) for g in gates]
+        blocked += [gate_reason(g, holds=again.holds, state_status=again.state_status) for g in gates]
         if _outdated(action, first, again, snapshot, articles):
             blocked.append(reason("no_items"))
     return not blocked, list({r.code: r for r in blocked}.values())
 
 
+def row_blocks(row: ListRow, again: Decision, snapshot: Snapshot, articles: Articles) -> list[Reason]:
+    """Why a row may not go; nothing if it may. An item that she owns and would not buy again may not be in it."""
+    candidate = next((c for c in again.candidates if c.action_id == row.action_id), None)
+    gates: Sequence[str] = ("placement",) if candidate is None else candidate.gates
+    if row.item_ids:  # whether the engine itself would find items says nothing about these
+        gates = [gate for gate in gates if gate != "no_items"]
+    blocked = [gate_reason(g, holds=again.holds, state_status=again.state_status) for g in gates]
+    if _unfit(row.item_ids, -math.inf, again, snapshot, articles):
+        blocked.append(reason("no_items"))
+    return blocked
+
+
 def _outdated(action: ChosenAction, first: Decision, again: Decision, snapshot: Snapshot, articles: Articles) -> bool:
     """Whether an item told then may not be shown now: out of stock or season, returned, or bought meanwhile."""
+    items = [item.item_id for item in action.items]
+    return _unfit(items, first.decided_at.timestamp(), again, snapshot, articles)
+
+
+def _unfit(items: Sequence[str], since: float, again: Decision, snapshot: Snapshot, articles: Articles) -> bool:
     bought: set[str] = set()
     if (history := snapshot.history) is not None:
-        since = first.decided_at.timestamp()
         bought = {item for item, at in zip(history.items, np.asarray(history.first_at), strict=True) if at > since}
     return any(
-        item.item_id in snapshot.returned
-        or not articles.showable(item.item_id, again.decided_at.month)
-        or (item.item_id in bought and not articles.repeats(item.item_id, proposed=False))
-        for item in action.items
+        item in snapshot.returned
+        or not articles.showable(item, again.decided_at.month)
+        or (item in bought and not articles.repeats(item, proposed=False))
+        for item in items
     )
 
 

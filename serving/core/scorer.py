@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from features.inputs.candidates import PERSONAL, POPULAR, ItemHistory
-from serving.core.conditions import Columns, Floats
+from serving.core.conditions import Floats
 from serving.core.items import Articles, Scored
 
 NO_MODEL = "none"
@@ -21,8 +21,12 @@ class Scorer(Protocol):
     def id(self) -> str:
         """The bundle in force, "none" without one."""
 
-    def churn(self, columns: Columns, at: Floats) -> Floats:
-        """The chance that each customer leaves, [n]; NaN where nothing is known of her or no model is in force."""
+    @property
+    def uses_inputs(self) -> bool:
+        """Whether there is a model to ask about churn."""
+
+    def churn(self, inputs: Floats, names: Sequence[str]) -> Floats:
+        """The chance that each customer leaves, [n], from inputs [n, p] and their names; NaN where she never bought."""
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
         """What each buys next, best first, at most `k`; probabilities are NaN without a model."""
@@ -42,9 +46,14 @@ class WithoutModel:
         """Always "none"."""
         return NO_MODEL
 
-    def churn(self, columns: Columns, at: Floats) -> Floats:
+    @property
+    def uses_inputs(self) -> bool:
+        """There is none."""
+        return False
+
+    def churn(self, inputs: Floats, names: Sequence[str]) -> Floats:
         """Unknown."""
-        return np.full(len(at), np.nan)
+        return np.full(len(inputs), np.nan)
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
         """Items bought more than once, most often and latest first, then the catalogue's."""

@@ -1,6 +1,5 @@
 """One customer's verdict put into words and figures: what was chosen, what was not, and why."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,20 +9,17 @@ from serving.core.assembly import Assembled
 from serving.core.catalogue import Action
 from serving.core.conditions import Floats
 from serving.core.decision import (
-    ENGINE_VERSION,
-    Candidate,
     ChosenAction,
     Decision,
+    Evidence,
+    Fared,
     Item,
     Reason,
     Request,
-    Snapshot,
     Withheld,
 )
-from serving.core.gates import BITS, names_of
-from serving.core.items import Articles
-from serving.core.policy import Policy
-from serving.core.scorer import NO_MODEL, Scorer
+from serving.core.gates import BITS, Masks, names_of
+from serving.core.scorer import NO_MODEL
 from serving.core.words import gate_reason, hold_words, reason
 
 FORGIVEN = (
@@ -31,14 +27,15 @@ FORGIVEN = (
     "hold",
     "consent",
     "contact_cap",
+    "action_cap",
+    "quiet_hours",
     "outranked",
     "service_first",
     "profiling_objection",
     "holdout",
 )
 """Gates that keep back what would otherwise be right for her, gravest first; the rest say it was not right."""
-ITEM_REASONS = {"popular": "popular_items", "session": "viewed_now", "accessories": "accessory_items"}
-_FORGIVEN_BITS = sum(BITS[name] for name in FORGIVEN)
+_UNFORGIVEN = np.uint32(~sum(BITS[name] for name in FORGIVEN) & 0xFFFFFFFF)
 
 
 class Drawn(NamedTuple):
@@ -49,99 +46,102 @@ class Drawn(NamedTuple):
     would: tuple[int, ...] = ()
 
 
+class Row(NamedTuple):
+    """Customer `i` of what is laid out: her masks and ranks [m], her slate, and what `would_be` says of her."""
+
+    i: int
+    laid: Assembled
+    failed: NDArray[np.uint32]
+    places: NDArray[np.int64]
+    drawn: Drawn
+    kept_back: int
+    closest: int
+
+    @property
+    def arm(self) -> str:
+        """Her arm's name."""
+        return self.laid.arms[self.i].name
+
+
+def would_be(laid: Assembled, failed: Masks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """[n] the best sales or care action that only forgivable gates kept back, and the best survivor but silence.
+
+    -1 where there is none; of equals the first.
+    """
+    catalogue, gain = laid.asked.catalogue, laid.gain
+    back = catalogue.marketing[None, :] & (failed != 0) & ((failed & _UNFORGIVEN) == 0) & (gain > 0)
+    stands = failed == 0
+    stands[:, catalogue.no_action] = False
+    return _best(gain, back), _best(gain, stands)
+
+
+def _best(gain: Floats, among: NDArray[np.bool_]) -> NDArray[np.int64]:
+    best = np.argmax(np.where(among, gain, -np.inf), axis=1)
+    return np.where(among.any(axis=1), best, -1)
+
+
 def verdict(
-    i: int,
     request: Request,
-    snapshot: Snapshot,
-    laid: Assembled,
-    failed: NDArray[np.uint32],
-    places: NDArray[np.int64],
-    drawn: Drawn,
+    customer_key: str,
+    evidence: Evidence,
+    row: Row,
+    versions: dict[str, str],
     seed: str,
     decision_id: str,
-    *,
-    scorer: Scorer,
-    articles: Articles,
-    policy: Policy,
 ) -> Decision:
-    """The decision of customer `i`."""
+    """The decision of one customer."""
+    laid, drawn = row.laid, row.drawn
     catalogue = laid.asked.catalogue
-    masks: list[int] = failed.tolist()
     chosen = [j for j in drawn.columns if j != catalogue.no_action]
-    winner = drawn.columns[0]
-    withheld = _withheld(i, laid, masks, winner, drawn)
+    withheld = _withheld(row, evidence)
+    arm = laid.arms[row.i]
     return Decision(
         decision_id=decision_id,
-        customer_key=snapshot.customer_key,
+        customer_key=customer_key,
         decided_at=request.now,
         mode=request.mode,
         channel=request.channel,
         placement=request.placement,
-        arm=laid.arms[i],  # type: ignore[arg-type]
-        state_status=snapshot.state_status,
-        actions=[
-            _chosen(i, j, place, request, snapshot, laid, drawn, scorer=scorer, articles=articles)
-            for place, j in enumerate(chosen)
-        ],
-        holds=list(snapshot.holds),
-        no_action_reason=None if chosen else _silence(i, snapshot, laid, masks, drawn, withheld),
+        arm=arm.name,  # type: ignore[arg-type]
+        state_status=evidence.state_status,
+        actions=[_chosen(j, place, evidence, row, versions["bundle"]) for place, j in enumerate(chosen)],
+        holds=list(evidence.holds),
+        no_action_reason=None if chosen else _silence(row, evidence, withheld),
         withheld=withheld,
-        candidates=_candidates(i, laid, masks, places.tolist(), drawn),
-        versions={
-            "engine": ENGINE_VERSION,
-            "policy": policy.hash,
-            "catalogue": catalogue.hash,
-            "bundle": scorer.id,
-            "items": articles.version,
-            **snapshot.versions,
-        },
+        fared=_fared(row),
+        evidence=evidence,
+        versions=versions,
         no_action_propensity=float(drawn.chances[-1][catalogue.no_action]),
+        arm_probability=arm.probability,
+        crossover=arm.crossover,
+        released_holds=laid.released[row.i],
         seed=seed,
         context=request.context,
+        n=request.n,
+        send_at=request.send_at,
         anonymous_id=request.anonymous_id if request.customer_id is not None else None,
-        observed=_observed(i, laid),
     )
 
 
-def _candidates(i: int, laid: Assembled, masks: list[int], places: list[int], drawn: Drawn) -> list[Candidate]:
-    response, incremental, gain = (x[i].tolist() for x in (laid.response, laid.incremental, laid.gain))
-    odds = [row.tolist() for row in drawn.chances]
-    return [
-        Candidate(
-            action_id=action.action,
-            category=action.category,
-            failed=masks[j],
-            gates=names_of(masks[j]) if masks[j] else (),
-            response_probability=response[j],
-            incremental_response=incremental[j],
-            expected_gain=gain[j],
-            rank=places[j],
-            chances=tuple(row[j] for row in odds) if not masks[j] else (),
-        )
-        for j, action in enumerate(laid.asked.catalogue.actions)
-    ]
+def _fared(row: Row) -> Fared:
+    laid, i = row.laid, row.i
+    return Fared(
+        *laid.asked.catalogue.names,
+        row.failed.astype("<u4").tobytes(),
+        laid.response[i].tobytes(),
+        laid.incremental[i].tobytes(),
+        laid.gain[i].tobytes(),
+        row.places.astype("<u2").tobytes(),
+        tuple(chances.tobytes() for chances in row.drawn.chances),
+    )
 
 
-def _chosen(
-    i: int,
-    j: int,
-    place: int,
-    request: Request,
-    snapshot: Snapshot,
-    laid: Assembled,
-    drawn: Drawn,
-    *,
-    scorer: Scorer,
-    articles: Articles,
-) -> ChosenAction:
+def _chosen(j: int, place: int, evidence: Evidence, row: Row, bundle: str) -> ChosenAction:
+    laid, i = row.laid, row.i
     action = laid.asked.catalogue.actions[j]
     treatment = action.treatments[int(laid.asked.treatment[i, j])]
-    odds = drawn.chances[place]
-    items = [
-        Item(s.item_id, articles.title(s.item_id), None if np.isnan(s.probability) else s.probability)
-        for s in laid.items[i].get(j, ())
-    ]
-    best = int(np.argmax(odds)) == j
+    odds = row.drawn.chances[place]
+    message, language = treatment.text.said_in(evidence.language)
     return ChosenAction(
         action_id=action.action,
         treatment_id=treatment.treatment,
@@ -150,92 +150,73 @@ def _chosen(
         response_probability=float(laid.response[i, j]),
         expected_gain=float(laid.gain[i, j]),
         logging_propensity=float(odds[j]),
-        items=items,
+        items=[Item(s.item_id, s.title, s.probability) for s in evidence.items.get(action.action, ())],
+        message=message,
+        language=language,
         text=treatment.text.en,
         text_fi=treatment.text.fi,
-        reasons=_why_chosen(i, action, best, snapshot, laid, scorer),
+        reasons=_why_chosen(action, int(np.argmax(odds)) == j, evidence, row.arm, bundle),
     )
 
 
-def _why_chosen(
-    i: int, action: Action, best: bool, snapshot: Snapshot, laid: Assembled, scorer: Scorer
-) -> list[Reason]:
+def _why_chosen(action: Action, best: bool, evidence: Evidence, arm: str, bundle: str) -> list[Reason]:
     if not action.marketing:
-        kinds = [h.kind for h in snapshot.holds]
-        return [reason("service_due"), *([reason("on_hold_instead", **hold_words(kinds))] if kinds else [])]
-    reasons = [reason("control") if laid.arms[i] == "control" else reason("best_gain") if best else reason("drawn")]
-    churn = float(laid.churn[i])
-    if action.response.model == "churn" and churn == churn:
-        reasons.append(reason("churn", percent=round(100 * churn)))
+        held = [reason("on_hold_instead", **hold_words(evidence.holds))] if evidence.holds else []
+        return [reason("service_due"), *held]
+    reasons = [reason("control") if arm == "control" else reason("best_gain") if best else reason("drawn")]
+    if action.response.model == "churn" and evidence.churn is not None:
+        reasons.append(reason("churn", percent=round(100 * evidence.churn)))
     if action.items:
         reasons.append(reason(ITEM_REASONS.get(action.items.source, "personal_items")))
-    if scorer.id == NO_MODEL and (action.items or action.response.model != "prior"):
+    if bundle == NO_MODEL and (action.items or action.response.model != "prior"):
         reasons.append(reason("model_missing"))
     return reasons
 
 
-def _withheld(i: int, laid: Assembled, masks: list[int], winner: int, drawn: Drawn) -> Withheld | None:
+ITEM_REASONS = {"popular": "popular_items", "session": "viewed_now", "accessories": "accessory_items"}
+
+
+def _withheld(row: Row, evidence: Evidence) -> Withheld | None:
     """What she would have got: the best sales or care action that only forgivable gates kept back and that would have
     won. In the holdout it is what the draw without the holdout chose. Where nothing was kept back and silence won for
     want of gain, it is the survivor that came closest.
     """
-    catalogue = laid.asked.catalogue
-    gain = laid.gain[i]
-    would = [j for j in drawn.would if catalogue.actions[j].marketing]
+    catalogue, gain = row.laid.asked.catalogue, row.laid.gain[row.i]
+    winner = row.drawn.columns[0]
+    would = [j for j in row.drawn.would if catalogue.marketing[j]]
     if would:
-        return _as_withheld(i, would[0], laid, masks)
-    kept_back = [
-        j
-        for j, mask in enumerate(masks)
-        if catalogue.marketing[j] and mask and not mask & ~_FORGIVEN_BITS and gain[j] > 0
-    ]
-    if kept_back:
-        best = max(kept_back, key=lambda j: (gain[j], -j))
-        if catalogue.service[winner] or gain[best] > gain[winner]:
-            return _as_withheld(i, best, laid, masks)
-    if winner == catalogue.no_action:
-        closest = [j for j, mask in enumerate(masks) if not mask and j != winner]
-        if closest:
-            return _as_withheld(i, max(closest, key=lambda j: (gain[j], -j)), laid, masks)
+        return _as_withheld(would[0], row, evidence)
+    best = row.kept_back
+    if best >= 0 and (catalogue.service[winner] or gain[best] > gain[winner]):
+        return _as_withheld(best, row, evidence)
+    if winner == catalogue.no_action and row.closest >= 0:
+        return _as_withheld(row.closest, row, evidence)
     return None
 
 
-def _as_withheld(i: int, j: int, laid: Assembled, masks: list[int]) -> Withheld:
-    action = laid.asked.catalogue.actions[j]
+def _as_withheld(j: int, row: Row, evidence: Evidence) -> Withheld:
+    action = row.laid.asked.catalogue.actions[j]
     return Withheld(
         action_id=action.action,
         category=action.category,
-        expected_gain=float(laid.gain[i, j]),
-        gates=names_of(masks[j]),
-        item_ids=tuple(s.item_id for s in laid.items[i].get(j, ())),
+        expected_gain=float(row.laid.gain[row.i, j]),
+        gates=names_of(int(row.failed[j])),
+        item_ids=tuple(s.item_id for s in evidence.items.get(action.action, ())),
     )
 
 
-def _silence(
-    i: int, snapshot: Snapshot, laid: Assembled, masks: list[int], drawn: Drawn, withheld: Withheld | None
-) -> Reason:
+def _silence(row: Row, evidence: Evidence, withheld: Withheld | None) -> Reason:
     """Why nothing is the answer."""
-    catalogue = laid.asked.catalogue
+    catalogue = row.laid.asked.catalogue
     if withheld and withheld.gates:
         gate = next(name for name in FORGIVEN if name in withheld.gates)
-        return _of_gate(gate, snapshot)
+        return gate_reason(gate, holds=evidence.holds, state_status=evidence.state_status)
     if withheld:
         if withheld.expected_gain > 0:
             return reason("drawn_silence")
         action = catalogue.actions[catalogue.index[withheld.action_id]]
         loss = round(-withheld.expected_gain)
         return reason("no_gain", detail=action.name.en, detail_fi=action.name.fi, loss=loss)
-    if not snapshot.readable:
-        return _of_gate("state_unknown", snapshot)
+    if evidence.state_status != "ok":
+        return gate_reason("state_unknown", holds=evidence.holds, state_status=evidence.state_status)
     return reason("nothing_applicable")
-
-
-def _of_gate(gate: str, snapshot: Snapshot) -> Reason:
-    return gate_reason(gate, holds=[h.kind for h in snapshot.holds], state_status=snapshot.state_status)
-
-
-def _observed(i: int, laid: Assembled) -> dict[str, float]:
-    """The values the verdict rests on: every feature a condition speaks of, where known, and the contact counter."""
-    spoken: Sequence[str] = sorted(laid.asked.catalogue.speaks_of)
-    values = {name: float(laid.asked.columns[name][i]) for name in spoken if name in laid.asked.columns}
-    return {name: value for name, value in values.items() if value == value} | {"contacts_weight": float(laid.spent[i])}

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable
 
+from features.customer.holds import Hold
 from serving.core.decision import Reason
 
 CODES: dict[str, tuple[str, str]] = {
@@ -37,6 +38,12 @@ CODES: dict[str, tuple[str, str]] = {
     "already_told": ("This has been said already", "Tämä on jo kerrottu"),
     "outranked": ("A person's call comes before everything else", "Ihmisen soitto menee kaiken muun edelle"),
     "service_first": ("Service comes first", "Palvelu menee edelle"),
+    "validity": ("It is not valid yet, or no more", "Se ei ole vielä voimassa tai ei ole enää"),
+    "quiet_hours": (
+        "It would reach her in an hour to be quiet in, by her own clock",
+        "Se tavoittaisi hänet hänen oman kellonsa hiljaisina tunteina",
+    ),
+    "action_cap": ("She has had this often enough for now", "Hän on saanut tämän tällä erää riittävän usein"),
     "holdout": (
         "She is in the group that gets no offers, so that their effect can be measured",
         "Hän kuuluu ryhmään, joka ei saa tarjouksia, jotta niiden vaikutus voidaan mitata",
@@ -59,6 +66,10 @@ CODES: dict[str, tuple[str, str]] = {
         "There is no such decision",
         "Sellaista päätöstä ei ole",
     ),
+    # what would be without a gate
+    "would_get": ("Without it she would get: {detail}", "Ilman sitä hän saisi: {detail_fi}"),
+    "nothing_without": ("Without it she would get nothing", "Ilman sitä hän ei saisi mitään"),
+    "same_without": ("Without it nothing would change", "Ilman sitä mikään ei muuttuisi"),
     # why an action was chosen
     "service_due": ("Service that is due now", "Palvelua, joka on nyt paikallaan"),
     "on_hold_instead": ("Shown instead of offers: {detail}", "Näytetään tarjousten sijaan: {detail_fi}"),
@@ -94,6 +105,10 @@ UNKNOWN: dict[str, tuple[str, str]] = {
     "corrupt": ("her record is damaged", "tietue on vioittunut"),
     "behind": ("her record lags behind the log", "tietue on jäljessä lokista"),
     "future_dated": ("her record is dated in the future", "tietue on päivätty tulevaisuuteen"),
+    "rejected_event": (
+        "an event about her was rejected and waits for a person",
+        "häntä koskeva tapahtuma hylättiin ja odottaa ihmistä",
+    ),
     "source_silent": ("source {name} has gone quiet", "lähde {name} on vaiennut"),
     "unrecorded": ("the decision could not be recorded", "päätöstä ei voitu kirjata"),
     "erased": ("her data was erased", "tiedot on poistettu"),
@@ -108,14 +123,30 @@ def reason(code: str, **places: object) -> Reason:
     )
 
 
-def hold_words(kinds: Iterable[str]) -> dict[str, str]:
+def kind_words(kinds: Iterable[str]) -> dict[str, str]:
     """Places `detail` and `detail_fi` for some kinds of hold, each once.
 
-    >>> hold_words(["bad_rating", "open_return"])["detail"]
+    >>> kind_words(["bad_rating", "open_return", "bad_rating"])["detail"]
     'she gave a bad rating; a return is under way'
     """
-    texts = [HOLDS.get(kind, (kind, kind)) for kind in dict.fromkeys(kinds)]
-    return {"detail": "; ".join(t[0] for t in texts), "detail_fi": "; ".join(t[1] for t in texts)}
+    return _places([(*HOLDS.get(kind, (kind, kind)), "") for kind in dict.fromkeys(kinds)])
+
+
+def hold_words(holds: Iterable[Hold]) -> dict[str, str]:
+    """The same for some holds, with the causes of those that were predicted or follow from an incident."""
+    causes: dict[str, str] = {}
+    for hold in holds:
+        if not causes.get(hold.kind):
+            causes[hold.kind] = hold.detail if hold.kind in _TELLS_ITS_CAUSE else ""
+    return _places([(*HOLDS.get(kind, (kind, kind)), cause) for kind, cause in causes.items()])
+
+
+_TELLS_ITS_CAUSE = ("predicted", "incident")  # a person's own words about a customer are not for all who ask
+
+
+def _places(texts: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+    said = [(f"{en}: {cause}", f"{fi}: {cause}") if cause else (en, fi) for en, fi, cause in texts]
+    return {"detail": "; ".join(en for en, _ in said), "detail_fi": "; ".join(fi for _, fi in said)}
 
 
 def status_words(status: str) -> dict[str, str]:
@@ -130,8 +161,8 @@ def status_words(status: str) -> dict[str, str]:
     return {"detail": english.format(name=name), "detail_fi": finnish.format(name=name)}
 
 
-def gate_reason(gate: str, *, holds: Iterable[str], state_status: str) -> Reason:
-    """The reason of a closed gate, with what it saw: the kinds of the holds in force, the state's status."""
+def gate_reason(gate: str, *, holds: Iterable[Hold], state_status: str) -> Reason:
+    """The reason of a closed gate, with what it saw: the holds in force, the state's status."""
     if gate == "hold":
         return reason(gate, **hold_words(holds))
     if gate == "state_unknown":

@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.customer.state import Fact, fold
+from features.customer.view import view
 from features.errors import DataError
+from serving.core.catalogue import parse_catalogue
 from serving.core.decision import Contact, Snapshot
 from serving.core.engine import decide
 from serving.core.gates import NAMES
 from serving.core.items import Scored
+from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import DEFAULT_POLICY, parse_policy
 from serving.core.scorer import WithoutModel
 from serving.core.words import CODES
@@ -29,8 +33,10 @@ class FixedScorer:
     def id(self):
         return "fixed"
 
-    def churn(self, columns, at):
-        return np.full(len(at), self.leaves)
+    uses_inputs = True
+
+    def churn(self, inputs, names):
+        return np.full(len(inputs), self.leaves)
 
     def next_items(self, histories, at, k):
         return [[Scored("boots", 0.3, 2), Scored("coffee", 0.2, 1), Scored("lamp", 0.1, 4)] for _ in histories]
@@ -156,7 +162,7 @@ def test_the_cap_counts_what_was_sent_and_what_is_reserved(shop, one):
     assert names(answer(contacts=(letter(1), letter(2)))) == ["recommended_items"]
     full = answer(contacts=(letter(1), letter(2)), reserved=(letter(3),))
     assert names(full) == [] and full.no_action_reason.code == "contact_cap"
-    assert full.observed["contacts_weight"] == 3.0
+    assert full.evidence.spent == (0.0, 3.0, 3.0), "yesterday's at this hour has left the window of a day"
     assert names(answer(contacts=(letter(1), letter(2), letter(8)))) == ["recommended_items"]
     assert names(answer(contacts=(letter(1), letter(2), letter(8)), recovering=True)) == [], "the window is doubled"
 
@@ -246,6 +252,89 @@ def test_the_arm_hangs_on_the_older_identity(shop, one):
     for i in range(8):
         old = one(shop.ask(key=f"v{i}"), shop.regular(f"v{i}"), policy=split)
         assert one(shop.ask(key="aino"), shop.regular(arm_key=f"v{i}"), policy=split).arm == old.arm
+
+
+def test_every_window_has_its_own_limit(shop, one):
+    def sent(*hours):
+        return tuple(
+            Contact(shop.NOON - timedelta(hours=h), "recommended_items", "email", decision_id=f"d{h}") for h in hours
+        )
+
+    two_today = one(shop.ask("email", "email"), shop.regular(contacts=sent(1, 2)), scorer=FixedScorer())
+    assert names(two_today) == [] and two_today.evidence.spent == (2.0, 2.0, 2.0)
+    assert two_today.evidence.frees_at == (shop.NOON + timedelta(hours=22)).timestamp()
+    eight_in_a_month = sent(*(24 * day for day in (8, 10, 12, 14, 16, 18, 20, 22)))
+    assert names(one(shop.ask("email", "email"), shop.regular(contacts=eight_in_a_month), scorer=FixedScorer())) == []
+    seven = eight_in_a_month[:-1]
+    assert names(one(shop.ask("email", "email"), shop.regular(contacts=seven), scorer=FixedScorer())) != []
+
+
+def test_nobody_is_woken_by_an_offer(shop, one):
+    night = shop.NOON.replace(hour=20)  # 23 in Helsinki
+    asked = shop.ask("email", "email", now=night)
+    quiet = one(asked, shop.regular(), scorer=FixedScorer())
+    assert names(quiet) == [] and quiet.no_action_reason.code == "quiet_hours"
+    assert names(one(shop.ask(now=night), shop.regular(), scorer=FixedScorer())) != [], "who comes at night is served"
+    later = shop.ask("email", "email", now=night, send_at=shop.NOON.replace(day=2, hour=6))
+    assert names(one(later, shop.regular(), scorer=FixedScorer())) == ["recommended_items"], "a list for tomorrow"
+    early = shop.ask("email", "email", now=night, send_at=shop.NOON)
+    assert names(one(early, shop.regular(), scorer=FixedScorer())) == [], "what is sent is sent no earlier than now"
+    grave = shop.regular(values={"max_hold_severity": 4.0}, holds=(shop.hold("bad_resolution", severity=4),))
+    assert names(one(shop.ask("call_list", "phone"), grave)) == ["staff_call"]
+    assert names(one(shop.ask("call_list", "phone", now=night), grave)) == [], "nor by a telephone"
+    assert names(one(asked, grave)) == ["staff_call"], "a letter about her case goes out"
+
+
+def test_an_action_has_its_time_and_its_words_theirs(shop, one, catalogue):
+    text = catalogue.text.replace(
+        '{en: "Popular right now", fi: "Suosittua juuri nyt"}', '{en: "Popular", fi: "Suosittua", sv: "Populärt"}'
+    ).replace("  popular_items:\n", "  popular_items:\n    valid_until: 2026-09-02T00:00:00Z\n")
+    dated = parse_catalogue(text, known=KNOWN_FEATURES)
+    visitor = Snapshot(customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0})
+    today = one(shop.ask(language="sv"), visitor, catalogue=dated)
+    assert (today.actions[0].message, today.actions[0].language) == ("Populärt", "sv")
+    other = one(shop.ask(language="de"), visitor, catalogue=dated)
+    assert (other.actions[0].message, other.actions[0].language) == ("Popular", "en"), "who has no German says English"
+    tomorrow = one(shop.ask(now=shop.NOON + timedelta(days=1)), visitor, catalogue=dated)
+    assert names(tomorrow) == [] and "validity" in candidate(tomorrow, "popular_items").gates
+
+
+def test_an_action_with_a_cap_of_its_own(shop, one, catalogue):
+    text = catalogue.text.replace("  recommended_items:\n", "  recommended_items:\n    cap: {days: 20, limit: 1}\n")
+    capped = parse_catalogue(text, known=KNOWN_FEATURES)
+    had = shop.regular(contacts=(Contact(shop.NOON - timedelta(days=10), "recommended_items", "web"),))
+    gates = candidate(one(shop.ask(), had, catalogue=capped), "recommended_items").gates
+    assert gates == ("action_cap",)
+    longer_ago = shop.regular(contacts=(Contact(shop.NOON - timedelta(days=20), "recommended_items", "web"),))
+    assert candidate(one(shop.ask(), longer_ago, catalogue=capped), "recommended_items").gates == ()
+
+
+def test_only_what_was_merely_predicted_is_let_go_by_chance(shop, one):
+    policy = with_policy(replace={"predicted_release: 0.0": "predicted_release: 0.2"})
+    predicted = shop.hold("predicted", severity=1)
+
+    def released(key, *holds):
+        answer = one(shop.ask(key=key), shop.regular(key, holds=holds), policy=policy, scorer=FixedScorer())
+        assert bool(answer.released_holds) == (names(answer) == ["recommended_items"])
+        return bool(answer.released_holds)
+
+    share = np.mean([released(f"c{i}", predicted) for i in range(1_000)])
+    assert share == pytest.approx(0.2, abs=0.04)
+    let_go = next(f"c{i}" for i in range(100) if released(f"c{i}", predicted))
+    assert not released(let_go, predicted, shop.hold("bad_rating")), "never beside another hold"
+
+
+def test_who_was_in_another_arm_before_she_was_known_is_on_record(shop, one):
+    policy = parse_policy(DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.5"))
+    arms = {key: one(shop.ask(key=key), shop.regular(key), policy=policy).arm for key in ("aino", "anonymous:v3")}
+    assert arms == {"aino": "treated", "anonymous:v3": "holdout"}
+    facts = [
+        Fact(origin, "browse", at, at, origin, "web", None, "api", {"action": "view", "session_id": "s"})
+        for origin, at in (("anonymous:v3", shop.NOON - timedelta(days=9)), ("aino", shop.NOON - timedelta(days=8)))
+    ]
+    merged = shop.regular(view=view(fold(facts), shop.NOON, policy.file.holds))
+    answer = one(shop.ask(), merged, policy=policy)
+    assert (answer.arm, answer.arm_probability, answer.crossover) == ("holdout", 0.5, ("treated",))
 
 
 def test_a_list_and_a_request_in_the_same_bucket_agree_and_the_next_bucket_may_differ(shop, one):

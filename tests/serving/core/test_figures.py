@@ -48,10 +48,22 @@ def test_the_counter_weighs_channels_and_counts_a_decision_once():
         Contact(NOW - timedelta(days=7), "a", "email"),
         Contact(NOW + timedelta(days=1), "a", "email"),
     ]
-    since = contact.window(NOW, 7, recovering=False, factor=2)
-    assert contact.used(contacts, since=since, until=NOW, weights=WEIGHTS) == 1.02
-    longer = contact.window(NOW, 7, recovering=True, factor=2)
-    assert contact.used(contacts, since=longer, until=NOW, weights=WEIGHTS) == 2.02
+    week, fortnight = timedelta(days=7), timedelta(days=14)
+    assert contact.used(contacts, since=NOW - week, until=NOW, weights=WEIGHTS) == 1.02
+    assert contact.used(contacts, since=NOW - fortnight, until=NOW, weights=WEIGHTS) == 2.02
+
+
+def test_the_cap_frees_when_enough_contacts_have_left_the_window():
+    week = timedelta(days=7)
+    contacts = [Contact(NOW - timedelta(days=d), "a", "email") for d in (1, 3, 6, 8)]
+
+    def frees(room):
+        return contact.frees_at(contacts, NOW, week, NOW, WEIGHTS, room) - NOW.timestamp()
+
+    assert frees(2.0) == timedelta(days=1).total_seconds(), "the one of six days ago leaves tomorrow"
+    assert frees(1.0) == timedelta(days=4).total_seconds()
+    assert frees(0.0) == timedelta(days=6).total_seconds()
+    assert frees(-0.5) == float("inf"), "no room however long one waits"
 
 
 def test_fifty_web_views_of_weight_a_fiftieth_fill_a_cap_of_one_exactly():

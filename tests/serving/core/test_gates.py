@@ -18,6 +18,7 @@ def open_doors(catalogue):
     return Asked(
         catalogue=catalogue, columns=columns, treatment=np.zeros((1, m), dtype=np.int64), shown=every, readable=yes,
         granted=every, objects=no, held=none, told=none, empty=none, over_cap=no, reserves=no, holdout=no,
+        outdated=none, over_action_cap=none, quiet=no, silent=no,
     )  # fmt: skip
 
 
@@ -35,9 +36,10 @@ def test_the_bits_are_a_contract_that_only_grows_at_the_end():
     assert NAMES == (
         "placement", "state_unknown", "consent", "profiling_objection", "hold", "eligibility", "applicability",
         "suitability", "no_items", "contact_cap", "already_told", "outranked", "service_first", "holdout",
+        "validity", "quiet_hours", "action_cap",
     )  # fmt: skip
     assert names_of(BITS["hold"] | BITS["holdout"]) == ("hold", "holdout")
-    assert all(gate.__doc__ for gate in GATES)
+    assert set(GATES) == set(NAMES) and all(gate.__doc__ for gate in GATES.values())
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,7 @@ def test_the_bits_are_a_contract_that_only_grows_at_the_end():
         ("state_unknown", {"readable": np.array([False])}),
         ("contact_cap", {"over_cap": np.array([True])}),
         ("holdout", {"holdout": np.array([True])}),
+        ("quiet_hours", {"quiet": np.array([True])}),
     ],
 )
 def test_clearance_cap_and_holdout_stop_sales_and_care_and_nothing_else(open_doors, catalogue, gate, change):
@@ -101,6 +104,8 @@ def test_no_action_passes_every_gate_whatever_is_closed(open_doors, catalogue):
         readable=np.array([False]), granted=np.zeros((1, m), dtype=bool), objects=np.array([True]),
         held=np.ones((1, m), dtype=bool), told=np.ones((1, m), dtype=bool), empty=np.ones((1, m), dtype=bool),
         over_cap=np.array([True]), reserves=np.array([True]), holdout=np.array([True]),
+        outdated=np.ones((1, m), dtype=bool), over_action_cap=np.ones((1, m), dtype=bool), quiet=np.array([True]),
+        silent=np.array([True]),
     )  # fmt: skip
     bits = evaluate(shut)[0]
     assert bits[catalogue.no_action] == 0

@@ -9,7 +9,7 @@ import pytest
 from features.errors import DataError
 from features.home import Home
 from features.instants import to_us
-from serving.records import Entry, KeyReusedError, Records, pack, reserved, unpack
+from serving.records import Entry, KeyReusedError, OvertakenError, Records, pack, reserved, unpack
 
 
 @pytest.fixture
@@ -19,7 +19,8 @@ def home(tmp_path):
 
 def entry(shop, one, decision_id="d1", *, reserve=None, **asked):
     request = shop.ask("email", "email", **asked)
-    decision = msgspec.structs.replace(one(request, shop.regular()), decision_id=decision_id)
+    snapshot = shop.regular(asked.get("key", "aino"), versions={"state": "0", "reservations": "0"})
+    decision = msgspec.structs.replace(one(request, snapshot), decision_id=decision_id)
     return Entry(decision, request, reserve)
 
 
@@ -40,9 +41,12 @@ def test_a_record_is_small(shop, one):
 
 def test_a_torn_or_altered_record_is_an_error_and_never_another_decision(shop, one):
     body = pack(one(shop.ask(), shop.regular()))
-    for broken in (b"", body[:-5], bytes([body[0] ^ 1]) + body[1:]):
+    for broken in (body[:-5], body[:5] + bytes([body[5] ^ 1]) + body[6:]):
         with pytest.raises(DataError, match="Restore the live store"):
             unpack(broken)
+    for of_another_format in (b"", b"\x78" + body[1:]):
+        with pytest.raises(DataError, match="is of format"):
+            unpack(of_another_format)
 
 
 def test_the_same_key_is_answered_once_and_another_question_under_it_is_refused(home, shop, one):
@@ -67,9 +71,10 @@ def test_a_batch_is_written_whole_or_not_at_all(home, shop, one):
 
 def test_a_reservation_counts_within_its_time_and_until_it_is_settled(home, shop, one):
     records = Records(home)
-    records.write(
-        [entry(shop, one, "d1", reserve=timedelta(hours=2)), entry(shop, one, "d2", reserve=timedelta(hours=2))]
-    )
+    records.write([entry(shop, one, "d1", reserve=timedelta(hours=2))])
+    second = entry(shop, one, "d2", reserve=timedelta(hours=2))
+    second.decision.versions["reservations"] = "1"
+    records.write([second])
 
     def held(hours):
         found = reserved(records.connection(), ["aino", "venla"], shop.NOON + timedelta(hours=hours))
@@ -82,6 +87,24 @@ def test_a_reservation_counts_within_its_time_and_until_it_is_settled(home, shop
     assert records.outcome("d1", "sent", "a", **noted, settles=True) is True
     assert records.outcome("d1", "sent", "a", **noted, settles=True) is False
     assert held(1) == ["d2"]
+
+
+def test_two_never_take_the_same_place(home, shop, one):
+    """Both were decided for when no place was reserved."""
+    records = Records(home)
+    first, second, venlas = (
+        entry(shop, one, name, reserve=timedelta(hours=2), key=key)
+        for name, key in (("d1", "aino"), ("d2", "aino"), ("d3", "venla"))
+    )
+    with pytest.raises(OvertakenError) as together:
+        records.write([first, second, venlas])
+    assert together.value.decision_ids == {"d2"} and records.get("d1") is None, "nothing is written"
+    records.write([first])
+    with pytest.raises(OvertakenError):
+        records.write([second, venlas])
+    records.write([venlas])
+    with pytest.raises(OvertakenError):
+        records.reserve([second.decision], shop.NOON, timedelta(hours=2), seen=[second.decision])
 
 
 def test_the_last_decision_at_a_moment(home, shop, one):

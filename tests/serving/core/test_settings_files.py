@@ -32,8 +32,8 @@ def test_the_shipped_files_belong_together_and_state_the_default_hold_rules(tmp_
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("window_days: 7", "window_dayz: 7", ["window_dayz", "Did you mean 'window_days'?"]),
-        ("window_days: 7", "window_days: -7", ["contact_cap.window_days", "-7", "greater than 0"]),
+        ("reservation_hours: 48", "reservation_hourz: 48", ["reservation_hourz", "Did you mean 'reservation_hours'?"]),
+        ("{days: 7, limit: 3}", "{days: -7, limit: 3}", ["contact_cap.windows[1].days", "-7", "greater than 0"]),
         ("epsilon: 0.0", "epsilon: lots", ["exploration.epsilon", "'lots'"]),
         ("salt: tahdikas-1", "", ["salt", "missing", "Add it"]),
         ("levers: {}", "levers: {popular_items: 50}", ["levers.popular_items", "50", "less than or equal to 5"]),
@@ -56,8 +56,8 @@ def test_a_fault_in_the_policy_names_line_value_and_remedy(old, new, says):
 
 
 def test_the_line_is_that_of_the_fault():
-    text = POLICY.replace("window_days: 7", "window_days: -7")
-    with pytest.raises(ConfigError, match=f"policy.yaml:{line_of(text, 'window_days: -7')}: "):
+    text = POLICY.replace("{days: 7, ", "{days: -7, ")
+    with pytest.raises(ConfigError, match=f"policy.yaml:{line_of(text, 'days: -7')}: "):
         parse_policy(text)
 
 
@@ -100,9 +100,13 @@ def test_a_shops_own_file_is_taken_up_when_it_changes_and_a_bad_one_leaves_the_l
     shipped = keeper.at(shop.NOON).policy.hash
     home.config.mkdir()
     path = home.config / "policy.yaml"
-    path.write_text(POLICY.replace("limit: 3", "limit: 2"))
+    path.write_text(POLICY.replace("days: 7, limit: 3", "days: 7, limit: 4"))
     changed = keeper.at(shop.NOON)
-    assert changed.policy.file.contact_cap.limit == 2 and changed.policy.hash != shipped and not changed.degraded
+    assert (
+        changed.policy.file.contact_cap.windows[1].limit == 4
+        and changed.policy.hash != shipped
+        and not changed.degraded
+    )
     path.write_text("salt: [")
     bad = keeper.at(shop.NOON)
     assert bad.policy.hash == changed.policy.hash

@@ -1,0 +1,178 @@
+"""From questions, snapshots and models to the evidence that decisions are made of, one customer a record."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from features.customer.state_features import STATE_FEATURES
+from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
+from serving.core import contact
+from serving.core.catalogue import CHURN_PROBABILITY, Catalogue
+from serving.core.clock import is_zone
+from serving.core.conditions import Bools, Floats
+from serving.core.decision import Contact, Evidence, Request, ShownItem, Snapshot
+from serving.core.exploration import bucket_of
+from serving.core.items import Articles, Scored
+from serving.core.offers import items_for
+from serving.core.policy import ChannelRule, Policy
+from serving.core.scorer import Scorer
+
+REFUSED = ("withdrawn", "objected")
+CALL = "phone"  # what was only written or shown does not stand for a call
+PURPOSES = ("marketing", "feedback", "profiling")
+DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
+
+
+def gather(
+    requests: Sequence[Request],
+    snapshots: Sequence[Snapshot],
+    scorer: Scorer,
+    articles: Articles,
+    catalogue: Catalogue,
+    policy: Policy,
+) -> list[Evidence]:
+    """The evidence of each question. Models are asked as of the end of the time bucket: one bucket, one answer."""
+    seconds = policy.bucket_seconds
+    at = (np.array([bucket_of(r.now, seconds) for r in requests], dtype=np.float64) + 1) * seconds
+    consents = [
+        {p: status for p in PURPOSES if (status := s.consent(p, r.channel))}
+        for r, s in zip(requests, snapshots, strict=True)
+    ]
+    objects = np.array([c.get("profiling") in REFUSED for c in consents])
+    features, churn, inputs = _scored(snapshots, at, objects, scorer, catalogue)
+    shown = _shown(requests, catalogue, policy)
+    items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
+    said_once = {a.action for a in catalogue.actions if a.once_per}
+    own_caps = {a.action: a.cap.days for a in catalogue.actions if a.cap}
+    ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
+    found = []
+    for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
+        contacts = (*snapshot.contacts, *snapshot.reserved)
+        spent, frees_at = _spent(request, snapshot, contacts, catalogue, policy) if contacts else (None, None)
+        told: dict[str, float] = {}
+        used: dict[str, int] = {}
+        for one in contacts:
+            if one.action_id in said_once and (one.channel == CALL or request.channel != CALL):
+                told[one.action_id] = max(told.get(one.action_id, -math.inf), one.at.timestamp())
+            days = own_caps.get(one.action_id)
+            if days is not None and request.now - timedelta(days=days) < one.at <= request.now + ahead:
+                used[one.action_id] = used.get(one.action_id, 0) + 1
+        profile = snapshot.view.profile if snapshot.view is not None else {}
+        found.append(
+            Evidence(
+                identities=_identities(snapshot),
+                state_status=snapshot.state_status,
+                holds=snapshot.holds,
+                consents=consents[i],
+                features=features[i],
+                churn=churn[i],
+                inputs=inputs[i],
+                spent=spent or (0.0,) * len(policy.file.contact_cap.windows),
+                frees_at=frees_at,
+                used=used,
+                told=told,
+                about=dict(snapshot.about),
+                recovering=snapshot.recovering,
+                zone=_zone(profile.get("time_zone"), policy),
+                language=_language(request.language, profile.get("language"), policy),
+                items={
+                    catalogue.actions[j].action: tuple(_shown_item(s, articles, policy) for s in chosen)
+                    for j, chosen in items[i].items()
+                },
+            )
+        )
+    return found
+
+
+def _identities(snapshot: Snapshot) -> tuple[str, ...]:
+    """Her ids, oldest first."""
+    if snapshot.view is not None and snapshot.view.state.origins:
+        return tuple(origin for origin, _ in snapshot.view.state.origins)
+    return (snapshot.arm_key or snapshot.customer_key,)
+
+
+def _zone(told: Any, policy: Policy) -> str:
+    if isinstance(told, str) and is_zone(told):
+        return told
+    return policy.file.quiet_hours.zone if policy.file.quiet_hours else ""
+
+
+def _language(asked: str | None, told: Any, policy: Policy) -> str:
+    return asked or (told.lower() if isinstance(told, str) and told else policy.file.language)
+
+
+def _shown(requests: Sequence[Request], catalogue: Catalogue, policy: Policy) -> Bools:
+    """[n, m] whether the placement may show the action's category."""
+    rows = {
+        name: [a.category in policy.file.placements[name].categories for a in catalogue.actions]
+        for name in {r.placement for r in requests}
+    }
+    return np.array([rows[r.placement] for r in requests])
+
+
+def _scored(
+    snapshots: Sequence[Snapshot], at: Floats, objects: Bools, scorer: Scorer, catalogue: Catalogue
+) -> tuple[list[dict[str, float]], list[float | None], list[bytes]]:
+    """Features that conditions speak of, the chance of leaving, and what the model saw, of each customer."""
+    records: list[Mapping[str, Any] | None] = [s.features.values if s.features else None for s in snapshots]
+    numeric = sorted({k for r in records if r for k, v in r.items() if v is not None and not isinstance(v, str)})
+    columns = rows_to_columns(records, numeric)
+    scored = columns | _side_by_side([s.scored or s.values for s in snapshots])
+    n = len(snapshots)
+    churn, inputs = np.full(n, np.nan), [b""] * n
+    if catalogue.speaks_of & DERIVED or catalogue.uses_churn:
+        names, rows = customer_inputs(scored, at)
+        columns |= {name: rows[:, j] for j, name in enumerate(names) if name in DERIVED}
+        if catalogue.uses_churn and scorer.uses_inputs:
+            churn = np.where(objects, np.nan, scorer.churn(rows, names))
+            inputs = [b"" if out else row.tobytes() for row, out in zip(rows, objects.tolist(), strict=True)]
+    columns |= _side_by_side([s.values for s in snapshots])
+    columns[CHURN_PROBABILITY] = churn
+    spoken = [name for name in sorted(catalogue.speaks_of) if name in columns]
+    features: list[dict[str, float]] = [
+        {name: value for name, value in zip(spoken, row, strict=True) if value == value}
+        for row in zip(*(columns[name].tolist() for name in spoken), strict=True)
+    ] or [{} for _ in range(n)]
+    return features, [None if c != c else c for c in churn.tolist()], inputs
+
+
+def _side_by_side(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
+    return rows_to_columns(rows, sorted({name for row in rows for name in row}))
+
+
+def _spent(
+    request: Request, snapshot: Snapshot, contacts: Sequence[Contact], catalogue: Catalogue, policy: Policy
+) -> tuple[tuple[float, ...], float | None]:
+    """The weight of contacts in each window, and when one more would fit (None: now)."""
+    cap, rules = policy.file.contact_cap, policy.file.channels
+    weights = _weights(rules)
+    until = request.now + timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
+    counted = contact.marketing_only(contacts, catalogue.is_service)
+    spent, free = [], -math.inf
+    for window in cap.windows:
+        length = timedelta(days=window.days * (cap.recovery_factor if snapshot.recovering else 1.0))
+        used = contact.used(counted, since=request.now - length, until=until, weights=weights)
+        spent.append(used)
+        more = weights[request.channel]
+        if contact.over_cap(used, more, window.limit):
+            free = max(free, contact.frees_at(counted, request.now, length, until, weights, window.limit - more))
+    return tuple(spent), None if free == -math.inf else free
+
+
+def _weights(rules: Mapping[Any, ChannelRule]) -> dict[str, float]:
+    return {name: rule.weight for name, rule in rules.items()}
+
+
+def _shown_item(scored: Scored, articles: Articles, policy: Policy) -> ShownItem:
+    worth = policy.file.worth
+    margin = articles.margin(scored.item_id, default=worth.default_margin, share=worth.margin_share)
+    chance = None if math.isnan(scored.probability) else scored.probability
+    return ShownItem(scored.item_id, articles.title(scored.item_id), chance, float(margin))
+
+
+def churn_inputs(evidence: Iterable[Evidence]) -> Floats:
+    """What the churn model saw, [n, p], of evidence that has it."""
+    return np.array([np.frombuffer(e.inputs, dtype=np.float64) for e in evidence])
