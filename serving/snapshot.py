@@ -1,7 +1,8 @@
 """Reading what is known of customers, once and consistently; what cannot be trusted is unknown, never guessed.
 
 Clearance is positive: a snapshot is "ok" only if the store answered, the record is whole, has seen the customer's last
-log position, is not dated ahead of the clock, and every required source has reported within its limit.
+log position, is not dated ahead of the clock, no rejected event that could have held her waits for a person, and every
+required source has reported within its limit.
 """
 
 import sqlite3
@@ -13,10 +14,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from features.customer.holds import HoldRules, holds_in_force
+from features.customer.incidents import Incident, telling
 from features.customer.state import CustomerState, decode, fold
 from features.customer.view import CustomerView, view
 from features.errors import DataError, TahdikasError
 from features.feature_store.online import OnlineFeatures, OnlineRecord
+from features.log.doubts import in_doubt
 from features.log.identity import resolve
 from features.log.refolding import facts_of
 from features.log.rules import RESERVED_PREFIX
@@ -26,9 +29,11 @@ from serving.core.exploration import bucket_of
 from serving.core.live import snapshot_of
 from serving.core.policy import Policy
 from serving.records import Records, reserved
+from serving.shop_incidents import ShopIncidents
 
 _CHUNK = 500
 _EMPTY = CustomerState()
+REJECTED_EVENT = "rejected_event"
 Row = tuple[int, bytes]
 Consents = Mapping[tuple[str, str | None], str]
 
@@ -38,6 +43,7 @@ class SnapshotReader:
 
     def __init__(self, records: Records, online: OnlineFeatures, policy: Policy) -> None:
         self._records, self._online, self._policy = records, online, policy
+        self._incidents = ShopIncidents()
 
     def read(self, requests: Sequence[Request]) -> list[Snapshot]:
         """One snapshot a request, in order. Never raises for what it reads: the worst is a state unknown."""
@@ -52,11 +58,14 @@ class SnapshotReader:
                 promised = reserved(run, set(keys), now)
                 rows, positions, owner = _states(run, keys)
                 declared = self._declared(run, owner)
+                incidents = telling(self._incidents.read(run), to_micros(now))
+                doubted = _doubted(run, requests, keys, owner)
                 snapshots = []
                 for request, key in zip(requests, keys, strict=True):
                     found = rows.get(key), positions.get(key), promised.get(key, ()), declared.get(key, {})
                     try:
-                        snapshots.append(self._snapshot(run, request, key, *found, silent))
+                        problem = REJECTED_EVENT if key in doubted else silent
+                        snapshots.append(self._snapshot(run, request, key, *found, incidents, problem))
                     except (
                         ArithmeticError,
                         LookupError,
@@ -77,7 +86,8 @@ class SnapshotReader:
         position: int | None,
         promised: Sequence[Contact],
         declared: Consents,
-        silent: str | None,
+        incidents: Sequence[Incident],
+        otherwise: str | None,
     ) -> Snapshot:
         now, file = request.now, self._policy.file
         state, problem = state_of(run, key, row, position)
@@ -88,10 +98,10 @@ class SnapshotReader:
         ahead = now + timedelta(minutes=file.clearance.future_tolerance_minutes)
         if problem is None and state.last_at is not None and state.last_at > to_micros(ahead):
             problem = "future_dated"
-        problem = problem or silent
+        problem = problem or otherwise
         bucket = self._policy.bucket_seconds
         snapshot = snapshot_of(
-            seen(state, now, ahead, file.holds),
+            seen(state, now, ahead, file.holds, incidents),
             customer_key=key,
             scored_at_us=round((bucket_of(now, bucket) + 1) * bucket * 1e6),
             reservation=timedelta(hours=file.contact_cap.reservation_hours),
@@ -226,17 +236,36 @@ def _with_visitor(
         return state, problem or "corrupt"
 
 
-def seen(state: CustomerState, now: datetime, ahead: datetime, rules: HoldRules) -> CustomerView:
+def seen(
+    state: CustomerState, now: datetime, ahead: datetime, rules: HoldRules, incidents: Sequence[Incident] = ()
+) -> CustomerView:
     """The state at `now`, what a clock somewhat `ahead` of ours dated after it included: it has happened.
 
-    What only the clock would have ended meanwhile has not ended.
+    So has an incident that such a clock declared. What only the clock would have ended meanwhile has not ended.
     """
-    last = now if state.last_at is None else from_micros(state.last_at)
-    if not now < last <= ahead:
-        return view(state, now, rules)
-    seen = view(state, last, rules)
-    timed = [h for h in holds_in_force(state, now, rules) if h.ends_at is not None and h.ends_at <= last]
+    latest = to_micros(ahead)
+    said = max((i.declared_at for i in incidents if i.declared_at <= latest), default=0)
+    if state.last_at is not None and state.last_at <= latest:
+        said = max(said, state.last_at)
+    if said <= to_micros(now):
+        return view(state, now, rules, incidents)
+    last = from_micros(said)
+    seen = view(state, last, rules, incidents)
+    timed = [h for h in holds_in_force(state, now, rules, incidents) if h.ends_at is not None and h.ends_at <= last]
     return replace(seen, holds=[*seen.holds, *timed])
+
+
+def _doubted(
+    run: sqlite3.Connection, requests: Sequence[Request], keys: Sequence[str], owner: Mapping[str, str]
+) -> set[str]:
+    """The customers whose state a rejected event leaves unknown, by an id of theirs or the visitor's asked about."""
+    asked = [
+        (RESERVED_PREFIX + r.anonymous_id, key)
+        for r, key in zip(requests, keys, strict=True)
+        if r.anonymous_id is not None
+    ]
+    found = in_doubt(run, [*owner, *(visitor for visitor, _ in asked)])
+    return {key for origin, key in (*owner.items(), *asked) if origin in found}
 
 
 def _marks(values: Sequence[str]) -> str:

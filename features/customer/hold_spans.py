@@ -4,7 +4,7 @@ A span is in force from `opened_at` up to, not including, `ends_at`. Facts after
 are microseconds since 1970.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from operator import attrgetter
 
 from features.customer.hold_rules import HoldRules
@@ -16,7 +16,7 @@ from features.customer.spans_of_incidents import incident_spans
 from features.customer.spans_of_signals import friction_spans, prediction_spans, rating_spans, staff_spans
 
 
-def spans(state: CustomerState, now: int, rules: HoldRules, incidents: Iterable[Incident] = ()) -> list[Span]:
+def spans(state: CustomerState, now: int, rules: HoldRules, incidents: Sequence[Incident] = ()) -> list[Span]:
     """All spans of a customer known at `now`, those already over included, releases by people applied.
 
     `incidents` are the shop's (`incidents.incidents_of`), those declared after `now` are not looked at.

@@ -1,6 +1,6 @@
 """Holds: what is kept from a dissatisfied customer, since when, and what ends it. Derived from facts, never stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -58,14 +58,14 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def holds_in_force(
-    state: CustomerState, now: datetime, rules: HoldRules, incidents: Iterable[Incident] = ()
+    state: CustomerState, now: datetime, rules: HoldRules, incidents: Sequence[Incident] = ()
 ) -> list[Hold]:
     """The holds in force at `now`, the gravest and then the oldest first. A fact at exactly `now` counts."""
     return standing(state, now, rules, incidents)[0]
 
 
 def standing(
-    state: CustomerState, now: datetime, rules: HoldRules, incidents: Iterable[Incident] = ()
+    state: CustomerState, now: datetime, rules: HoldRules, incidents: Sequence[Incident] = ()
 ) -> tuple[list[Hold], datetime | None]:
     """The holds in force at `now`, and until when she is in recovery from graver ones that ended (None: she is not)."""
     moment = to_us(now)

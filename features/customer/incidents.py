@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from features.customer.hold_rules import MAX_DAYS
 from features.customer.ledger import CustomerState
 from features.events import CHANNELS
 from features.facts import Fact
@@ -102,6 +103,12 @@ def incidents_of(facts: Iterable[Fact]) -> tuple[Incident, ...]:
             running[incident_id] = len(found)
             found.append(incident)
     return tuple(found)
+
+
+def telling(incidents: Iterable[Incident], now: int) -> tuple[Incident, ...]:
+    """Those that can hold somebody at `now` or later, or have let her go so lately that it still matters."""
+    past = 2 * days(MAX_DAYS)
+    return tuple(i for i in incidents if now < (i.declared_at if i.closed_at is None else i.closed_at) + past)
 
 
 def affects(incident: Incident, state: CustomerState, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Holds of the shop's incidents: one cause, many customers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from features.customer.hold_rules import HoldRules
 from features.customer.incidents import Incident, affected
@@ -9,7 +9,7 @@ from features.customer.span import Span, review_at
 from features.instants import days
 
 
-def incident_spans(state: CustomerState, now: int, rules: HoldRules, incidents: Iterable[Incident]) -> Iterator[Span]:
+def incident_spans(state: CustomerState, now: int, rules: HoldRules, incidents: Sequence[Incident]) -> Iterator[Span]:
     """incident: from the declaration, or from when she came to be affected, until it is closed or time has passed.
 
     Another order or friction of hers that it takes in makes it worse: a person's release from before does not count.

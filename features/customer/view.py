@@ -5,7 +5,7 @@ purchases can be wound back past each item's latest purchase only, and what the 
 (`draft.KEPT_DAYS`) stays cut: to go further back, fold the facts known then.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -147,7 +147,7 @@ class CustomerView:
         return any(h.covers.blocks(category, group, channel) for h in self.holds)
 
 
-def view(state: CustomerState, now: datetime, rules: HoldRules, incidents: Iterable[Incident] = ()) -> CustomerView:
+def view(state: CustomerState, now: datetime, rules: HoldRules, incidents: Sequence[Incident] = ()) -> CustomerView:
     """What `state` means at `now` (aware UTC). A fact at exactly `now` counts, a later one does not.
 
     `incidents` are the shop's, of all customers: those that affect her hold.
@@ -157,7 +157,7 @@ def view(state: CustomerState, now: datetime, rules: HoldRules, incidents: Itera
 
 
 def state_features(
-    state: CustomerState, now: datetime, rules: HoldRules, incidents: Iterable[Incident] = ()
+    state: CustomerState, now: datetime, rules: HoldRules, incidents: Sequence[Incident] = ()
 ) -> dict[str, float]:
     """`STATE_FEATURES` of a customer at `now`; what is not known is NaN."""
     return view(state, now, rules, incidents).features

@@ -18,7 +18,7 @@ from features.home import Home
 from features.instants import from_us
 from features.log import lake, live_intake, refolding
 from features.log.live_intake import EventResult
-from features.log.packing import FACT_COLUMNS, NOBODY, facts, unpack_rows
+from features.log.packing import unpack_rows
 from features.log.rejects import SourceBatch
 from features.log.store import connect, transaction
 
@@ -164,10 +164,8 @@ class EventLog:
 
     def shop_facts(self) -> list[Fact]:
         """Facts about the shop rather than a customer (incidents), in the order (occurred_at, event_id)."""
-        rows = self._rows(
-            f"select {FACT_COLUMNS} from facts where origin_id = ? order by occurred_at, event_id", (NOBODY,)
-        )
-        return list(facts(rows))
+        with self._lock:
+            return refolding.shop_facts(self._connection)
 
     def state_of(self, customer_id: str) -> tuple[int, bytes] | None:
         """(position of her latest fact, encoded state) of a customer; None where nothing is known of her."""

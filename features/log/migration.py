@@ -1,16 +1,33 @@
 """Bringing a live store of an older version up to this one, in place, in the caller's transaction."""
 
 import sqlite3
+from collections.abc import Sequence
 
+import msgspec
+
+from features.customer.concern import FOREVER
 from features.log.doubts import doubt_of
 from features.log.refolding import customers_of, refold
+
+_AT_ONCE = 1000
 
 
 def migrate(connection: sqlite3.Connection, version: int) -> None:
     """From `version` (1 or later) to the current one. Everyone is folded again: states are of one program."""
     if version < 2:
         _doubts_and_concern(connection)
-    refold(connection, customers_of(connection, "facts"))
+    everyone = customers_of(connection, "facts")
+    for start in range(0, len(everyone), _AT_ONCE):
+        _refold_readable(connection, everyone[start : start + _AT_ONCE])
+
+
+def _refold_readable(connection: sqlite3.Connection, customers: Sequence[str]) -> None:
+    """Fold them again, but for those whose facts cannot be read: her old state stays, which nobody takes for whole."""
+    try:
+        refold(connection, customers)
+    except (msgspec.MsgspecError, LookupError, TypeError, ValueError):
+        for customer in customers if len(customers) > 1 else ():
+            _refold_readable(connection, [customer])
 
 
 def _doubts_and_concern(connection: sqlite3.Connection) -> None:
@@ -25,6 +42,7 @@ def _doubts_and_concern(connection: sqlite3.Connection) -> None:
     ):
         connection.execute(f"alter table quarantine add column {column}")
     connection.execute("alter table state add column concern_until integer")
+    connection.execute("update state set concern_until = ?", (FOREVER,))
     known = connection.execute("select id, raw from quarantine").fetchall()
     connection.executemany(
         "update quarantine set type = ?, origin_id = ?, visitor_id = ? where id = ?",

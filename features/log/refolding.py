@@ -62,6 +62,14 @@ def customers_of(connection: sqlite3.Connection, table: str) -> list[str]:
     return [customer for (customer,) in rows]
 
 
+def shop_facts(connection: sqlite3.Connection) -> list[Fact]:
+    """Facts about the shop rather than a customer, in the order (occurred_at, event_id)."""
+    rows = connection.execute(
+        f"select {FACT_COLUMNS} from facts where origin_id = ? order by occurred_at, event_id", (NOBODY,)
+    )
+    return list(facts(rows))
+
+
 def facts_by_customer(
     connection: sqlite3.Connection, customers: Iterable[str]
 ) -> Iterator[tuple[str, int, list[Fact]]]:

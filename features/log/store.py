@@ -146,7 +146,7 @@ def connect(home: Home, *, read_only: bool = False, durable: bool = True) -> sql
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _unusable(home, error) from error
-    except HomeError:
+    except BaseException:
         connection.close()
         raise
     return connection

@@ -111,6 +111,21 @@ def quarantine_replay(
     tell(context, json_output, asdict(report), str(report))
 
 
+@quarantine_app.command("dismiss")
+def quarantine_dismiss(
+    context: typer.Context,
+    entry_id: Annotated[str, typer.Argument(metavar="ID", help="The entry's id, as quarantine list --json gives it.")],
+    person: Annotated[str, typer.Option(help="Who says so.")],
+    reason: Annotated[str, typer.Option(help="Why it is of no concern.")],
+    json_output: Json = False,
+) -> None:
+    """Say that a rejected event is of no concern, so that it keeps nobody's state unknown any more. It is kept."""
+    from features.log.quarantine import dismiss
+
+    entry = dismiss(context.obj.home(), entry_id, person=person, reason=reason, now=now_utc())
+    tell(context, json_output, asdict(entry), f"{entry.id} dismissed by {entry.dismissed_by}: {entry.dismissed_reason}")
+
+
 def _read_corrections(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

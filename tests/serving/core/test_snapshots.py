@@ -8,6 +8,7 @@ import pytest
 from features.customer.state import decode
 from features.feature_store.online import OnlineFeatures
 from features.home import Home
+from features.log import quarantine
 from features.log.event_log import EventLog
 from serving.core.decision import Request
 from serving.core.policy import DEFAULT_POLICY, parse_policy
@@ -29,12 +30,13 @@ class World:
         self.reader = SnapshotReader(self.records, OnlineFeatures(home), policy)
         self.count = 0
 
-    def happens(self, event_type, who, ago=timedelta(0), **payload):
+    def happens(self, event_type, who, ago=timedelta(0), touchpoint=None, **payload):
         self.count += 1
         event = {
             "event_id": f"e{self.count}",
             "type": event_type,
             "occurred_at": (self.now - ago).isoformat(),
+            "touchpoint": touchpoint,
             "payload": payload,
         }
         (result,) = self.log.append_live([event | who], source="api", now=self.now)
@@ -189,3 +191,45 @@ def test_many_are_read_as_each_alone(world):
     for request, found in zip(requests, together, strict=True):
         (alone,) = world.reader.read([request])
         assert (alone.values, alone.state_status, alone.versions) == (found.values, found.state_status, found.versions)
+
+
+def test_an_incident_holds_whom_it_takes_in_until_it_is_closed(world):
+    world.happens("friction", AINO, timedelta(hours=3), kind="out_of_stock", touchpoint="pickup")
+    world.buys({"customer_id": "bea"}, "tea")
+    declared = {"action": "declare", "incident_id": "lockers", "person": "liisa", "reason": "the lockers are broken"}
+    assert world.read(**AINO).holds == ()
+    world.happens("incident", {}, timedelta(hours=1), rule={"touchpoint": "pickup"}, **declared)
+    (hold,) = world.read(**AINO).holds
+    assert (hold.hold_id, hold.kind, hold.detail) == ("incident:lockers", "incident", "the lockers are broken")
+    assert world.read(**AINO).values["holds_in_force"] == 1
+    assert world.read(customer_id="bea").holds == ()
+    world.happens("incident", {}, action="close", incident_id="lockers", person="liisa")
+    assert world.read(**AINO).holds == ()
+
+
+def test_an_incident_declared_by_a_clock_ahead_of_ours_holds_at_once(world):
+    world.happens("friction", AINO, timedelta(hours=3), kind="out_of_stock", touchpoint="pickup")
+    told = {"action": "declare", "incident_id": "lockers", "person": "liisa", "rule": {"touchpoint": "pickup"}}
+    world.happens("incident", {}, -timedelta(minutes=4), **told)
+    assert [h.kind for h in world.read(**AINO).holds] == ["incident"]
+
+
+def test_incidents_that_cannot_be_read_leave_everybody_unknown(world):
+    world.happens("incident", {}, action="declare", incident_id="x", person="liisa", rule={"carrier": "posti"})
+    world.damage("update facts set body = x'c1' where type = 'incident'")
+    assert world.read(**AINO).state_status == "unknown:unreadable"
+
+
+def test_a_rejected_event_that_could_have_held_her_leaves_her_unknown_and_nobody_else(world):
+    bad = {"event_id": "r1", "type": "feedback", "occurred_at": world.now.isoformat()}
+    bad["payload"] = {"kind": "rating", "score": 9}
+    world.log.append_live([bad | AINO, bad | VISITOR | {"event_id": "r2"}], source="api", now=world.now)
+    status = "unknown:rejected_event"
+    assert world.read(**AINO).state_status == status and world.read(**VISITOR).state_status == status
+    assert world.read(customer_id="bea").state_status == "ok"
+    assert world.read(customer_id="bea", **VISITOR).state_status == status
+    world.happens("identity", {"customer_id": "bea"} | VISITOR, action="link")
+    assert world.read(customer_id="bea").state_status == status
+    for entry in quarantine.entries(world.home):
+        quarantine.dismiss(world.home, entry.id, person="liisa", reason="a test", now=world.now)
+    assert {world.read(**who).state_status for who in (AINO, VISITOR, {"customer_id": "bea"})} == {"ok"}
