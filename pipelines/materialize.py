@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_SCHEMA, EVENT_TIMESTAMP, TIME
 from features.customer.hold_rules import HoldRules
-from features.customer.state import Fact
+from features.customer.incidents import incidents_of, telling
+from features.customer.state import Fact, known_by
 from features.customer.state_history import Span, state_history
 from features.customer.view import STATE_FEATURES
 from features.errors import DataError
@@ -30,6 +31,7 @@ from features.feature_store.snapshots import (
     write_snapshot,
 )
 from features.home import Home
+from features.instants import to_us
 from features.log.event_log import EventLog
 from features.log.rules import RESERVED_PREFIX
 from pipelines.snapshot_fingerprints import Fingerprints
@@ -137,12 +139,16 @@ def _write_state(
     members = [set(t[CUSTOMER_ID].to_pylist()) for t in tables]
     everyone = sorted(set[str]().union(*members))
     spans = _spans(log.links())
+    told = log.shop_facts()
+    incidents = [telling(incidents_of(known_by(told, cutoff)), to_us(cutoff)) for cutoff in cutoffs]
     owners = {span.origin: who for who, own in spans.items() for span in own if span.unlinked_at is None}
     parts: list[list[pa.RecordBatch]] = [[] for _ in cutoffs]
     for start in range(0, len(everyone), CUSTOMERS_AT_ONCE):
         chunk = everyone[start : start + CUSTOMERS_AT_ONCE]
         facts = _facts_of_all(log, chunk, spans, owners)
-        histories = {who: state_history(who, facts.get(who, []), spans.get(who, []), cutoffs, rules) for who in chunk}
+        histories = {
+            who: state_history(who, facts.get(who, []), spans.get(who, []), cutoffs, rules, incidents) for who in chunk
+        }
         for index, cutoff in enumerate(cutoffs):
             here = [who for who in chunk if who in members[index]]
             parts[index].append(_state_batch(here, [histories[who][index] for who in here], cutoff))

@@ -104,6 +104,32 @@ def test_state_counts_a_visitor_as_long_as_she_was_known_to_be_the_customer(tmp_
     assert found[0]["last_rating_unit"] == [None, None]
 
 
+def test_state_knows_an_incident_from_when_it_was_told_to_when_its_end_was(tmp_path: Path) -> None:
+    home = Home.open(tmp_path)
+    incident = {"hold_id": "lockers", "person": "liisa", "channel": None}
+    _tell(
+        home,
+        _purchase("ada", T - 30 * DAY, "e1"),
+        _purchase("bea", T - 12 * DAY, "e2"),
+        _event(
+            "incident",
+            None,
+            T - 10 * DAY,
+            "i1",
+            action="declare",
+            rule='{"since": "2024-05-15T00:00:00Z"}',
+            received_at=T - 8 * DAY,
+            **incident,
+        ),
+        _event("incident", None, T - 6 * DAY, "i2", action="close", received_at=T - 4 * DAY, **incident),
+    )
+    moments = [T - day * DAY for day in (9, 8, 5, 4)]
+    build_snapshots(home, moments)
+    found = [pq.read_table(snapshot_path(home, STATE, at)).to_pydict() for at in moments]
+    assert [f["customer_id"] for f in found] == [["ada", "bea"]] * 4
+    assert [f["holds_in_force"] for f in found] == [[0, 0], [0, 1], [0, 1], [0, 0]]
+
+
 def test_an_empty_log_gives_empty_snapshots_and_nothing_to_serve(tmp_path: Path) -> None:
     home = Home.open(tmp_path)
     paths = build_snapshots(home, [T])
