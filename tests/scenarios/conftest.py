@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -122,6 +123,8 @@ class Shop:
         **payload: Any,
     ) -> str:
         """Something happens to a customer now, or some time ago but told only now; the event must be accepted."""
+        if "consent_channel" in payload:  # the envelope has a channel too: where it was said
+            payload["channel"] = payload.pop("consent_channel")
         event_id = f"{event_type}-{next(self._ids)}"
         event = {
             "event_id": event_id,
@@ -136,13 +139,17 @@ class Shop:
         assert result["status"] == "accepted", result
         return event_id
 
-    def logs_in(self, visitor: str, customer: str) -> None:
+    def logs_in(self, visitor: str, customer: str, action: str = "link") -> None:
         """The visitor turns out to be a customer."""
         event = {
             "event_id": f"identity-{next(self._ids)}", "type": "identity", "occurred_at": self.now.isoformat(),
-            "anonymous_id": visitor, "customer_id": customer, "channel": "web", "payload": {"action": "link"},
+            "anonymous_id": visitor, "customer_id": customer, "channel": "web", "payload": {"action": action},
         }  # fmt: skip
         assert self.post(event)["status"] == "accepted"
+
+    def logs_out(self, visitor: str, customer: str) -> None:
+        """She was not that customer after all."""
+        self.logs_in(visitor, customer, "unlink")
 
     def looks_at(self, customer: str, *items: str) -> None:
         """She looks at products, one after the other, in one visit."""
@@ -213,8 +220,8 @@ class Shop:
 
     def mailed(self, report: CampaignReport) -> set[str]:
         """Who is on a list with something to sell."""
-        with (report.folder / "list.csv").open(encoding="utf-8-sig", newline="") as lines:
-            return {row["customer_id"] for row in csv.DictReader(lines) if row["category"] == "sales"}
+        rows = pq.read_table(report.folder / "list.parquet").to_pylist()
+        return {row["customer_id"] for row in rows if row["category"] == "sales"}
 
     def kept_off(self, report: CampaignReport) -> dict[str, dict[str, str]]:
         """Who was kept off a list, with the reason."""

@@ -20,8 +20,9 @@ def test_t0_an_ordinary_return_stops_the_mail_but_not_the_shop_window(shop):
 
     shop.happens("case", "aino", touchpoint="returns", case_id="rma-1", kind="return", status="closed")
     shop.wait(seconds=1)
-    assert shop.email("aino").holds == set()
-    assert shop.email("aino").sells, "once it is closed the letters may come again"
+    mail = shop.email("aino")
+    assert mail.holds == set()
+    assert mail.sells, "once it is closed the letters may come again"
 
 
 def test_t0_a_return_that_is_asked_about_is_one_no_longer_ordinary(shop):

@@ -1,0 +1,122 @@
+"""K1: anonymous first; after log-in, the stricter of both sides wins."""
+
+import pytest
+
+
+def test_k1_a_visitor_gets_sensible_suggestions_from_this_session_alone(shop):
+    assert shop.front_page("visitor-1").actions == {"popular_items"}, "nothing is known: what everybody buys"
+
+    shop.looks_at("visitor-1", "sneaker-39")
+    answer = shop.front_page("visitor-1")
+    assert answer.actions == {"session_items"}
+    assert answer.items == ["boot-39", "clog-39"], "other shoes, not the ones she has seen"
+    assert "viewed_now" in [reason["code"] for reason in answer["actions"][0]["reasons"]]
+
+    shop.looks_at("visitor-1", "boot-39")
+    assert shop.front_page("visitor-1").items == ["clog-39"]
+
+
+def test_k1_a_category_she_looked_into_is_enough(shop):
+    shop.happens("browse", "visitor-1", action="view", session_id="s", category="clothing")
+    shop.wait(seconds=1)
+    assert set(shop.front_page("visitor-1").items) == {"boot-39", "clog-39", "rain-coat", "sneaker-39"}
+
+
+def test_k1_the_session_of_another_visitor_or_of_an_hour_ago_says_nothing(shop):
+    shop.looks_at("visitor-1", "sneaker-39")
+    assert shop.front_page("visitor-2").actions == {"popular_items"}
+    shop.wait(hours=1)
+    assert shop.front_page("visitor-1").actions == {"popular_items"}
+
+
+def test_k1_nothing_is_sent_to_a_visitor_and_her_things_must_be_in_stock(shop):
+    shop.looks_at("visitor-1", "sun-hat")
+    assert shop.front_page("visitor-1").actions == {"popular_items"}, "other hats there are none"
+    assert shop.email("visitor-1").actions == set()
+
+
+def test_k1_who_objects_to_profiling_gets_popular_products_whatever_she_looks_at(shop):
+    shop.happens("consent", "visitor-1", purpose="profiling", status="objected")
+    shop.looks_at("visitor-1", "sneaker-39")
+    assert shop.front_page("visitor-1").actions == {"popular_items"}
+
+
+def test_k1_after_log_in_the_history_is_joined(shop):
+    shop.regular("aino")
+    shop.looks_at("visitor-1", "sneaker-39")
+    shop.logs_in("visitor-1", "aino")
+    shop.wait(seconds=1)
+    for name in ("aino", "visitor-1"):
+        answer = shop.front_page(name)
+        assert answer["customer_key"] == "aino"
+        assert answer.actions == {"recommended_items"}
+        assert answer.items[0] == "coffee-500", "what she buys again and again comes first"
+        assert "session_items" in shop.asks(name, "front_page", n=5).actions, "and what she looks at now is not lost"
+
+
+def test_k1_holds_of_both_sides_survive(shop):
+    shop.regular("aino")
+    shop.regular("venla")
+    shop.happens("feedback", "visitor-1", touchpoint="checkout", kind="rating", score=1)
+    shop.case("venla", "opened")
+    shop.wait(hours=1)
+    assert shop.front_page("aino").sells
+
+    shop.logs_in("visitor-1", "aino")
+    shop.logs_in("visitor-2", "venla")
+    shop.wait(seconds=1)
+    for name in ("aino", "visitor-1"):
+        assert shop.front_page(name).holds == {"bad_rating"} and not shop.front_page(name).sells
+    for name in ("venla", "visitor-2"):
+        assert shop.front_page(name).holds == {"open_case"} and not shop.front_page(name).sells
+
+
+def test_k1_a_good_rating_of_one_side_does_not_lift_the_others_hold(shop):
+    shop.regular("aino")
+    shop.happens("feedback", "visitor-1", touchpoint="checkout", kind="rating", score=1)
+    shop.wait(hours=1)
+    shop.happens("feedback", "aino", touchpoint="checkout", kind="rating", score=5)
+    shop.logs_in("visitor-1", "aino")
+    shop.wait(seconds=1)
+    assert shop.front_page("aino").holds == {"bad_rating"}
+
+
+@pytest.mark.parametrize("refuses", ["aino", "visitor-1"])
+def test_k1_a_refusal_of_either_side_counts_silence_does_not(shop, refuses):
+    shop.regular("aino")
+    shop.looks_at("visitor-1", "sneaker-39")
+    shop.happens("consent", refuses, purpose="marketing", status="withdrawn")
+    shop.logs_in("visitor-1", "aino")
+    shop.wait(seconds=1)
+    assert not shop.email("aino").sells, "one of her said no"
+
+    shop.regular("venla")
+    shop.looks_at("visitor-2", "sneaker-39")
+    shop.logs_in("visitor-2", "venla")
+    shop.wait(seconds=1)
+    assert shop.email("venla").sells, "the visitor never said anything: what venla agreed to stands"
+
+
+def test_k1_contacts_add_up(shop):
+    shop.regular("aino")
+    for name in ("aino", "visitor-1", "visitor-1"):
+        shop.wait(days=1)
+        shop.happens("contact", name, channel="email", action_id="newsletter", status="sent")
+    shop.wait(days=1)
+    assert shop.email("aino").sells, "aino has had one letter"
+    shop.wait(days=2)  # the letter prepared just now is not sent, and does not count
+    shop.logs_in("visitor-1", "aino")
+    shop.wait(seconds=1)
+    assert shop.email("aino")["no_action_reason"]["code"] == "contact_cap", "three, with those to the visitor"
+
+
+def test_k1_who_logs_out_of_anothers_account_takes_hers_with_her(shop):
+    shop.regular("aino")
+    shop.happens("feedback", "visitor-1", touchpoint="checkout", kind="rating", score=1)
+    shop.logs_in("visitor-1", "aino")
+    shop.wait(minutes=1)
+    assert not shop.front_page("aino").sells
+    shop.logs_out("visitor-1", "aino")
+    shop.wait(seconds=1)
+    assert shop.front_page("aino").sells
+    assert shop.front_page("visitor-1").holds == {"bad_rating"}
