@@ -61,6 +61,7 @@ class CampaignReport:
     channel: str
     placement: str
     built_at: datetime
+    send_at: datetime
     valid_until: datetime
     customers: int = 0
     listed: int = 0
@@ -78,7 +79,8 @@ class CampaignReport:
         """The same as plain JSON types, without the folder."""
         plain = asdict(self)
         del plain["folder"]
-        return plain | {"built_at": self.built_at.isoformat(), "valid_until": self.valid_until.isoformat()}
+        moments = {name: getattr(self, name).isoformat() for name in ("built_at", "send_at", "valid_until")}
+        return plain | moments
 
 
 def build_campaign(
@@ -88,23 +90,29 @@ def build_campaign(
     channel: str,
     placement: str,
     now: datetime,
+    send_at: datetime | None = None,
     progress: Callable[[int], None] | None = None,
     chunk: int = CHUNK,
 ) -> CampaignReport:
     """Decide for every known customer at `now` and write the list under `home.campaigns`.
 
-    `progress` is told how many customers are done. Raises `DataError` where nobody is known, or where channel and
-    placement do not fit the policy; nothing is left behind then.
+    It is to be sent at `send_at`; by default now, or when the quiet hours of the policy's own zone end. Rows can be
+    read page by page; a file to send comes from an export alone, which asks about each again. `progress` is told how
+    many customers are done. Raises `DataError` where nobody is known, or where channel and placement do not fit the
+    policy; nothing is left behind then.
     """
     if known_customers(home) == 0:
         raise DataError("No customer is known yet, so no list can be built. Ingest events first: tahdikas ingest.")
-    valid_until = now + timedelta(hours=load_policy(home).file.contact_cap.reservation_hours)
+    policy = load_policy(home)
+    send_at = policy.sendable_from(now, channel) if send_at is None else max(now, send_at)
+    valid_until = send_at + timedelta(hours=policy.file.contact_cap.reservation_hours)
     report = CampaignReport(
         _free_id(home, name, now),
         name,
         channel,
         placement,
         now,
+        send_at,
         valid_until,
         currency=_currency(home),
         names=_names(home),
@@ -163,7 +171,7 @@ def _decide_all(home: Home, report: CampaignReport, folder: Path, progress: Call
     outbound = place is None or place.outbound  # one the policy does not know is refused below
     with ExitStack() as stack:
         service = stack.enter_context(closing(DecisionService(home)))
-        listed = stack.enter_context(closing(ListFile(folder / "list", LIST_SCHEMA)))
+        listed = stack.enter_context(closing(ListFile(folder / "list", LIST_SCHEMA, csv_too=False)))
         kept = stack.enter_context(closing(ListFile(folder / "kept_off", KEPT_OFF_SCHEMA)))
         for customers in _chunks(home, chunk):
             requests = [
@@ -173,6 +181,7 @@ def _decide_all(home: Home, report: CampaignReport, folder: Path, progress: Call
                     placement=report.placement,
                     now=report.built_at,
                     mode="list",
+                    send_at=report.send_at,
                 )
                 for one in customers
             ]
@@ -297,27 +306,31 @@ def _covers_offers(hold: Hold, channel: str, outbound: bool) -> bool:
 
 
 class ListFile:
-    """Rows written as `path`.parquet, and as `path`.csv that a spreadsheet cannot take for formulas."""
+    """Rows written as `path`.parquet and, with `csv_too`, as `path`.csv that a spreadsheet cannot take for formulas."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, *, csv_too: bool = True) -> None:
         self._schema = schema
         self._parquet = pq.ParquetWriter(path.with_suffix(".parquet"), schema, compression="zstd")
-        self._file = path.with_suffix(".csv").open("w", encoding="utf-8-sig", newline="")
-        self._csv = csv.writer(self._file, quoting=csv.QUOTE_NONNUMERIC)
-        self._csv.writerow(schema.names)
+        self._file = path.with_suffix(".csv").open("w", encoding="utf-8-sig", newline="") if csv_too else None
+        if self._file is not None:
+            csv.writer(self._file, quoting=csv.QUOTE_NONNUMERIC).writerow(schema.names)
 
     def write(self, rows: Sequence[dict[str, Any]]) -> None:
         """Append rows, keyed by the schema's names."""
-        if rows:
-            self._parquet.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
-            self._csv.writerows([[cell(row[name]) for name in self._schema.names] for row in rows])
+        if not rows:
+            return
+        self._parquet.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
+        if self._file is not None:
+            lines = [[cell(row[name]) for name in self._schema.names] for row in rows]
+            csv.writer(self._file, quoting=csv.QUOTE_NONNUMERIC).writerows(lines)
 
     def close(self) -> None:
         """End both files; the CSV is on disk."""
         self._parquet.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
 
 
 def cell(value: Any) -> str | float:

@@ -15,6 +15,8 @@ from features.errors import DataError
 from features.home import Home
 from pipelines.campaigns import ListFile
 from serving.campaign_lists import EXPORT, LIST_SCHEMA, summary
+from serving.desk.touched import said_of_the_shop, touched
+from serving.records import Heard
 from serving.service import DecisionService
 
 CHUNK = 2_000
@@ -64,27 +66,52 @@ def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
     draft = folder / f".{name}"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
-    kept, dropped = 0, list[dict[str, Any]]()
-    with closing(DecisionService(home)) as service, closing(ListFile(draft / "list", LIST_SCHEMA)) as out:
+    send_at = datetime.fromisoformat(told["send_at"])
+    with closing(DecisionService(home)) as service:
+        heard = service.records.heard()
+        kept, dropped = list[dict[str, Any]](), list[dict[str, Any]]()
         for batch in pq.ParquetFile(folder / "list.parquet").iter_batches(CHUNK):
             rows = pa.Table.from_batches([batch]).to_pylist()
-            answers = service.recheck([row["decision_id"] for row in rows], now, reserve=True)
-            allowed = [row for row, answer in zip(rows, answers, strict=True) if answer.allowed]
-            out.write(allowed)
-            kept += len(allowed)
-            dropped += [
-                {
-                    CUSTOMER_ID: row[CUSTOMER_ID],
-                    "reason": ", ".join([reason.code, *kinds]),
-                    "text": reason.text,
-                    "text_fi": reason.text_fi,
-                }
-                for row, answer in zip(rows, answers, strict=True)
-                if not answer.allowed
-                for kinds in [[hold.kind for hold in answer.holds]]
-                for reason in answer.reasons[:1]
-            ]
+            fine, out = _asked_again(service, rows, now, send_at, reserve=True)
+            kept += fine
+            dropped += out
+        while news := _news(service, heard, {row[CUSTOMER_ID] for row in kept}):  # meanwhile about some of them
+            heard, about = news
+            fine, out = _asked_again(service, [r for r in kept if r[CUSTOMER_ID] in about], now, send_at, reserve=False)
+            gone = {row[CUSTOMER_ID] for row in out}
+            kept, dropped = [row for row in kept if row[CUSTOMER_ID] not in gone], dropped + out
+        with closing(ListFile(draft / "list", LIST_SCHEMA)) as file:
+            file.write(kept)
     final = folder / name
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)
-    return Export(campaign, final / "list.csv", now, kept, dropped)
+    return Export(campaign, final / "list.csv", now, len(kept), dropped)
+
+
+def _news(service: DecisionService, heard: Heard, listed: set[str]) -> tuple[Heard, set[str]] | None:
+    """What has been heard by now and whom of the list it may concern, None where it concerns nobody of it."""
+    latest = service.records.heard()
+    if latest == heard:
+        return None
+    run = service.records.connection()
+    if latest.rejects != heard.rejects or said_of_the_shop(run, heard.position, latest.position):
+        return latest, listed
+    about = touched(run, heard.position, latest.position) & listed
+    return (latest, about) if about else None
+
+
+def _asked_again(
+    service: DecisionService, rows: list[dict[str, Any]], now: datetime, send_at: datetime, *, reserve: bool
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows that may still be sent, and the others with the reason."""
+    kept, dropped = [], []
+    answers = service.recheck([row["decision_id"] for row in rows], now, send_at=send_at, reserve=reserve)
+    for row, answer in zip(rows, answers, strict=True):
+        if answer.allowed:
+            kept.append(row)
+            continue
+        why = answer.reasons[0]
+        kinds = [hold.kind for hold in answer.holds]
+        text = {"reason": ", ".join([why.code, *kinds]), "text": why.text, "text_fi": why.text_fi}
+        dropped.append({CUSTOMER_ID: row[CUSTOMER_ID], **text})
+    return kept, dropped

@@ -1,8 +1,8 @@
 """The files of a built campaign list: their columns, and reading them page by page.
 
-A list is a folder of `campaigns/`: `list.parquet` and `list.csv` (who is on it), `kept_off.parquet` and `kept_off.csv`
-(who got no offer, why, until when), `summary.json` (counts, sums, the money's currency, the actions' names), and a
-folder `export-<time>` for each export. A folder is complete or not there.
+A list is a folder of `campaigns/`: `list.parquet` (who is on it), `kept_off.parquet` and `kept_off.csv` (who got no
+offer, why, until when), `summary.json` (counts, sums, the money's currency, the actions' names), and a folder
+`export-<time>` for each export: only there is a `list.csv` to send. A folder is complete or not there.
 """
 
 import json

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -55,6 +56,13 @@ class OvertakenError(Exception):
     def __init__(self, decision_ids: Sequence[str]) -> None:
         super().__init__(f"overtaken: {', '.join(decision_ids)}")
         self.decision_ids = frozenset(decision_ids)
+
+
+class Heard(NamedTuple):
+    """The log position of the latest fact, and the number of rejects."""
+
+    position: int
+    rejects: int
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -234,6 +242,13 @@ class Records:
             .fetchone()
         )
         return None if row is None else unpack(row[0])
+
+    def heard(self) -> Heard:
+        """How much has been heard by now: where it is the same again, nothing came in between."""
+        query = (
+            "select (select coalesce(max(position), 0) from facts), (select coalesce(sum(times), 0) from quarantine)"
+        )
+        return Heard(*self.connection().execute(query).fetchone())
 
     def has_outcome(self, decision_id: str, outcome: str, action_id: str) -> bool:
         """Whether an outcome was noted before."""

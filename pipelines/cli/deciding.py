@@ -68,6 +68,10 @@ def campaign_build(
     channel: Channel = "email",
     placement: Placement = "email",
     as_of: Moment = None,
+    send_at: Annotated[
+        str | None,
+        typer.Option(help="When it will be sent, UTC; without it now, or when the quiet hours end."),
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Decide for every known customer, and write who is on the list, who was kept off, and why (CSV and Parquet)."""
@@ -77,7 +81,13 @@ def campaign_build(
     home = context.obj.home()
     with progress("Deciding", total=known_customers(home), quiet=json_output or context.obj.json) as done:
         report = build_campaign(
-            home, name=name, channel=channel, placement=placement, now=instant(as_of) or now_utc(), progress=done
+            home,
+            name=name,
+            channel=channel,
+            placement=placement,
+            now=instant(as_of) or now_utc(),
+            send_at=instant(send_at),
+            progress=done,
         )
     tell(context, json_output, report.summary() | {"folder": report.folder}, campaign_table(report))
 

@@ -116,6 +116,25 @@ class ConditionOut(Out):
     met: bool = Field(description="Whether it holds.", examples=[False])
 
 
+class WindowOut(Out):
+    """One rolling window of the contact cap."""
+
+    days: float = Field(description="Its length; days.", examples=[7])
+    limit: float = Field(description="The weight of contacts allowed in it.", examples=[3])
+    spent: float = Field(description="The weight of contacts in it.", examples=[3])
+
+
+class WithoutOut(Out):
+    """What would be best had one gate alone stood open."""
+
+    gate: str = Field(description="The gate.", examples=["hold"])
+    changes: bool = Field(description="Whether anything would change.", examples=[True])
+    action_id: str = Field(description="What she would get then.", examples=["recommended_items"])
+    expected_gain: float = Field(description="Its expected gain; minor units (cents).", examples=[120.5])
+    text: str = Field(description="In English.", examples=["Without it she would get: Products for her"])
+    text_fi: str = Field(description="In Finnish.", examples=["Ilman sitä hän saisi: Tuotteita hänelle"])
+
+
 class BlockOut(Out):
     """One gate that stood before an action; only what concerns the gate is there."""
 
@@ -128,9 +147,17 @@ class BlockOut(Out):
         default=None, description="Why her state is not trusted.", examples=["unknown:corrupt"]
     )
     conditions: list[ConditionOut] = Field(default=[], description="The conditions looked at.", examples=[[]])
-    weight: float | None = Field(default=None, description="Weighed contacts in the window; a count.", examples=[3])
-    limit: float | None = Field(default=None, description="How many are allowed; a count.", examples=[3])
-    window_days: float | None = Field(default=None, description="Length of the window; days.", examples=[7])
+    ends: str = Field(description="When it ends, in English.", examples=["when the case is resolved"])
+    ends_fi: str = Field(description="When it ends, in Finnish.", examples=["kun asia on ratkaistu"])
+    decides: bool = Field(
+        description="Whether she would get this action if this gate alone stood open.", examples=[True]
+    )
+    windows: list[WindowOut] = Field(default=[], description="The windows of the contact cap.", examples=[[]])
+    days: float | None = Field(default=None, description="Window of the action's own cap; days.", examples=[30])
+    limit: float | None = Field(default=None, description="The action's own cap; a count.", examples=[1])
+    used: int | None = Field(default=None, description="Contacts with the action in its window.", examples=[1])
+    zone: str | None = Field(default=None, description="Whose clock it is by.", examples=["Europe/Helsinki"])
+    said: str | None = Field(default=None, description="Her word on that purpose, if any.", examples=["withdrawn"])
     purpose: str | None = Field(default=None, description="The consent that is missing.", examples=["marketing"])
     channel: str | None = Field(default=None, description="Where it is missing.", examples=["email"])
     placement: str | None = Field(default=None, description="The placement.", examples=["checkout"])
@@ -175,12 +202,17 @@ class WhyResponse(Out):
     mode: str = Field(description="serve, list, manual or simulate.", examples=["simulate"])
     channel: str = Field(description="The channel.", examples=["web"])
     placement: str = Field(description="The placement.", examples=["front_page"])
+    send_at: datetime | None = Field(description="When it was to reach her, UTC, if later.", examples=[None])
     arm: str = Field(description="Her experiment arm.", examples=["treated"])
+    arm_probability: float = Field(description="The chance of coming into it, 0 to 1.", examples=[0.95])
+    crossover: list[str] = Field(description="Arms of other identities of hers.", examples=[[]])
     state_status: str = Field(description="`ok`, or `unknown:` and why.", examples=["ok"])
     actions: list[ActionOut] = Field(description="What was chosen.", examples=[[]])
     no_action_reason: ReasonOut | None = Field(description="Why nothing, if nothing.", examples=[None])
     withheld: WithheldOut | None = Field(description="What she would have got.", examples=[None])
     holds: list[HoldOut] = Field(description="Holds in force.", examples=[[]])
+    released_holds: list[str] = Field(description="Predicted holds let go by chance, their ids.", examples=[[]])
+    without: list[WithoutOut] = Field(description="What each closed gate alone kept back.", examples=[[]])
     candidates: list[CandidateOut] = Field(description="Every action of the catalogue.", examples=[[]])
     observed: dict[str, float | None] = Field(
         description="Feature values seen; null: absent.", examples=[{"open_cases": 0}]

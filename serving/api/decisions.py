@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from starlette.responses import Response
 
 from features.events import CHANNELS
@@ -15,6 +15,7 @@ from serving.api.parts import ActionOut, HoldOut, ReasonOut, action_out, reason_
 from serving.api.problems import FieldProblem, ProblemError
 from serving.api.wiring import wired
 from serving.core import decision as core
+from serving.core.catalogue import LANGUAGE
 from serving.core.policy import load_policy
 from serving.service import UNRECORDED, DecisionService, Outcome
 
@@ -69,6 +70,18 @@ class DecisionRequest(BaseModel):
         default="serve",
         description="`simulate` runs the same engine, records nothing and consumes no cap.",
         examples=["serve"],
+    )
+
+    send_at: AwareDatetime | None = Field(
+        default=None,
+        description="When the answer will reach her, where that is later: quiet hours and validity are judged then.",
+        examples=["2026-03-03T07:00:00Z"],
+    )
+    language: str | None = Field(
+        default=None,
+        pattern=LANGUAGE,
+        description="Language of the page, ISO 639; hers where it is absent, else the policy's.",
+        examples=["fi"],
     )
 
     @model_validator(mode="after")
@@ -187,6 +200,8 @@ async def decide(
         mode=asked.mode,
         now=now,
         idempotency_key=idempotency_key,
+        send_at=asked.send_at,
+        language=asked.language,
     )
     with app.metrics.decision_seconds.time():
         decided = await app.decisions.ask(core_request)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.customer.holds import Hold
+from features.customer.holds import RELEASE_CODES, Hold
 from serving.core.catalogue import Action
 from serving.core.clock import next_time
 from serving.core.conditions import Condition, predicate
@@ -18,33 +18,18 @@ from serving.core.policy import Policy
 AGE = "days_since_"
 """Features so named grow by one a day until something happens."""
 
-RELEASES: dict[str, tuple[str, str]] = {
-    "case_closed": ("when the return is closed or cancelled", "kun palautus päätetään tai perutaan"),
-    "case_resolved": (
-        "when the case is resolved, and then the cool-down is over or she says it went well",
-        "kun asia on ratkaistu ja sen jälkeen rauhoittumisaika kulunut tai hän kertoo kaiken menneen hyvin",
-    ),
-    "cool_down_over": (
-        "when the cool-down is over, or she says it went well",
-        "kun rauhoittumisaika on kulunut tai hän kertoo kaiken menneen hyvin",
-    ),
-    "delivered": (
-        "when the parcel has arrived and the cool-down is over, or the order is cancelled",
-        "kun paketti on perillä ja rauhoittumisaika kulunut tai tilaus perutaan",
-    ),
-    "good_rating": (
-        "when time has passed, or she rates the same touchpoint well",
-        "kun aika on kulunut tai hän antaa samasta kohdasta hyvän arvion",
-    ),
-    "score_below": (
-        "when time has passed, or a later score falls below the lower threshold",
-        "kun aika on kulunut tai myöhempi ennuste laskee alemman rajan alle",
-    ),
-    "incident_closed": ("when the incident is closed, or time has passed", "kun häiriö päätetään tai aika on kulunut"),
-    "time": ("when time has passed", "kun aika on kulunut"),
-    "person_releases": ("when a person releases it", "kun työntekijä vapauttaa sen"),
+RELEASES_FI: dict[str, str] = {
+    "case_closed": "palautus päätetään tai perutaan",
+    "case_resolved": "asia on ratkaistu ja sen jälkeen rauhoittumisaika kulunut tai hän kertoo kaiken menneen hyvin",
+    "cool_down_over": "rauhoittumisaika on kulunut tai hän kertoo kaiken menneen hyvin",
+    "delivered": "paketti on perillä ja rauhoittumisaika kulunut tai tilaus perutaan",
+    "good_rating": "aika on kulunut tai hän antaa samasta kohdasta hyvän arvion",
+    "score_below": "aika on kulunut tai myöhempi ennuste laskee alemman rajan alle",
+    "incident_closed": "häiriö päätetään tai aika on kulunut",
+    "time": "aika on kulunut",
+    "person_releases": "työntekijä vapauttaa sen",
 }
-"""What ends a hold, by its `release_when`."""
+"""What ends a hold in Finnish, by its `release_when`; `features.customer.holds.RELEASE_CODES` has the English."""
 
 
 class End(NamedTuple):
@@ -93,7 +78,7 @@ def _of_holds(holds: Sequence[Hold]) -> End:
     at = None if not ends or None in ends else max(e for e in ends if e is not None)
     english, finnish = [], []
     for hold in holds:
-        en, fi = RELEASES[hold.release_when]
+        en, fi = f"when {RELEASE_CODES[hold.release_when]}", f"kun {RELEASES_FI[hold.release_when]}"
         by = f", on {_on(hold.ends_at)} at the latest" if hold.ends_at else ""
         by_fi = f", viimeistään {_on(hold.ends_at)}" if hold.ends_at else ""
         look = f"; a person looks at it on {_on(hold.review_at)}" if hold.review_at and not hold.ends_at else ""

@@ -30,7 +30,7 @@ def explain(decision: Decision, policy: Policy, catalogue: Catalogue, *, action:
     candidates = [c for c in decision.candidates if action is None or c.action_id == action]
     without = _without(decision, policy, catalogue)
     return {
-        "customer_key": decision.customer_key,
+        "customer_id": decision.customer_key,
         "decision_id": decision.decision_id,
         "decided_at": decision.decided_at.isoformat(),
         "send_at": None if decision.send_at is None else decision.send_at.isoformat(),

@@ -5,7 +5,7 @@ Read from `policy.yaml` of the data folder's config, else from the shipped defau
 
 import hashlib
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,7 @@ from features.customer.holds import HoldRules
 from features.home import Home
 from serving.core.alarm_rules import AlarmRules
 from serving.core.catalogue import LANGUAGE, Action, Catalogue, Category, Channel
-from serving.core.clock import is_zone
+from serving.core.clock import is_within, is_zone, next_time
 from serving.core.typed_yaml import Strict, fault, parse, read_text
 
 DEFAULT_POLICY = Path(__file__).parents[1] / "defaults" / "policy.yaml"
@@ -196,6 +196,13 @@ class Policy:
             return None
         purposes = self.file.consent.purposes
         return action.purpose or purposes.get(action.group) or purposes.get(action.category)
+
+    def sendable_from(self, now: datetime, channel: str) -> datetime:
+        """The first moment from `now` on that is not quiet in the policy's own zone: when a list can go out."""
+        hours = self.file.quiet_hours
+        if hours is None or channel not in (*hours.marketing, *hours.all):
+            return now
+        return next_time(now, hours.zone, hours.ends) if is_within(now, hours.zone, hours.starts, hours.ends) else now
 
     def placement(self, name: str) -> Placement | None:
         """The definition of a placement, None for one the policy does not know."""

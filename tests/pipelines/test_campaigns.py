@@ -15,6 +15,7 @@ from features.errors import DataError, TahdikasError
 from features.home import Home
 from features.log.event_log import EventLog
 from pipelines.campaigns import CampaignReport, build_campaign, cell, known_customers
+from pipelines.export import export_campaign
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA, read_kept_off, summaries
 from serving.core.decision import Request
 from serving.service import DecisionService
@@ -101,7 +102,7 @@ def test_a_row_is_what_the_api_would_answer(home: Home) -> None:
 def test_the_files_have_the_documented_columns_and_summary(home: Home) -> None:
     report = build(home)
     assert {path.name for path in report.folder.iterdir()} == {
-        "list.parquet", "list.csv", "kept_off.parquet", "kept_off.csv", "summary.json",
+        "list.parquet", "kept_off.parquet", "kept_off.csv", "summary.json",
     }  # fmt: skip
     assert pq.read_schema(report.folder / "list.parquet").equals(LIST_SCHEMA)
     assert pq.read_schema(report.folder / "kept_off.parquet").equals(KEPT_OFF_SCHEMA)
@@ -128,16 +129,47 @@ def test_the_summary_names_actions_and_the_one_currency_of_the_purchases(home: H
     assert summary()["currency"] is None
 
 
+def test_a_list_built_at_night_is_for_the_morning(home: Home) -> None:
+    night = NOON.replace(hour=20)  # 23 in Helsinki
+    report = build_campaign(home, name="Night", channel="email", placement="email", now=night)
+    assert report.send_at == datetime(2026, 9, 2, 5, 0, tzinfo=UTC), "eight in Helsinki"
+    assert report.listed > 0
+    early = build_campaign(home, name="Night", channel="email", placement="email", now=night, send_at=night)
+    assert early.listed == 0 and {step.code for step in early.funnel} >= {"quiet_hours"}
+
+
+def test_who_complains_while_the_export_runs_is_not_in_it(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Her row was asked about already when the complaint comes in; the file is not yet written."""
+    report = build(home)
+    first = pq.read_table(report.folder / "list.parquet").to_pylist()[0]["customer_id"]
+    asked = DecisionService.recheck
+    said: list[str] = []
+
+    def and_then_she_complains(service: DecisionService, *args: Any, **more: Any) -> Any:
+        answers = asked(service, *args, **more)
+        if not said:
+            said.append("complaint")
+            told = event("late", "feedback", first, 0, kind="complaint")
+            assert service.ingest([told], NOON)[0].status == "accepted"
+        return answers
+
+    monkeypatch.setattr(DecisionService, "recheck", and_then_she_complains)
+    export = export_campaign(home, report.id, now=NOON)
+    assert [row["customer_id"] for row in export.dropped] == [first]
+    assert first not in export.file.read_text(encoding="utf-8-sig")
+
+
 def test_no_cell_begins_like_a_formula(home: Home) -> None:
     report = build(home)
-    for name in ("list", "kept_off"):
-        with (report.folder / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
+    exported = export_campaign(home, report.id, now=NOON).file.parent
+    for name, folder in (("list", exported), ("kept_off", report.folder)):
+        with (folder / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
-        assert len(rows) == 1 + pq.read_metadata(report.folder / f"{name}.parquet").num_rows
+        assert len(rows) == 1 + pq.read_metadata(folder / f"{name}.parquet").num_rows
         cells = [one for row in rows[1:] for one in row]
         risky = [one for one in cells if one[:1] in "=+-@\t\r" and one and not _is_number(one)]
         assert risky == []
-    text = "".join((report.folder / f"{name}.csv").read_text(encoding="utf-8-sig") for name in ("list", "kept_off"))
+    text = (exported / "list.csv").read_text(encoding="utf-8-sig") + (report.folder / "kept_off.csv").read_text()
     assert "'=HYPERLINK" in text and "'-2+3" in text
 
 

@@ -15,7 +15,7 @@ import pytest
 from features.errors import DataError
 from features.home import Home
 from serving.api import create_app
-from serving.core.decision import ChosenAction, Decision, Item, Reason, Request, Withheld
+from serving.core.decision import ChosenAction, Decision, Evidence, Fared, Item, Reason, Request, Withheld
 from serving.service import DecisionService, Health, Outcome
 from serving.settings import ServingSettings
 from tests.conftest import Client
@@ -63,7 +63,8 @@ class Stand(DecisionService):
         return Decision(
             decision_id="d-1", customer_key=request.customer_id or "", decided_at=request.now, mode=request.mode,
             channel=request.channel, placement=request.placement, arm="treated", state_status="ok", actions=[action],
-            holds=[], no_action_reason=None, withheld=withheld, candidates=[], versions={"policy": "p1"},
+            holds=[], no_action_reason=None, withheld=withheld, fared=Fared((), (), b"", b"", b"", b"", b"", ()),
+            evidence=Evidence(), versions={"policy": "p1"},
         )  # fmt: skip
 
     def ingest(self, objects: list[Any], now: datetime, source: str = "api") -> list[Result]:
