@@ -1,4 +1,4 @@
-"""Where the items of an action come from: what fits the thing in view, this session, and a returned item's like last."""
+"""Where an action's items come from: what fits the thing in view, this session; the like of a returned item last."""
 
 from datetime import UTC, datetime, timedelta
 
