@@ -57,8 +57,12 @@ class WithoutModel:
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
         """Items bought more than once, most often and latest first, then the catalogue's."""
-        rest = self.popular(k)
-        return [(_repeated(history) + rest)[:k] for history in histories]
+        proposed = []
+        for history in histories:
+            own = _repeated(history)
+            known = {one.item_id for one in own}
+            proposed.append([*own, *(one for one in self._listed if one.item_id not in known)][:k])
+        return proposed
 
     def popular(self, k: int) -> list[Scored]:
         """The catalogue in the order of item ids: nobody has counted yet."""
