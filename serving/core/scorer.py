@@ -61,7 +61,7 @@ class WithoutModel:
         for history in histories:
             own = _repeated(history)
             known = {one.item_id for one in own}
-            proposed.append([*own, *(one for one in self._listed if one.item_id not in known)][:k])
+            proposed.append([*own, *(one for one in self.popular(k + len(own)) if one.item_id not in known)][:k])
         return proposed
 
     def popular(self, k: int) -> list[Scored]:
