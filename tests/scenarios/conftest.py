@@ -200,9 +200,10 @@ class Shop:
         """What the newsletter may send her."""
         return self.asks(customer, "email", "email")
 
-    def why(self, customer: str, placement: str = "front_page", channel: str = "web") -> dict[str, Any]:
-        """Why she would get what she would get now, and why not the rest."""
-        answer = self.http.get(f"/v1/customers/{customer}/why", params={"placement": placement, "channel": channel})
+    def why(self, customer: str, placement: str = "front_page", channel: str = "web", **more: str) -> dict[str, Any]:
+        """Why she would get what she would get now, or got at the moment `at`, and why not the rest."""
+        asked = {"placement": placement, "channel": channel, **more}
+        answer = self.http.get(f"/v1/customers/{customer}/why", params=asked)
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         return told
