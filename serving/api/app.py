@@ -16,17 +16,22 @@ from features.errors import TahdikasError
 from features.home import Home
 from features.log.event_log import EventResult
 from serving.api import (
+    call_list,
     customers,
+    decision_records,
     decisions,
     docs,
     events,
     health,
+    incidents,
     limits,
     openapi,
     outcomes,
     problems,
     recheck,
+    silence,
     staff_holds,
+    watch_list,
 )
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
@@ -42,6 +47,21 @@ from serving.settings import ServingSettings, load_settings
 
 DECISIONS_AT_ONCE = 64
 EVENTS_AT_ONCE = 2_000
+PARTS = (
+    events,
+    decisions,
+    recheck,
+    outcomes,
+    decision_records,
+    customers,
+    staff_holds,
+    watch_list,
+    call_list,
+    incidents,
+    silence,
+    health,
+)
+"""The routes, in the order of the page."""
 _TELEMETRY_OFF = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
 
 
@@ -71,7 +91,7 @@ def create_app(
         with suppress(TahdikasError):
             await wiring.writes.run(wiring.service.customer, "", clock())
         yield
-        for pool in (wiring.decisions, wiring.events, wiring.reads, wiring.writes):
+        for pool in (wiring.decisions, wiring.events, wiring.reads, wiring.writes, wiring.staff):
             pool.close()
         wiring.service.close()
 
@@ -87,7 +107,7 @@ def create_app(
     app.state.wiring = wiring
     problems.install(app, _problem)
     openapi.install(app)
-    for part in (events, decisions, recheck, outcomes, customers, staff_holds, health):
+    for part in PARTS:
         app.include_router(part.router)
     app.include_router(docs.router)
     app.include_router(console.router)
@@ -132,6 +152,7 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         ),
         reads=Deadline(settings.read_deadline_ms / 1000, 2, waiting, "read"),
         writes=Deadline(settings.write_deadline_ms / 1000, 1, waiting, "write"),
+        staff=Deadline(settings.write_deadline_ms / 1000, 1, waiting, "staff"),  # long looks at many, one at a time
     )
 
 

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from serving.api.decisions import DecisionRequest
 from serving.api.event_schema import event_schemas
+from serving.api.incidents import CloseRequest, IncidentRequest, ReachRequest
 from serving.api.outcomes import OutcomeRequest
 from serving.api.problems import Problem
 from serving.api.recheck import RecheckRequest
@@ -20,6 +21,9 @@ _MODELS: tuple[type[BaseModel], ...] = (
     RecheckRequest,
     HoldRequest,
     ReleaseRequest,
+    IncidentRequest,
+    CloseRequest,
+    ReachRequest,
     Problem,
 )
 

@@ -11,10 +11,8 @@ from serving.api.access import Care
 from serving.api.body import documented, json_response, read_model
 from serving.api.customers import CustomerId
 from serving.api.parts import HoldOut, Out
-from serving.api.problems import ProblemError
-from serving.api.staff_problems import staff_problem
+from serving.api.staff_problems import answered
 from serving.api.wiring import wired
-from serving.desk.faults import FieldFaultError, NotThereError
 from serving.desk.staff_events import HoldWish
 
 router = APIRouter(tags=["staff"])
@@ -99,12 +97,8 @@ async def add(request: Request, customer_id: CustomerId, idempotency_key: Key = 
         channels=tuple(sent.channels),
     )
     app = wired(request)
-    try:
-        found = await app.writes.run(app.desk.add_hold, customer_id, wish, app.clock(), idempotency_key)
-    except (FieldFaultError, NotThereError) as error:
-        raise staff_problem(error) from error
-    if isinstance(found, str):
-        raise ProblemError("unavailable", f"The hold is not known to be kept ({found}). Send it again with its key.")
+    late = "It is not known whether the hold is kept: send it again with its key."
+    found = await answered(app.writes, late, app.desk.add_hold, customer_id, wish, app.clock(), idempotency_key)
     answer = HoldAnswer(
         customer_id=found.customer_id,
         hold_id=found.hold_id,
@@ -124,14 +118,11 @@ async def release(request: Request, customer_id: CustomerId, hold_id: HoldId, id
     """End a hold of any kind by hand, until its cause grows worse. The body says who and why."""
     sent = await read_model(request, ReleaseRequest)
     app = wired(request)
-    try:
-        found = await app.writes.run(
-            app.desk.release_hold, customer_id, hold_id, sent.person, sent.reason, app.clock(), idempotency_key
-        )
-    except (FieldFaultError, NotThereError) as error:
-        raise staff_problem(error) from error
-    if isinstance(found, str):
-        raise ProblemError("unavailable", f"The release is not known to be kept ({found}). Send it again with its key.")
+    late = "It is not known whether the hold is released: send it again with its key."
+    found = await answered(
+        app.writes, late, app.desk.release_hold, customer_id, hold_id, sent.person, sent.reason, app.clock(),
+        idempotency_key,
+    )  # fmt: skip
     answer = ReleaseAnswer(
         customer_id=found.customer_id,
         hold_id=found.hold_id,

@@ -38,6 +38,7 @@ class Wiring:
     events: Batches[list[Any], list[EventResult]]
     reads: Deadline
     writes: Deadline
+    staff: Deadline
 
 
 def wired(request: Request) -> Wiring:

@@ -1,11 +1,40 @@
 """The desk: the staff's questions and deeds, wired to the decision service. Safe to share between threads."""
 
+import sqlite3
+import time
 from datetime import datetime, timedelta
+from functools import cache
 
-from serving.desk.lens import Lens
+from features.instants import to_us
+from serving.alarms.watch import Alarm, alarms
+from serving.core.decision import Decision, Request
+from serving.core.policy import parse_policy
+from serving.core.words import status_words
+from serving.desk import incidents as shop_incidents
+from serving.desk.call_list import Call, call_actions, call_placement, calls, candidates
+from serving.desk.cursors import from_text, to_text
+from serving.desk.damage import Damage
+from serving.desk.feed import FeedCursor, FeedPage, feed_page
+from serving.desk.lens import Lens, Standing
+from serving.desk.past_decisions import between
+from serving.desk.reach import Reach, Reached, reached
+from serving.desk.scan import everybody, of
+from serving.desk.silence import Silence, period, silence
+from serving.desk.silence_worth import assignments, bought, noting, worth
 from serving.desk.staff_events import HoldWish
 from serving.desk.staff_holds import Released, StaffHold, add_hold, release_hold
+from serving.desk.watch_list import Filters, WatchCursor, WatchPage, checked, page_of, watched
+from serving.desk.withheld import withheld_margin
 from serving.service import DecisionService
+from serving.shop_incidents import ShopIncidents
+from serving.snapshot import silent_source
+
+_BREATH_SECONDS = 0.001
+
+
+def _breathe() -> None:
+    """Between pages of a long look: let decisions of this process through."""
+    time.sleep(_BREATH_SECONDS)
 
 
 class Desk:
@@ -13,11 +42,63 @@ class Desk:
 
     def __init__(self, service: DecisionService) -> None:
         self.service = service
+        self._incidents = ShopIncidents()
+        self._reach = Reach(_breathe)
+        self._damage = Damage(_breathe)
 
     def lens(self, now: datetime) -> Lens:
-        """By what holds are judged at `now`: the policy in force."""
+        """By what holds are judged at `now`: the policy in force and the shop's incidents."""
         file = self.service.in_force(now).policy.file
-        return Lens(now, file.holds, timedelta(minutes=file.clearance.future_tolerance_minutes))
+        tolerance = timedelta(minutes=file.clearance.future_tolerance_minutes)
+        return Lens(now, file.holds, tolerance, self._incidents.read(self._run()))
+
+    def everyone_silent(self, now: datetime) -> tuple[str, str] | None:
+        """Why nobody at all is sold to at `now`, in both languages: a required source is silent. None: they are."""
+        limits = self.service.in_force(now).policy.file.clearance.required_sources
+        problem = silent_source(self._run(), limits, now)
+        if problem is None:
+            return None
+        words = status_words(f"unknown:{problem}")
+        return words["detail"], words["detail_fi"]
+
+    def held(self, lens: Lens) -> list[Standing]:
+        """Everybody whom anything holds at the lens's moment, by id."""
+        run = self._run()
+        also = set(self._damage.found(run, lens)) | self._reach.affected(run, lens)
+        return [standing for standing in everybody(run, lens, also=also, pause=_breathe) if standing.is_held]
+
+    def watch(self, filters: Filters, now: datetime, *, after: str | None = None, limit: int = 100) -> WatchPage:
+        """A page of the watch list. Raises `FieldFaultError` for filters or a cursor that cannot be used.
+
+        All pages of one reading are of the moment of its first; the filters go with the cursor.
+        """
+        place = None
+        if after is not None:
+            cursor = from_text(after, WatchCursor)
+            filters, now, place = cursor.filters, cursor.moment, cursor.place
+        entries = list(watched(self.held(self.lens(now)), now))
+        return page_of(entries, checked(filters), to_us(now), place, limit)
+
+    def feed(self, now: datetime, *, after: str | None = None, limit: int = 1_000) -> FeedPage:
+        """A page of the feed of new holds. Raises `FieldFaultError` for a cursor that is not ours."""
+        cursor = FeedCursor() if after is None else from_text(after, FeedCursor)
+        policy = self.service.in_force(now).policy
+        return feed_page(self._run(), cursor, self.lens(now), policy.hash, self._reach, self._damage, limit)
+
+    def call_list(self, now: datetime) -> list[Call]:
+        """Whom a person should call, the gravest first, then the dearest."""
+        force = self.service.in_force(now)
+        wanted, placement = call_actions(force.catalogue), call_placement(force.policy.file)
+        if not wanted or placement is None:
+            return []
+        lens = self.lens(now)
+        who = candidates(self.held(lens), min(wanted.values()))
+        requests = [
+            Request(customer_id=s.customer_id, channel="phone", placement=placement, mode="simulate", now=now)
+            for s in who
+        ]
+        decided = self.service.decide_many(requests)
+        return calls(list(zip(who, decided, strict=True)), list(wanted), force.catalogue, lens)
 
     def add_hold(self, customer_id: str, wish: HoldWish, now: datetime, key: str | None = None) -> StaffHold:
         """Hold a customer by hand. Raises as `staff_holds.add_hold`."""
@@ -28,3 +109,54 @@ class Desk:
     ) -> Released:
         """End a hold by hand. Raises as `staff_holds.release_hold`."""
         return release_hold(self.service, customer_id, hold_id, person, reason, self.lens(now), key=key)
+
+    def incidents(self, now: datetime) -> list[shop_incidents.Listed]:
+        """All incidents of the shop, open ones first."""
+        return shop_incidents.listed(self.lens(now))
+
+    def declare(
+        self, wish: shop_incidents.IncidentWish, now: datetime, key: str | None = None
+    ) -> shop_incidents.Listed:
+        """Declare an incident: it holds whom it affects at once. Raises as `incidents.declare`."""
+        event_id = shop_incidents.declare(self.service, wish, self.lens(now), key=key)
+        return next(one for one in self.incidents(now) if one.incident.source_event == event_id)
+
+    def close_incident(self, incident_id: str, person: str, reason: str, now: datetime) -> shop_incidents.Listed:
+        """Close an incident. Raises as `incidents.close`."""
+        shop_incidents.close(self.service, incident_id, person, reason, self.lens(now))
+        return next(one for one in self.incidents(now) if one.incident.incident_id == incident_id)
+
+    def reach(self, rule: dict[str, object], now: datetime) -> Reached:
+        """Whom a rule would take in, were it declared now. Writes nothing. Raises `FieldFaultError`."""
+        return reached(self._run(), shop_incidents.tried(rule, now), self.lens(now), _breathe)
+
+    def alarms(self, now: datetime) -> list[Alarm]:
+        """Where unhappy customers have jumped beyond chance."""
+        file = self.service.in_force(now).policy.file
+        return alarms(self._run(), now, file.holds, file.alarms)
+
+    def silence(self, now: datetime, days: int = 30) -> Silence:
+        """What holds cost, now and over the last `days`. Raises `FieldFaultError` for days it cannot look back on."""
+        force, run = self.service.in_force(now), self._run()
+        start, end = period(days, now)
+        predicted: list[Decision] = []
+        decisions = noting(between(run, start, end), predicted)
+        withheld = withheld_margin(decisions, force.policy, force.catalogue)
+        assigned = assignments(predicted, cache(self._released_share))
+        states = {s.customer_id: s.state for s in of(run, sorted(assigned), self.lens(now))}
+        share = force.policy.file.worth.margin_share
+        margins = {c: share * bought(states[c], a.at) for c, a in assigned.items()}
+        return silence(self.held(self.lens(now)), withheld, worth(assigned, margins, now), now, days)
+
+    def _released_share(self, policy_hash: str) -> float:
+        """The share of predicted holds that a policy of then let go."""
+        text = self.service.records.kept(policy_hash)
+        return 0.0 if text is None else parse_policy(text).file.exploration.predicted_release
+
+    def _run(self) -> sqlite3.Connection:
+        return self.service.records.connection()
+
+
+def next_of(cursor: WatchCursor | FeedCursor | None) -> str | None:
+    """A cursor as the text that leaves."""
+    return None if cursor is None else to_text(cursor)

@@ -1,16 +1,16 @@
 """By what a moment's holds are judged: the rules, the incidents, and how far other clocks may be ahead."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
 
 from features.customer.holds import Hold, HoldRules
+from features.customer.incidents import Incident
 from features.customer.state import CustomerState
 from features.instants import to_us
 from serving.snapshot import seen
 
-ERASED, FUTURE = "erased", "future_dated"
 STATE_UNKNOWN = "state_unknown"
 """The kind of silence that no hold explains: what is known of her cannot be trusted."""
 
@@ -22,11 +22,16 @@ class Lens:
     now: datetime
     rules: HoldRules
     tolerance: timedelta
+    incidents: tuple[Incident, ...] = ()
 
     @property
     def ahead(self) -> datetime:
         """Up to here, what is dated after `now` has happened all the same."""
         return self.now + self.tolerance
+
+    def at(self, now: datetime) -> "Lens":
+        """The same rules and incidents at another moment."""
+        return replace(self, now=now)
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -42,11 +47,21 @@ class Standing(msgspec.Struct, frozen=True):
         """Whether anything at all is kept from her."""
         return bool(self.holds) or self.problem is not None
 
+    @property
+    def state_status(self) -> str:
+        """As in a decision: `ok`, or `unknown:` and why."""
+        return "ok" if self.problem is None else f"unknown:{self.problem}"
 
-def look(customer_id: str, state: CustomerState, problem: str | None, lens: Lens) -> Standing:
-    """Her standing at the lens's moment, exactly as a decision would see it; sources that are silent aside."""
+
+def look(
+    customer_id: str, state: CustomerState, problem: str | None, lens: Lens, *, in_doubt: bool = False
+) -> Standing:
+    """Her standing at the lens's moment, as a decision would see it; sources that are silent aside."""
     if problem is None and state.erased_at is not None:
-        problem = ERASED
+        problem = "erased"
+    if problem is None and in_doubt:
+        problem = "rejected_event"
     if problem is None and state.last_at is not None and state.last_at > to_us(lens.ahead):
-        problem = FUTURE
-    return Standing(customer_id, state, tuple(seen(state, lens.now, lens.ahead, lens.rules).holds), problem)
+        problem = "future_dated"
+    held = seen(state, lens.now, lens.ahead, lens.rules, lens.incidents).holds
+    return Standing(customer_id, state, tuple(held), problem)

@@ -1,7 +1,8 @@
-"""Customers read from the live store for staff: one, or all worth looking at, each once and as a decision sees her."""
+"""One customer read from the live store for staff, as a decision sees her."""
 
 import sqlite3
 
+from features.log.doubts import in_doubt
 from features.log.identity import origins, resolve
 from serving.desk.lens import Lens, Standing, look
 from serving.snapshot import state_of
@@ -10,9 +11,9 @@ from serving.snapshot import state_of
 def standing_of(run: sqlite3.Connection, customer_id: str, lens: Lens) -> Standing:
     """One customer, by any id of hers."""
     key = resolve(run, customer_id)
-    row = run.execute("select position, body from state where customer_id = ?", (key,)).fetchone()
     hers = origins(run, key)
+    row = run.execute("select position, body from state where customer_id = ?", (key,)).fetchone()
     marks = ",".join("?" * len(hers))
     last = run.execute(f"select max(position) from facts where origin_id in ({marks})", hers).fetchone()[0]
     state, problem = state_of(run, key, row, last)
-    return look(key, state, problem, lens)
+    return look(key, state, problem, lens, in_doubt=bool(in_doubt(run, hers)))

@@ -1,0 +1,37 @@
+"""Whose facts, or whose identities, changed between two log positions."""
+
+import sqlite3
+
+from features.log.packing import NOBODY
+from features.log.rules import RESERVED_PREFIX
+
+_OWNER = f"""coalesce((select l.customer_id from links l where f.origin_id glob '{RESERVED_PREFIX}*'
+    and l.unlinked_at is null and l.external_id = substr(f.origin_id, {len(RESERVED_PREFIX) + 1})), f.origin_id)"""
+
+_LINKED = """select external_id from identity_events where event_id in
+    (select event_id from facts where position > ?1 and position <= ?2 and type = 'identity')"""
+
+
+def touched(run: sqlite3.Connection, after: int, until: int) -> set[str]:
+    """Customers told something by facts of positions in (after, until], as they are keyed now.
+
+    Who lost an id through a later link or an unlink is among them: a release that came with it is gone, too.
+    """
+    span = (after, until)
+    rows = run.execute(
+        f"select distinct {_OWNER} from facts f where f.position > ?1 and f.position <= ?2 and f.origin_id <> ?3",
+        (*span, NOBODY),
+    )
+    found = {customer for (customer,) in rows}
+    for external_id, customer in run.execute(
+        f"select external_id, customer_id from links where external_id in ({_LINKED})", span
+    ):
+        found |= {customer, RESERVED_PREFIX + external_id}
+    found |= {RESERVED_PREFIX + external_id for (external_id,) in run.execute(_LINKED, span)}
+    return found
+
+
+def said_of_the_shop(run: sqlite3.Connection, after: int, until: int) -> bool:
+    """Whether any fact of positions in (after, until] is about the shop: an incident declared or closed."""
+    query = "select 1 from facts where position > ? and position <= ? and origin_id = ? limit 1"
+    return run.execute(query, (after, until, NOBODY)).fetchone() is not None
