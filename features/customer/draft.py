@@ -51,7 +51,7 @@ class Draft:
         self.deliveries: dict[str, list[Any]] = {}
         self.consents: list[Consent] = []
         self.contacts: dict[tuple[str, str], list[Any]] = {}
-        self.loose_contacts: dict[str, list[Any]] = {}
+        self.loose_contacts: dict[tuple[str, str], list[Any]] = {}
         self.bought: dict[str, list[Any]] = {}
         self.orders: dict[str, list[Any]] = {}
         self.returned: list[Returned] = []

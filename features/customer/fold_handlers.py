@@ -133,15 +133,17 @@ def _contact(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None
     contact: list[Any] | None
     if decision_id is not None:
         contact = draft.contacts.get((decision_id, action_id))
-    else:  # a response without a decision belongs to the action's latest contact; a new sending is a new contact
-        contact = None if status in ("reserved", "sent", "impression") else draft.loose_contacts.get(action_id)
-        if status == "sent" and (reserved := draft.loose_contacts.get(action_id)) and reserved[5] is None:
-            contact = reserved
+    else:  # a response without a decision belongs to the action's latest contact of the same identity, so that a merge
+        # loses none; a new sending is a new contact
+        latest = draft.loose_contacts.get((fact.origin, action_id))
+        contact = None if status in ("reserved", "sent", "impression") else latest
+        if status == "sent" and latest is not None and latest[5] is None:
+            contact = latest
     if contact is None:
         contact = [decision_id, action_id, payload.get("treatment_id"), fact.channel, *[None] * 6]
         draft.contacts[decision_id or fact.event_id, action_id] = contact
         if decision_id is None:
-            draft.loose_contacts[action_id] = contact
+            draft.loose_contacts[fact.origin, action_id] = contact
     if status == "reserved":
         contact[4] = contact[4] or at
     elif status == "released":

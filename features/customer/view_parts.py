@@ -92,16 +92,24 @@ def case_views(state: CustomerState, now: int, rules: HoldRules) -> list[CaseVie
 
 
 def consents_at(state: CustomerState, now: int) -> dict[tuple[str, str | None], ConsentStatus]:
-    """Latest words by (purpose, channel). A word on all channels replaces those on single ones; a tie is a refusal."""
+    """Latest words by (purpose, channel). A word on all channels replaces those on single ones; a tie is a refusal.
+
+    An objection stays one until she grants it: to withdraw besides (an unsubscribing, say) takes nothing back.
+    """
     said: dict[tuple[str, str | None], ConsentStatus] = {}
     known = [c for c in state.consents if c.at <= now]
     for consent in sorted(known, key=lambda c: (c.at, c.status != "granted")):
         status: ConsentStatus = consent.status  # type: ignore[assignment]
-        if consent.channel is None:
-            for key in [k for k in said if k[0] == consent.purpose]:
-                said[key] = status
-        said[consent.purpose, consent.channel] = status
+        before = said.get((consent.purpose, consent.channel), said.get((consent.purpose, None)))
+        concerned = [k for k in said if k[0] == consent.purpose and consent.channel is None]
+        for key in concerned:
+            said[key] = _after(said[key], status)
+        said[consent.purpose, consent.channel] = _after(before, status)
     return said
+
+
+def _after(before: ConsentStatus | None, status: ConsentStatus) -> ConsentStatus:
+    return "objected" if before == "objected" and status == "withdrawn" else status
 
 
 def items_bought(state: CustomerState, now: int) -> ItemsBought:

@@ -1,10 +1,12 @@
 """A tiny language for customers' facts: days are counted from noon on the first of March 2026."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from features.customer.holds import Hold, HoldRules, holds_in_force
+from features.customer.incidents import Incident
 from features.customer.state import CustomerState, Fact, fold
 from features.customer.view import CustomerView, view
 
@@ -73,9 +75,9 @@ def state_of(*facts: Fact) -> CustomerState:
     return fold(facts)
 
 
-def holds_on(on: float, *facts: Fact, rules: HoldRules = RULES) -> list[Hold]:
+def holds_on(on: float, *facts: Fact, rules: HoldRules = RULES, incidents: Sequence[Incident] = ()) -> list[Hold]:
     """The holds in force on a day."""
-    return holds_in_force(fold(facts), day(on), rules)
+    return holds_in_force(fold(facts), day(on), rules, incidents)
 
 
 def kinds_on(on: float, *facts: Fact, rules: HoldRules = RULES) -> list[str]:
