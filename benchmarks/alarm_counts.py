@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from serving.alarms.jump import Floats, judge
+from serving.alarms.jump import Floats, Judged, judge
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
@@ -54,31 +54,56 @@ def windows(counts: Floats, hours: int, ends: npt.NDArray[np.int64]) -> Floats:
     return found
 
 
-Rule: TypeAlias = Callable[[Floats, Floats, Floats, float], Flags]
-"""(now, before, activity, level of one test) -> which groups alarm; the arrays are those of `judge`."""
+class Look(NamedTuple):
+    """What a rule may look at: counts now (..., groups) and before (..., groups, days), what `judge` makes of them."""
+
+    now: Floats
+    before: Floats
+    judged: Judged
+    level: float
 
 
-def ours(now: Floats, before: Floats, activity: Floats, level: float) -> Flags:
+def look(now: Floats, before: Floats, activity: Floats, level: float) -> Look:
+    """Judged once for all rules; the arrays are those of `judge`, `level` is that of one test."""
+    return Look(now, before, judge(now, before, activity, gap_days=GAP), level)
+
+
+def ours(seen: Look) -> Flags:
     """The product's rule."""
-    flags: Flags = judge(now, before, activity, gap_days=GAP).p_value < level
+    flags: Flags = seen.judged.p_value < seen.level
     return flags
 
 
-def plain_poisson(now: Floats, before: Floats, activity: Floats, level: float) -> Flags:
+def divided_counts(seen: Look) -> Flags:
+    """The exact test on counts divided by the scatter (quasi-Poisson): the right variance, a thinner tail than ours."""
+    from scipy.special import betainc
+
+    total, scatter = seen.before.sum(axis=-1), seen.judged.scatter
+    share = np.where(total > 0, seen.judged.expected / np.maximum(total, 1), 1 / DAYS)
+    flags: Flags = betainc(np.maximum(seen.now, 1) / scatter, total / scatter + 1, share / (1 + share)) < seen.level
+    return flags
+
+
+def plain_poisson(seen: Look) -> Flags:
     """A Poisson test against the mean of the same days, at the same level: no scatter, no weekdays."""
     from scipy.special import gammainc
 
-    flags: Flags = gammainc(np.maximum(now, 1), before.mean(axis=-1)) < level
+    flags: Flags = gammainc(np.maximum(seen.now, 1), seen.before.mean(axis=-1)) < seen.level
     return flags
 
 
-def three_sigma(now: Floats, before: Floats, activity: Floats, level: float) -> Flags:
+def three_sigma(seen: Look) -> Flags:
     """More than three standard deviations above the mean of the same days."""
-    flags: Flags = now > before.mean(axis=-1) + 3 * before.std(axis=-1, ddof=1)
+    flags: Flags = seen.now > seen.before.mean(axis=-1) + 3 * seen.before.std(axis=-1, ddof=1)
     return flags
 
 
-RULES: dict[str, Rule] = {"ours": ours, "plain Poisson": plain_poisson, "3 sigma": three_sigma}
+RULES: dict[str, Callable[[Look], Flags]] = {
+    "ours": ours,
+    "counts divided by scatter": divided_counts,
+    "plain Poisson": plain_poisson,
+    "3 sigma": three_sigma,
+}
 
 
 def episodes(alarming: Flags, *, rest: int) -> int:

@@ -1,7 +1,6 @@
 """Alarms over a simulated shop's year, through the real store: as it is, and with a carrier that breaks down."""
 
 import shutil
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.alarm_counts import RULES, episodes
+from benchmarks.alarm_counts import RULES, episodes, look
 from features.customer.hold_rules import HoldRules
 from features.home import Home
 from features.instants import DAY, to_us
@@ -26,7 +25,7 @@ from serving.core.alarm_rules import AlarmRules
 
 CUSTOMERS, SEED, YEAR = 3000, 7, 365
 FIRST, LAST = date(2024, 11, 1), date(2026, 11, 1)
-LOOK_HOURS = 4
+LOOK_HOURS = 8
 LASTS, APART, SEEN_HOURS = timedelta(days=3), timedelta(days=34), 72
 SHARES, COMPLAINS = (0.25, 0.5, 1.0), 0.2
 HOLDS = HoldRules()
@@ -113,24 +112,21 @@ def _looks(home: Home, begin: datetime, end: datetime, policy: AlarmRules) -> tu
     told: dict[str, list[set[Group]]] = {name: [] for name in RULES}
     at = begin
     while at < end:
-        of_look = dict(_alarming(connection, at, policy))
-        own = alarms(connection, at, HOLDS, policy)
-        of_look["ours"] = {Group(one.kind, one.touchpoint, one.carrier, one.channel) for one in own}
-        for name in RULES:
-            told[name].append(of_look[name])
+        for name, groups in _alarming(connection, at, policy).items():
+            told[name].append(groups)
         at += timedelta(hours=LOOK_HOURS)
-    groups = _groups(connection, end, policy)
+    known_groups = _groups(connection, end)
     connection.close()
     found = {}
     for name, looks in told.items():
         every = sorted(set().union(*looks), key=str)
         flags = np.array([[group in look for group in every] for look in looks], dtype=bool)
         found[name] = episodes(flags.reshape(len(looks), len(every)), rest=24 // LOOK_HOURS)
-    return found, groups
+    return found, known_groups
 
 
-def _alarming(connection: Any, at: datetime, policy: AlarmRules) -> Iterator[tuple[str, set[Group]]]:
-    """What the simpler rules say on the same counts."""
+def _alarming(connection: Any, at: datetime, policy: AlarmRules) -> dict[str, set[Group]]:
+    """Which groups each rule alarms for."""
     days = policy.baseline_weeks * WEEK
     now = to_us(at)
     known = read_signs(connection, since=now - (policy.gap_days + days + 1) * DAY, now=now, rules=HOLDS)
@@ -142,13 +138,14 @@ def _alarming(connection: Any, at: datetime, policy: AlarmRules) -> Iterator[tup
             looks_a_day=policy.looks_a_day,
             tests=len(counts.groups) * len(policy.windows_hours),
         )
+        seen = look(counts.now, counts.before, counts.activity, below)
         for name, rule in RULES.items():
-            flags = rule(counts.now, counts.before, counts.activity, below) & (counts.now >= policy.min_customers)
+            flags = rule(seen) & (seen.now >= policy.min_customers)
             told[name] |= {counts.groups[place] for place in np.flatnonzero(flags)}
-    yield from told.items()
+    return told
 
 
-def _groups(connection: Any, at: datetime, policy: AlarmRules) -> int:
+def _groups(connection: Any, at: datetime) -> int:
     now = to_us(at)
     known = read_signs(connection, since=now - YEAR * DAY, now=now, rules=HOLDS)
     return len(count(known, now=now, hours=24, baseline_days=YEAR - 2, gap_days=0).groups)
