@@ -120,3 +120,36 @@ def test_k1_who_logs_out_of_anothers_account_takes_hers_with_her(shop):
     shop.wait(seconds=1)
     assert shop.front_page("aino").sells
     assert shop.front_page("visitor-1").holds == {"bad_rating"}
+
+
+def test_k1_the_arm_of_the_older_side_stays_and_the_crossover_is_on_record(shop):
+    shop.edits_policy(lambda policy: policy["arms"].update(holdout=0.3, control=0.2))
+    visitors = [f"visitor-{number}" for number in range(12)]
+    for visitor in visitors:
+        shop.looks_at(visitor, "sneaker-39")
+    arms = {visitor: shop.why(visitor)["arm"] for visitor in visitors}
+    assert {"treated", "holdout"} <= set(arms.values())
+    shop.wait(days=1)
+    for visitor in visitors:  # each becomes a customer, known for a minute
+        customer = visitor.replace("visitor", "customer")
+        shop.happens("profile", customer, facts={"region": "Uusimaa"})
+    before = {visitor: shop.why(visitor.replace("visitor", "customer"))["arm"] for visitor in visitors}
+    for visitor in visitors:
+        shop.logs_in(visitor, visitor.replace("visitor", "customer"))
+    shop.wait(seconds=1)
+    assert before != arms, "some cross over"
+    for visitor in visitors:
+        told = shop.why(visitor.replace("visitor", "customer"))
+        assert told["arm"] == arms[visitor], "the visitor was here first: her arm stays"
+        assert told["crossover"] == ([] if before[visitor] == arms[visitor] else [before[visitor]])
+        if told["arm"] == "holdout":
+            assert not shop.front_page(visitor).sells
+
+
+def test_k1_logged_in_and_asked_with_both_names_at_once_both_sides_count(shop):
+    shop.regular("aino")
+    shop.happens("feedback", "visitor-1", touchpoint="checkout", kind="rating", score=1)
+    shop.wait(seconds=1)
+    answer = shop.asks("aino", "front_page", anonymous_id="visitor-1")
+    assert answer.holds == {"bad_rating"} and not answer.sells, "before any link was told"
+    assert shop.front_page("aino").sells, "asked for by herself she is not the visitor"

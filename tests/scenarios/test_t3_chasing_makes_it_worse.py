@@ -74,3 +74,40 @@ def test_t3_a_week_that_waits_for_the_shop_counts_one_that_waits_for_her_does_no
     assert waiting.front_page("aino").actions == {"staff_call"}
     assert waiting.front_page("venla").hold("open_case")["severity"] == 2
     assert waiting.front_page("venla").actions == {"case_status"}
+
+
+def call_list(shop):
+    """Whom the staff should call, in order."""
+    answer = shop.http.get("/v1/call-list")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["calls"]
+
+
+def test_t3_she_is_on_the_staffs_call_list_with_what_they_need_to_know(waiting):
+    waiting.regular("venla")
+    waiting.case("venla", "opened", case_id="case-2")
+    waiting.case("aino", "customer_asked")
+    waiting.wait(minutes=1)
+    assert call_list(waiting) == [], "asked once: not yet"
+
+    waiting.case("aino", "customer_asked")
+    waiting.wait(minutes=1)
+    (call,) = call_list(waiting)
+    assert call["customer_id"] == "aino" and call["severity"] == 4
+    assert [case["case_id"] for case in call["cases"]] == ["case-1"]
+    assert call["text_fi"] == "Soita hänelle: asia on odottanut liian kauan"
+
+
+def test_t3_the_gravest_is_called_first_and_who_has_been_called_leaves_the_list(waiting):
+    waiting.regular("venla")
+    waiting.case("venla", "opened", case_id="case-2")
+    for customer, case_id, asks in [("aino", "case-1", 2), ("venla", "case-2", 3)]:
+        for _ in range(asks):
+            waiting.case(customer, "customer_asked", case_id=case_id)
+            waiting.wait(minutes=1)
+    assert [call["customer_id"] for call in call_list(waiting)] == ["venla", "aino"]
+    assert waiting.email("venla").actions == {"staff_call"}, "she is told that she will be called"
+    assert [call["customer_id"] for call in call_list(waiting)] == ["venla", "aino"], "and still has to be"
+    waiting.happens("contact", "venla", channel="phone", action_id="staff_call", status="sent")
+    waiting.wait(minutes=1)
+    assert [call["customer_id"] for call in call_list(waiting)] == ["aino"]

@@ -82,3 +82,44 @@ def test_t9_one_past_its_review_date_still_holds(shop):
         assert not answer.sells, f"{name} is not forgotten, and not sold to"
     for name in ("maija", "saima"):
         assert shop.front_page(name).holds == set(), "what time heals, time has healed"
+
+
+def watch_list(shop, **filters):
+    """What staff see of everybody who is silent."""
+    answer = shop.http.get("/v1/holds", params=filters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_t9_everyone_who_is_held_is_on_the_watch_list(shop):
+    answers = unhappy(shop)
+    listed = {(entry["customer_id"], entry["hold_id"]) for entry in watch_list(shop)["entries"]}
+    assert listed == {(name, hold["hold_id"]) for name, answer in answers.items() for hold in answer["holds"]}
+    assert watch_list(shop, past_review="true")["entries"] == [], "nothing waits for a person yet"
+
+
+def test_t9_one_past_its_review_date_shows_on_it_until_it_ends(shop):
+    shop.regular("aino")
+    shop.case("aino", "opened")
+    shop.wait(days=14, minutes=1)
+    (entry,) = watch_list(shop, past_review="true")["entries"]
+    assert entry["customer_id"] == "aino" and entry["past_review"]
+    assert entry["ends"] and entry["ends_fi"]
+    shop.wait(days=365)
+    assert watch_list(shop, past_review="true")["total"] == 1, "a year later it is still there"
+    assert not shop.front_page("aino").sells, "and still holds"
+
+    shop.case("aino", "resolved")
+    shop.rates("aino", 5, case_id="case-1")
+    shop.wait(seconds=1)
+    assert watch_list(shop)["entries"] == [] and shop.front_page("aino").sells
+
+
+def test_t9_a_customer_whose_state_cannot_be_trusted_is_on_it_too(shop):
+    shop.regular("aino")
+    garbled = {"event_id": "c-1", "type": "case", "customer_id": "aino", "payload": {"case_id": "case-1"}}
+    assert shop.post(garbled | {"occurred_at": shop.now.isoformat()})["status"] == "rejected"
+    answer = shop.front_page("aino")
+    assert answer["state_status"] == "unknown:rejected_event" and not answer.sells
+    (entry,) = watch_list(shop)["entries"]
+    assert (entry["customer_id"], entry["kind"]) == ("aino", "state_unknown")
