@@ -5,7 +5,6 @@ are microseconds since 1970.
 """
 
 from collections.abc import Sequence
-from operator import attrgetter
 
 from features.customer.hold_rules import HoldRules
 from features.customer.incidents import Incident
@@ -42,9 +41,12 @@ def spans(state: CustomerState, now: int, rules: HoldRules, incidents: Sequence[
 
 
 def _release(state: CustomerState, now: int, found: list[Span]) -> None:
-    """End the spans that a person released by id, unless their cause grew worse after."""
-    released = {r.hold_id: r.at for r in sorted(state.releases, key=attrgetter("at")) if r.at <= now}
+    """End the spans that a person released by id, at the first release since their cause last grew worse."""
+    released: dict[str, list[int]] = {}
+    for release in state.releases:
+        if release.at <= now:
+            released.setdefault(release.hold_id, []).append(release.at)
     for span in found:
-        at = released.get(span.hold_id)
-        if at is not None and at >= span.renewed_at and (span.ends_at is None or at < span.ends_at):
-            span.ends_at = at
+        since = [at for at in released.get(span.hold_id, ()) if at >= span.renewed_at]
+        if since and (span.ends_at is None or min(since) < span.ends_at):
+            span.ends_at = min(since)

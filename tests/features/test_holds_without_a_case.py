@@ -116,6 +116,19 @@ def test_a_prediction_stops_outbound_sales_until_a_clearly_lower_score_or_thirty
     assert kinds_on(1, score(0, 0.99, model="churn")) == [], "leaving is not unhappiness"
 
 
+def test_a_prediction_says_which_model_how_sure_and_its_main_causes():
+    (hold,) = holds_on(1, score(0, 0.83, reason="a late parcel; a third contact"))
+    assert hold.detail == "dissatisfaction 1: 0.83 (a late parcel; a third contact)"
+
+
+def test_a_prediction_that_ended_does_not_come_back_between_the_thresholds():
+    assert kinds_on(3, score(0, 0.83), score(1, 0.59), score(2, 0.69)) == []
+    assert kinds_on(3, score(0, 0.7), score(1, 0.6)) == ["predicted"], "each threshold is the last score that holds"
+    assert kinds_on(31, score(0, 0.83), score(29, 0.65)) == [], "and does not lengthen it either"
+    (hold,) = holds_on(4, score(0, 0.83), score(1, 0.59), score(3, 0.7))
+    assert hold.opened_at == day(3)
+
+
 def staff(on, action="add", hold_id="staff-1", **more):
     return fact("hold", on, action=action, hold_id=hold_id, person="liisa", reason="spoke with her", **more)
 

@@ -184,6 +184,16 @@ def test_a_merge_keeps_the_arm_of_the_older_identity_and_knows_both(hers, visito
     assert {origin for origin, _ in together.state.origins} == {f.origin for f in hers + visitor_s}
 
 
+@settings(max_examples=100)
+@given(some_facts("aino", 20), days_of(20), days_of(20), days_of(60))
+def test_to_have_been_linked_and_unlinked_leaves_no_trace(hers, linked, unlinked, on):
+    said = [fact("identity", at, origin="aino", action=a) for at, a in ((linked, "link"), (unlinked, "unlink"))]
+    before, after = (view(fold(facts), day(on), RULES) for facts in (hers, hers + said))
+    for name in ("holds", "recovery_until", "cases", "consents", "contacts", "deliveries", "orders", "returned_items"):
+        assert getattr(after, name) == getattr(before, name), name
+    assert repr(after.features) == repr(before.features)
+
+
 @given(some_facts(), some_facts("anonymous:v1"), some_facts("anonymous:v2"))
 def test_a_merge_is_commutative_and_associative(a, b, c):
     assert fold(a + b) == fold(b + a)
@@ -275,7 +285,7 @@ def any_rules(draw):
 
 
 @pytest.mark.parametrize("families", FAMILIES)
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.data(), any_rules(), days_of(200))
 def test_whom_her_state_holds_is_of_concern_then_whatever_the_rules(families, data, rules, on):
     facts = data.draw(some_facts("aino", 40, 8, families), label="facts")
