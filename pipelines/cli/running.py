@@ -79,7 +79,7 @@ def status(context: typer.Context, json_output: Json = False) -> None:
 def key_create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Who uses it, such as 'webshop'.")],
-    scope: Annotated[list[str], typer.Option(help="events, decide, read, console or admin; may be repeated.")],
+    scope: Annotated[list[str], typer.Option(help="events, decide, read, care, console or admin; may be repeated.")],
     json_output: Json = False,
 ) -> None:
     """Make a key. It is shown once and kept only as a hash."""

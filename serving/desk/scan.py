@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from features.instants import to_us
 from features.log.doubts import customers_in_doubt
+from features.log.identity import resolve
 from serving.desk.lens import Lens, Standing, look
 from serving.desk.reading import standing_of
 from serving.snapshot import state_of
@@ -31,7 +32,7 @@ def everybody(
     """
     moment = to_us(lens.now) if since is None else min(since, to_us(lens.now))
     concerned = run.execute("select customer_id from state where concern_until > ?", (moment,))
-    named = {*also, *customers_in_doubt(run)}
+    named = {resolve(run, key) for key in {*also, *customers_in_doubt(run)}}
     wanted = {key for (key,) in concerned} | named
     return of(run, sorted(key for key in wanted if key > after), lens, asking=named, pause=pause)
 
@@ -60,7 +61,9 @@ def of(
         rows = {row[0]: row[1:] for row in run.execute(query, page)}
         for key in page:
             if key in asking or key not in rows:
-                yield standing_of(run, key, lens)
+                standing = standing_of(run, key, lens)
+                if standing.customer_id == key:  # else it came to be somebody's just now, who is told of next
+                    yield standing
             else:
                 state, problem = state_of(run, key, rows[key], rows[key][0])
                 yield look(key, state, problem, lens)

@@ -15,7 +15,8 @@ _LINKED = """select external_id from identity_events where event_id in
 def touched(run: sqlite3.Connection, after: int, until: int) -> set[str]:
     """Customers told something by facts of positions in (after, until], as they are keyed now.
 
-    Who lost an id through a later link or an unlink is among them: a release that came with it is gone, too.
+    So is everybody whom an id was ever said to be, where its owner may have changed: who lost it loses a release that
+    came with it.
     """
     span = (after, until)
     rows = run.execute(
@@ -23,11 +24,9 @@ def touched(run: sqlite3.Connection, after: int, until: int) -> set[str]:
         (*span, NOBODY),
     )
     found = {customer for (customer,) in rows}
-    for external_id, customer in run.execute(
-        f"select external_id, customer_id from links where external_id in ({_LINKED})", span
-    ):
+    spoken_of = f"select external_id, customer_id from identity_events where external_id in ({_LINKED})"
+    for external_id, customer in run.execute(spoken_of, span):
         found |= {customer, RESERVED_PREFIX + external_id}
-    found |= {RESERVED_PREFIX + external_id for (external_id,) in run.execute(_LINKED, span)}
     return found
 
 
