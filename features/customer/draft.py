@@ -131,7 +131,7 @@ def _kept_orders(orders: list[list[Any]], last: int) -> list[Order]:
     """The latest in full; of those before, as far back as an incident may reach, when and where, without the items."""
     oldest = last - days(KEPT_DAYS["orders"])
     split = max(0, len(orders) - KEPT_COUNTS["orders"])
-    before = [Order(*o[:5], []) for o in orders[:split] if o[1] >= oldest]
+    before = [Order(o[0], o[1], o[2], o[3], o[4], []) for o in orders[:split] if o[1] >= oldest]
     return before + [Order(*o) for o in orders[split:]]
 
 

@@ -68,17 +68,12 @@ def entries(home: Home, *, reason: str | None = None, limit: int | None = None, 
         connection.close()
     return [
         Entry(
-            key,
-            from_us(received),
-            *told,
-            replayed_at=again and from_us(again),
-            type=kind,
-            origin_id=origin,
-            dismissed_at=dismissed and from_us(dismissed),
-            dismissed_by=person,
-            dismissed_reason=why,
+            *(key, from_us(received), source, why_rejected, detail, event_id, raw, times),
+            *(again and from_us(again), kind, origin),
+            *(dismissed and from_us(dismissed), person, why),
         )
-        for key, received, *told, again, kind, origin, dismissed, person, why in rows
+        for key, received, source, why_rejected, detail, event_id, raw, times, *later in rows
+        for again, kind, origin, dismissed, person, why in [later]
     ]
 
 
