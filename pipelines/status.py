@@ -72,7 +72,8 @@ def status(home: Home) -> Status:
             "select count(*) from state where substr(customer_id, 1, 10) <> 'anonymous:'"
         ).fetchone()[0]
         refused = store.execute(
-            "select reason, count(*) from quarantine where replayed_at is null group by 1 order by 2 desc"
+            "select reason, count(*) from quarantine where replayed_at is null and dismissed_at is null"
+            " group by 1 order by 2 desc"
         ).fetchall()
     bundle, problem = None, None
     try:

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,9 @@ class Entry:
     dismissed_reason: str | None = None
 
 
+_COLUMNS = tuple(f.name for f in fields(Entry))
+
+
 @dataclass(frozen=True)
 class ReplayReport:
     """What a replay brought: how many now are in the log, and why the others still are not."""
@@ -59,22 +62,12 @@ def entries(home: Home, *, reason: str | None = None, limit: int | None = None, 
     connection = connect(home)
     try:
         rows = connection.execute(
-            f"""select id, received_at, source, reason, detail, event_id, raw, times, replayed_at, type, origin_id,
-            dismissed_at, dismissed_by, dismissed_reason from quarantine
-            {wanted} order by received_at desc, id limit ?""",
+            f"select {', '.join(_COLUMNS)} from quarantine {wanted} order by received_at desc, id limit ?",
             (reason, reason, replayed, -1 if limit is None else limit),
         ).fetchall()
     finally:
         connection.close()
-    return [
-        Entry(
-            *(key, from_us(received), source, why_rejected, detail, event_id, raw, times),
-            *(again and from_us(again), kind, origin),
-            *(dismissed and from_us(dismissed), person, why),
-        )
-        for key, received, source, why_rejected, detail, event_id, raw, times, *later in rows
-        for again, kind, origin, dismissed, person, why in [later]
-    ]
+    return [_entry(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
 
 def counts(home: Home) -> dict[str, int]:
@@ -140,6 +133,11 @@ def dismiss(home: Home, entry_id: str, *, person: str, reason: str, now: datetim
             f"No entry {entry_id!r} waits in the quarantine. See those that do with: tahdikas quarantine list"
         )
     return next(entry for entry in entries(home, replayed=True) if entry.id == entry_id)
+
+
+def _entry(told: dict[str, Any]) -> Entry:
+    times = ("received_at", "replayed_at", "dismissed_at")
+    return Entry(**{name: from_us(v) if name in times and v is not None else v for name, v in told.items()})
 
 
 def _note(connection: Any, entry: Entry, result: EventResult, now: datetime) -> None:

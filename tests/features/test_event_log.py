@@ -54,6 +54,8 @@ def test_history_lies_in_the_lake_by_day_sorted_with_facts_and_state(log: EventL
     assert (found[0], decode(found[1]).order_count) == (2, 2)
     assert log.counts() == {"feedback": 1, "purchase": 2}
     assert log.watermarks()["t"][0].isoformat() == at(30)
+    log.append_live([rating("late", "aino", 2, 3)], source="t", now=NOW)
+    assert log.watermarks()["t"][0].isoformat() == at(30), "a late event sets no source back"
 
 
 def test_duckdb_reads_exactly_the_listed_files_and_an_empty_log_has_the_same_columns(log: EventLog) -> None:

@@ -80,3 +80,12 @@ def test_a_fact_at_exactly_now_counts_and_a_later_one_does_not():
     assert seen_on(0, *told).features["days_since_last_purchase"] == 0
     assert seen_on(1, *told).features["orders_total"] == 2
     assert not seen_on(-1, *told).known and seen_on(0, *told).known
+
+
+def test_after_a_merge_the_session_she_is_in_goes_on():
+    def looks(on, item, origin):
+        return fact("browse", on, origin=origin, action="view", session_id="s1", item_id=item)
+
+    steps = [looks(0, "boots", "anonymous:v1"), looks(0.005, "socks", "anonymous:v1"), looks(0.01, "laces", "aino")]
+    earlier = fact("browse", -1, action="view", session_id="s0", item_id="hat")
+    assert seen_on(0.02, earlier, *steps).session_items == ["laces", "socks", "boots"]
