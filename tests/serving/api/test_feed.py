@@ -160,11 +160,32 @@ def test_a_clock_set_back_tells_everybody_held(client: Client, clock: Clock, sen
     assert sender.read() == ["aino"], "the cool-down is not over by this clock"
 
 
+def test_by_a_clock_set_back_her_record_is_dated_ahead_and_that_is_told(
+    client: Client, clock: Clock, sender: Sender
+) -> None:
+    post(client, purchase("p", "aino", NOON))
+    clock.pass_days(1)
+    assert sender.read() == []
+    clock.pass_days(-2)
+    assert sender.read() == ["aino"] and sender.page["customers"][0]["state_status"] == "unknown:future_dated"
+
+
 def test_a_torn_record_is_told_to_whoever_begins(home: Home, client: Client, sender: Sender) -> None:
     post(client, purchase("p", "aino", EARLIER))
     with closing(connect(home)) as run, transaction(run):
         run.execute("update state set body = substr(body, 1, 20)")
     assert sender.read() == ["aino"] and sender.page["customers"][0]["state_status"] == "unknown:corrupt"
+
+
+def test_a_record_torn_meanwhile_is_told_within_ten_minutes(
+    home: Home, client: Client, clock: Clock, sender: Sender
+) -> None:
+    post(client, purchase("p", "aino", EARLIER))
+    assert sender.read() == []
+    with closing(connect(home)) as run, transaction(run):
+        run.execute("update state set body = substr(body, 1, 20)")
+    clock.pass_days(11 / 1440)
+    assert sender.read() == ["aino"]
 
 
 def test_a_silent_source_holds_everyone_and_is_said_so(home: Home, client: Client, sender: Sender) -> None:

@@ -1,0 +1,124 @@
+"""The staff's commands: holds by hand, the watch list, calls, incidents, silence, a replay, a policy tried."""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.home import Home
+from features.log.event_log import EventLog
+from pipelines.cli import main
+from serving.core.catalogue import DEFAULT_ACTIONS
+from serving.core.policy import DEFAULT_POLICY
+
+NOW = datetime.now(UTC)
+BY = ("--person", "maija", "--reason", "called her")
+
+
+@pytest.fixture
+def tahdikas(tmp_path: Path, capsys: Any, monkeypatch: Any) -> Callable[..., Any]:
+    """Run a command on a shop where aino's parcel is on its way and bertta has asked twice after her exchange."""
+
+    def told(name: str, kind: str, who: str, days_ago: float, /, **payload: Any) -> dict[str, Any]:
+        at = (NOW - timedelta(days=days_ago)).isoformat()
+        return {"event_id": name, "type": kind, "customer_id": who, "occurred_at": at, "payload": payload}
+
+    home = Home.open(tmp_path / "home")
+    with EventLog(home) as log:
+        log.append_live(
+            [
+                told("d", "delivery", "aino", 2, order_id="o-1", status="shipped", carrier="posti"),
+                told("c", "case", "bertta", 3, case_id="r-1", kind="exchange", status="opened"),
+                told("c1", "case", "bertta", 2, case_id="r-1", kind="exchange", status="customer_asked"),
+                told("c2", "case", "bertta", 1, case_id="r-1", kind="exchange", status="customer_asked"),
+            ],
+            source="api",
+            now=NOW,
+        )
+
+    def run(*words: Any, code: int = 0, as_json: bool = True) -> Any:
+        monkeypatch.setattr(
+            sys, "argv", ["tahdikas", "--home", str(home.root), *map(str, words), *["--json"] * as_json]
+        )
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out = capsys.readouterr()
+        assert (ended.value.code or 0) == code, out
+        return json.loads(out.out) if as_json else " ".join(out.out.split())
+
+    return run
+
+
+def test_a_hold_by_hand_from_its_beginning_to_its_end(tahdikas: Callable[..., Any]) -> None:
+    week = (NOW + timedelta(days=7)).date()
+    added = tahdikas("hold", "add", "aino", "--review-at", week, "--channel", "email", *BY)
+    watched = tahdikas("holds", "--kind", "staff")
+    assert [one["customer_id"] for one in watched["entries"]] == ["aino"]
+    assert added["hold"]["covers"]["channels"] == ["email"]
+    assert "aino" in tahdikas("holds", as_json=False)
+    assert tahdikas("hold", "release", "aino", added["hold_id"], *BY)["holds"] == []
+    refused = tahdikas("hold", "release", "aino", added["hold_id"], *BY, code=2)
+    assert "is over already" in refused["message"]
+    refused = tahdikas("hold", "add", "aino", "--review-at", "2020-01-01", *BY, code=2)
+    assert "review_at" in refused["message"] and "not in the future" in refused["message"]
+
+
+def test_whom_to_call(tahdikas: Callable[..., Any]) -> None:
+    found = tahdikas("calls")
+    assert found["total"] == 1 and found["calls"][0]["customer_id"] == "bertta"
+    assert "exchange r-1" in tahdikas("calls", as_json=False)
+
+
+def test_an_incident_tried_out_declared_and_closed(tahdikas: Callable[..., Any]) -> None:
+    assert tahdikas("incident", "reach", "--carrier", "posti")["examples"] == ["aino"]
+    assert "No alarm" in tahdikas("incident", "alarms", as_json=False)
+    tahdikas("incident", "declare", "--id", "strike", "--carrier", "posti", "--since", "2026-01-01", *BY)
+    assert [one["customer_id"] for one in tahdikas("holds", "--kind", "incident")["entries"]] == ["aino"]
+    tahdikas("incident", "close", "strike", *BY)
+    assert [one["status"] for one in tahdikas("incident", "list")] == ["closed"]
+    assert "strike" in tahdikas("incident", "list", as_json=False)
+    assert "says nothing" in tahdikas("incident", "reach", code=2)["message"]
+
+
+def test_the_cost_of_silence(tahdikas: Callable[..., Any]) -> None:
+    found = tahdikas("silence")
+    assert found["silent_now"] == 1 and found["predicted"]["difference"] is None and found["is_estimate"]
+    assert "not estimable" in tahdikas("silence", as_json=False)
+
+
+def test_a_decision_taken_again(tahdikas: Callable[..., Any]) -> None:
+    decision = tahdikas("decide", "bertta", "--record")
+    assert tahdikas("replay", decision["decision_id"])["exact"]
+    assert "exactly" in tahdikas("replay", decision["decision_id"], as_json=False)
+    assert "d-none" in tahdikas("replay", "d-none", code=2)["message"]
+
+
+def test_a_policy_is_tried_before_it_is_put_in_place(tahdikas: Callable[..., Any], tmp_path: Path) -> None:
+    assert tahdikas("policy", "check") == {"faults": [], "changes": []}
+    policy, actions = tmp_path / "policy.yaml", tmp_path / "actions.yaml"
+    policy.write_text(DEFAULT_POLICY.read_text().replace("friction: {severity: 1", "friction: {severity: 2"))
+    actions.write_text(DEFAULT_ACTIONS.read_text().replace("  welcome:", "  greeting:"))
+    found = tahdikas("policy", "check", "--policy", policy, "--actions", actions)
+    assert found["faults"] == [] and "action greeting added" in found["changes"]
+    assert "action welcome removed" in found["changes"]
+    assert any(line.startswith("holds.friction") for line in found["changes"])
+
+
+def test_every_fault_of_both_files_is_told_with_its_line(tahdikas: Callable[..., Any], tmp_path: Path) -> None:
+    policy, actions = tmp_path / "policy.yaml", tmp_path / "actions.yaml"
+    text = (
+        DEFAULT_POLICY.read_text()
+        .replace("salt:", "sallt:")
+        .replace("friction: {severity: 1", "friction: {severity: 9")
+    )
+    policy.write_text(text)
+    actions.write_text(DEFAULT_ACTIONS.read_text().replace("max_hold_severity", "max_hold_weight"))
+    faults = tahdikas("policy", "check", "--policy", policy, "--actions", actions, code=1)["faults"]
+    assert any("sallt" in one and "salt" in one for one in faults)
+    assert any("severity 9" in one for one in faults)
+    assert any("max_hold_weight" in one for one in faults)
+    assert all(one.split(":")[0].endswith(".yaml") and one.split(":")[1].isdigit() for one in faults)
