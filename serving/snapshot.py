@@ -25,7 +25,6 @@ from features.log.refolding import facts_of
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import from_micros, to_micros
 from serving.core.decision import Contact, Request, Snapshot
-from serving.core.exploration import bucket_of
 from serving.core.live import snapshot_of
 from serving.core.policy import Policy
 from serving.records import Records, reserved
@@ -99,11 +98,9 @@ class SnapshotReader:
         if problem is None and state.last_at is not None and state.last_at > to_micros(ahead):
             problem = "future_dated"
         problem = problem or otherwise
-        bucket = self._policy.bucket_seconds
         snapshot = snapshot_of(
             seen(state, now, ahead, file.holds, incidents),
             customer_key=key,
-            scored_at_us=round((bucket_of(now, bucket) + 1) * bucket * 1e6),
             reservation=timedelta(hours=file.contact_cap.reservation_hours),
             reserved=promised,
             state_status="ok" if problem is None else f"unknown:{problem}",

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.customer.coverage import Covers
-from features.inputs.frame import rows_to_columns
 from serving.core import contact
 from serving.core.arbitration import expected_gain
 from serving.core.catalogue import Catalogue
@@ -19,6 +18,7 @@ from serving.core.exploration import arm_of, bucket_of, seed_of, uniforms
 from serving.core.gates import Asked
 from serving.core.gathering import REFUSED
 from serving.core.held import blocks
+from serving.core.plan import Plan, plan_of
 from serving.core.policy import Placement, Policy
 from serving.core.worth import worth_of
 
@@ -52,19 +52,20 @@ def assemble(
     """Lay everything side by side."""
     seconds = policy.bucket_seconds
     places = [policy.file.placements[r.placement] for r in requests]
-    treatment, shown, outdated = _forms(requests, places, catalogue)
+    plan = plan_of(policy, catalogue)
+    treatment, outdated = _forms(requests, plan)
     arms = [_arm(e, policy) for e in evidence]
     released = [_released(e, policy) for e in evidence]
-    over, over_action = _over_caps(requests, evidence, catalogue, policy)
+    over, over_action = _over_caps(requests, evidence, plan)
     quiet, silent = _quiet(requests, evidence, places, policy)
     asked = Asked(
         catalogue=catalogue,
-        columns=rows_to_columns([e.features for e in evidence], sorted(catalogue.speaks_of)),
+        features=_features(evidence, catalogue),
         treatment=treatment,
         outdated=outdated,
-        shown=shown,
+        shown=np.array([plan.shown(r.placement) for r in requests]),
         readable=np.array([e.state_status == "ok" for e in evidence]),
-        granted=_granted(evidence, places, catalogue, policy),
+        granted=_granted(evidence, places, plan),
         objects=np.array([e.consents.get("profiling") in REFUSED for e in evidence]),
         held=_held(requests, evidence, released, places, catalogue),
         told=_told(evidence, places, catalogue),
@@ -80,60 +81,49 @@ def assemble(
     )
     churn = np.array([np.nan if e.churn is None else e.churn for e in evidence])
     response, incremental, margin = worth_of(evidence, churn, catalogue, policy)
-    costs: dict[str, float] = {name: rule.contact_cost for name, rule in policy.file.channels.items()}
-    weights = {p: _context_weights(policy.file.placements[p], catalogue) for p in {r.placement for r in requests}}
     gain = expected_gain(
         response=response,
         incremental=incremental,
         margin=margin,
-        incentive_cost=np.array([a.incentive_cost for a in catalogue.actions]),
-        contact_cost=np.array([[costs[r.channel]] for r in requests]),
-        lever=np.array([policy.file.levers.get(a.action, 1.0) for a in catalogue.actions]),
-        context_weight=np.array([weights[r.placement] for r in requests]),
+        incentive_cost=catalogue.incentive_cost,
+        contact_cost=np.array([[plan.contact_costs[r.channel]] for r in requests]),
+        lever=plan.levers,
+        context_weight=np.array([plan.context_weights(r.placement) for r in requests]),
     )
     gain[:, catalogue.no_action] = 0.0
     buckets = [bucket_of(r.now, seconds) for r in requests]
     return Assembled(asked, arms, buckets, response, incremental, gain, released)
 
 
-def _forms(
-    requests: Sequence[Request], places: Sequence[Placement], catalogue: Catalogue
-) -> tuple[NDArray[np.int64], Bools, Bools]:
-    """[n, m] which treatment fits each place (-1: none), whether the category may show there, and what is not valid."""
-    cache: dict[tuple[str, str], tuple[list[list[int]], NDArray[np.int64], Bools]] = {}
-    m = len(catalogue)
-    treatment = np.empty((len(requests), m), dtype=np.int64)
-    shown = np.empty((len(requests), m), dtype=np.bool_)
-    outdated = np.zeros((len(requests), m), dtype=np.bool_)
-    for i, (request, place) in enumerate(zip(requests, places, strict=True)):
-        key = (request.placement, request.channel)
-        if key not in cache:
-            fits = [[k for k, t in enumerate(a.treatments) if t.fits(*key)] for a in catalogue.actions]
-            first = np.array([k[0] if k else -1 for k in fits], dtype=np.int64)
-            cache[key] = fits, first, np.array([a.category in place.categories for a in catalogue.actions])
-        fits, treatment[i], shown[i] = cache[key]
-        for j in catalogue.dated:
-            at, action = request.reaches_at.timestamp(), catalogue.actions[j]
-            valid = [k for k in fits[j] if action.treatments[k].is_valid(at)]
-            outdated[i, j] = not action.is_valid(at) or (bool(fits[j]) and not valid)
+def _features(evidence: Sequence[Evidence], catalogue: Catalogue) -> Floats:
+    names = catalogue.features
+    rows = [[e.features.get(name, np.nan) for name in names] for e in evidence]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
+
+
+def _forms(requests: Sequence[Request], plan: Plan) -> tuple[NDArray[np.int64], Bools]:
+    """[n, m] which treatment fits each place (-1: none), and what is not valid when it would reach her."""
+    actions = plan.catalogue.actions
+    treatment = np.array([plan.forms(r.placement, r.channel)[1] for r in requests])
+    outdated = np.zeros(treatment.shape, dtype=np.bool_)
+    for i, request in enumerate(requests if plan.catalogue.dated else ()):
+        fits, at = plan.forms(request.placement, request.channel)[0], request.reaches_at.timestamp()
+        for j in plan.catalogue.dated:
+            valid = [k for k in fits[j] if actions[j].treatments[k].is_valid(at)]
+            outdated[i, j] = not actions[j].is_valid(at) or (bool(fits[j]) and not valid)
             treatment[i, j] = valid[0] if valid else treatment[i, j]
-    return treatment, shown, outdated
+    return treatment, outdated
 
 
-def _context_weights(place: Placement, catalogue: Catalogue) -> list[float]:
-    return [place.context_weight.get(a.action, 1.0) for a in catalogue.actions]
-
-
-def _granted(evidence: Sequence[Evidence], places: Sequence[Placement], catalogue: Catalogue, policy: Policy) -> Bools:
+def _granted(evidence: Sequence[Evidence], places: Sequence[Placement], plan: Plan) -> Bools:
     """Outbound: the purpose is granted or a basis declared; on-site: it is not objected to. Service needs nothing."""
-    purposes = np.array([policy.purpose(a) or "" for a in catalogue.actions])
-    granted = np.ones((len(evidence), len(catalogue)), dtype=np.bool_)
-    for purpose in sorted(set(purposes.tolist()) - {""}):
+    granted = np.ones((len(evidence), len(plan.catalogue)), dtype=np.bool_)
+    for purpose, needing in plan.purposes.items():
         said = [e.consents.get(purpose) for e in evidence]
-        fine = np.array(
-            [s in ("granted", "declared") if p.outbound else s != "objected" for s, p in zip(said, places, strict=True)]
-        )
-        granted &= fine[:, None] | (purposes != purpose)[None, :]
+        fine = [
+            s in ("granted", "declared") if p.outbound else s != "objected" for s, p in zip(said, places, strict=True)
+        ]
+        granted &= np.array(fine)[:, None] | ~needing[None, :]
     return granted
 
 
@@ -193,23 +183,22 @@ def _empty(evidence: Sequence[Evidence], catalogue: Catalogue) -> Bools:
     return empty
 
 
-def _over_caps(
-    requests: Sequence[Request], evidence: Sequence[Evidence], catalogue: Catalogue, policy: Policy
-) -> tuple[Bools, Bools]:
+def _over_caps(requests: Sequence[Request], evidence: Sequence[Evidence], plan: Plan) -> tuple[Bools, Bools]:
     """[n] whether one more contact would pass the cap, [n, m] whether it would pass the action's own."""
-    weights: dict[str, float] = {name: rule.weight for name, rule in policy.file.channels.items()}
-    limits = [w.limit for w in policy.file.contact_cap.windows]
     over = np.array(
         [
-            any(contact.over_cap(s, weights[r.channel], limit) for s, limit in zip(e.spent, limits, strict=True))
+            any(
+                contact.over_cap(spent, plan.contact_weights[r.channel], limit)
+                for spent, limit in zip(e.spent, plan.limits, strict=True)
+            )
             for r, e in zip(requests, evidence, strict=True)
         ]
     )
-    over_action = np.zeros((len(requests), len(catalogue)), dtype=np.bool_)
+    over_action = np.zeros((len(requests), len(plan.catalogue)), dtype=np.bool_)
     for i, one in enumerate(evidence):
         for name, count in one.used.items():
-            j = catalogue.index[name]
-            cap = catalogue.actions[j].cap
+            j = plan.catalogue.index[name]
+            cap = plan.catalogue.actions[j].cap
             over_action[i, j] = cap is not None and count >= cap.limit
     return over, over_action
 

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from features.home import Home
-from serving.core.conditions import Bools, Condition, Predicate, all_of
+from serving.core.conditions import Bools, Compiled, Condition, Floats
 from serving.core.typed_yaml import Strict, fault, parse, read_text
 
 NO_ACTION = "no_action"
@@ -213,6 +213,26 @@ class Catalogue:
         return tuple(a.action for a in self.actions), tuple(a.category for a in self.actions)
 
     @cached_property
+    def priors(self) -> Floats:
+        """Stated chance of a response, float[m]."""
+        return np.array([a.response.prior for a in self.actions], dtype=np.float64)
+
+    @cached_property
+    def incrementality(self) -> Floats:
+        """Stated share of responses that the action brings about, float[m]."""
+        return np.array([a.incrementality for a in self.actions], dtype=np.float64)
+
+    @cached_property
+    def incentive_cost(self) -> Floats:
+        """What a response costs, minor units, float[m]."""
+        return np.array([a.incentive_cost for a in self.actions], dtype=np.float64)
+
+    @cached_property
+    def retains(self) -> tuple[int, ...]:
+        """The columns of actions whose response is that of the churn model."""
+        return tuple(j for j, a in enumerate(self.actions) if a.response.model == "churn")
+
+    @cached_property
     def personal(self) -> Bools:
         """What a personal model or profile chooses, bool[m]."""
         return np.array([a.personal for a in self.actions])
@@ -223,25 +243,30 @@ class Catalogue:
         return np.array([a.outranks for a in self.actions])
 
     @cached_property
-    def eligibility(self) -> tuple[Predicate | None, ...]:
-        """One predicate an action, None where it has no conditions."""
-        return tuple(all_of(a.eligibility) if a.eligibility else None for a in self.actions)
+    def eligibility(self) -> Compiled:
+        """Its conditions, over columns in the order of `features`."""
+        return Compiled([a.eligibility for a in self.actions], self.features)
 
     @cached_property
-    def applicability(self) -> tuple[Predicate | None, ...]:
-        """One predicate an action, None where it has no conditions."""
-        return tuple(all_of(a.applicability) if a.applicability else None for a in self.actions)
+    def applicability(self) -> Compiled:
+        """Its conditions, over columns in the order of `features`."""
+        return Compiled([a.applicability for a in self.actions], self.features)
 
     @cached_property
-    def suitability(self) -> tuple[Predicate | None, ...]:
-        """One predicate an action, None where it has no conditions."""
-        return tuple(all_of(a.suitability) if a.suitability else None for a in self.actions)
+    def suitability(self) -> Compiled:
+        """Its conditions, over columns in the order of `features`."""
+        return Compiled([a.suitability for a in self.actions], self.features)
 
     @cached_property
     def speaks_of(self) -> frozenset[str]:
         """The features its conditions speak of."""
         conditions = (c for a in self.actions for c in (*a.eligibility, *a.applicability, *a.suitability))
         return frozenset(c.feature for c in conditions)
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The same in order."""
+        return tuple(sorted(self.speaks_of))
 
     @cached_property
     def uses_churn(self) -> bool:

@@ -4,7 +4,7 @@ An absent value (NaN) meets no condition but `absent`: what is not known never o
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ Columns = Mapping[str, Floats]
 Predicate = Callable[[Columns, int], Bools]
 Op = Literal[">=", ">", "<=", "<", "==", "!=", "between", "in", "present", "absent"]
 
-_COMPARE: dict[str, Callable[[Floats, float], Bools]] = {
+_COMPARE: dict[str, Callable[[Floats, Any], Bools]] = {
     ">=": np.greater_equal,
     ">": np.greater,
     "<=": np.less_equal,
@@ -82,14 +82,34 @@ def predicate(condition: Condition) -> Predicate:
     return test
 
 
-def all_of(conditions: Sequence[Condition]) -> Predicate:
-    """True where every condition is met; true everywhere for none."""
-    tests = [predicate(c) for c in conditions]
+class Compiled:
+    """Lists of conditions, one list an action, compiled: all of them are judged in a handful of operations.
 
-    def test(columns: Columns, n: int) -> Bools:
-        met = np.ones(n, dtype=np.bool_)
-        for one in tests:
-            met &= one(columns, n)
-        return met
+    `features` are the names that conditions speak of, in the order of the columns that `unmet` takes.
+    """
 
-    return test
+    def __init__(self, lists: Sequence[Sequence[Condition]], features: Sequence[str]) -> None:
+        place = {name: j for j, name in enumerate(features)}
+        flat = [(action, condition) for action, conditions in enumerate(lists) for condition in conditions]
+        self._actions = len(lists)
+        self._alone = [
+            (action, place[c.feature], predicate(c), c.feature) for action, c in flat if c.op not in _COMPARE
+        ]
+        self._groups = []
+        for op, compare in _COMPARE.items():
+            same = [(action, place[c.feature], c.value) for action, c in flat if c.op == op]
+            if same:
+                actions, columns, values = zip(*same, strict=True)
+                self._groups.append((compare, np.array(actions), np.array(columns), np.array(values, dtype=np.float64)))
+
+    def unmet(self, rows: Floats) -> Bools:
+        """[n, m] where an action has a condition that is not met; `rows` are [n, features], NaN where absent."""
+        failing = np.zeros((self._actions, len(rows)), dtype=np.bool_)
+        for compare, actions, columns, values in self._groups:
+            with np.errstate(invalid="ignore"):
+                seen = rows[:, columns]
+                met = compare(seen, values) & (seen == seen)
+            np.logical_or.at(failing, actions, ~met.T)
+        for action, column, test, name in self._alone:
+            failing[action] |= ~test({name: rows[:, column]}, len(rows))
+        return failing.T

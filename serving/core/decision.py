@@ -59,7 +59,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     `state_status` is "ok" or "unknown:<reason>"; anything but "ok" forbids sales and care, while what is known of her
     cases still serves service. `values` are live features by name (`live.KNOWN_FEATURES`), absent where unknown;
-    `scored` are those that models see, taken at the end of the time bucket. `consents` maps
+    models see those of `view` as of the end of the time bucket. `consents` maps
     (purpose, channel) to the status in force, channel None speaking for all channels not named; "declared" is
     a source's basis. `contacts` reached her; `reserved` ones were promised to a sender and neither sent nor released.
     `viewed_items` and `viewed_categories` are those of the session she is in, latest first. `about` says when (epoch

@@ -4,14 +4,14 @@ A gate takes what is `Asked` and what the gates before it found, and answers wit
 All gates see all actions, and every block is kept as a bit of the candidate's mask (`gate_names.BITS`).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.core.catalogue import Catalogue
-from serving.core.conditions import Bools, Columns, Predicate
+from serving.core.conditions import Bools, Floats
 from serving.core.gate_names import BITS, NAMES, names_of
 
 __all__ = ["BITS", "GATES", "NAMES", "Asked", "Gate", "Masks", "evaluate", "names_of"]
@@ -24,7 +24,7 @@ class Asked:
     """n customers against the m actions of a catalogue. Matrices are [n, m], vectors [n]."""
 
     catalogue: Catalogue
-    columns: Columns  # features by name, float64[n], NaN = absent
+    features: Floats  # [n, catalogue.features] what conditions speak of, NaN = absent
     treatment: NDArray[np.int64]  # [n, m] which treatment fits the place, -1: none
     outdated: Bools  # [n, m] the action, or its form here, is not valid when it reaches her
     shown: Bools  # [n, m] the placement may show the action's category
@@ -55,15 +55,6 @@ def _marketing(asked: Asked, rows: Bools) -> Bools:
     return np.asarray(rows[:, None] & asked.catalogue.marketing[None, :])
 
 
-def _unmet(asked: Asked, predicates: Sequence[Predicate | None]) -> Bools:
-    """[n, m] where the predicate of an action is not met; None is met by everybody."""
-    unmet = np.zeros((asked.n, len(predicates)), dtype=np.bool_)
-    for j, test in enumerate(predicates):
-        if test is not None:
-            unmet[:, j] = ~test(asked.columns, asked.n)
-    return unmet
-
-
 def placement(asked: Asked, failed: Masks) -> Bools:
     """The placement does not show this category, or the action has no form that fits it."""
     return np.asarray(~asked.shown | (asked.treatment < 0))
@@ -91,17 +82,17 @@ def hold(asked: Asked, failed: Masks) -> Bools:
 
 def eligibility(asked: Asked, failed: Masks) -> Bools:
     """By rule she may not have it."""
-    return _unmet(asked, asked.catalogue.eligibility)
+    return asked.catalogue.eligibility.unmet(asked.features)
 
 
 def applicability(asked: Asked, failed: Masks) -> Bools:
     """It makes no sense now."""
-    return _unmet(asked, asked.catalogue.applicability)
+    return asked.catalogue.applicability.unmet(asked.features)
 
 
 def suitability(asked: Asked, failed: Masks) -> Bools:
     """It is not in her interest (sales and care)."""
-    return _unmet(asked, asked.catalogue.suitability)
+    return asked.catalogue.suitability.unmet(asked.features)
 
 
 def no_items(asked: Asked, failed: Masks) -> Bools:

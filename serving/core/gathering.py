@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from features.customer.state_features import STATE_FEATURES
+from features.customer.state_features import STATE_FEATURES, features_of
 from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
+from features.instants import SECOND
 from serving.core import contact
 from serving.core.catalogue import CHURN_PROBABILITY, Catalogue
 from serving.core.clock import is_zone
@@ -17,7 +18,8 @@ from serving.core.decision import Contact, Evidence, Request, ShownItem, Snapsho
 from serving.core.exploration import bucket_of
 from serving.core.items import Articles, Scored
 from serving.core.offers import items_for
-from serving.core.policy import ChannelRule, Policy
+from serving.core.plan import plan_of
+from serving.core.policy import Policy
 from serving.core.scorer import Scorer
 
 REFUSED = ("withdrawn", "objected")
@@ -43,10 +45,9 @@ def gather(
     ]
     objects = np.array([c.get("profiling") in REFUSED for c in consents])
     features, churn, inputs = _scored(snapshots, at, objects, scorer, catalogue)
-    shown = _shown(requests, catalogue, policy)
+    plan = plan_of(policy, catalogue)
+    shown = np.array([plan.shown(r.placement) for r in requests])
     items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
-    said_once = {a.action for a in catalogue.actions if a.once_per}
-    own_caps = {a.action: a.cap.days for a in catalogue.actions if a.cap}
     ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
     found = []
     for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
@@ -55,9 +56,9 @@ def gather(
         told: dict[str, float] = {}
         used: dict[str, int] = {}
         for one in contacts:
-            if one.action_id in said_once and (one.channel == CALL or request.channel != CALL):
+            if one.action_id in plan.said_once and (one.channel == CALL or request.channel != CALL):
                 told[one.action_id] = max(told.get(one.action_id, -math.inf), one.at.timestamp())
-            days = own_caps.get(one.action_id)
+            days = plan.own_caps.get(one.action_id)
             if days is not None and request.now - timedelta(days=days) < one.at <= request.now + ahead:
                 used[one.action_id] = used.get(one.action_id, 0) + 1
         profile = snapshot.view.profile if snapshot.view is not None else {}
@@ -104,51 +105,54 @@ def _language(asked: str | None, told: Any, policy: Policy) -> str:
     return asked or (told.lower() if isinstance(told, str) and told else policy.file.language)
 
 
-def _shown(requests: Sequence[Request], catalogue: Catalogue, policy: Policy) -> Bools:
-    """[n, m] whether the placement may show the action's category."""
-    rows = {
-        name: [a.category in policy.file.placements[name].categories for a in catalogue.actions]
-        for name in {r.placement for r in requests}
-    }
-    return np.array([rows[r.placement] for r in requests])
-
-
 def _scored(
     snapshots: Sequence[Snapshot], at: Floats, objects: Bools, scorer: Scorer, catalogue: Catalogue
 ) -> tuple[list[dict[str, float]], list[float | None], list[bytes]]:
     """Features that conditions speak of, the chance of leaving, and what the model saw, of each customer."""
+    n = len(snapshots)
+    churn: list[float | None] = [None] * n
+    inputs = [b""] * n
+    derived: list[dict[str, float]] = [{}] * n
+    models = catalogue.uses_churn and scorer.uses_inputs
+    if models or catalogue.speaks_of & DERIVED:
+        names, rows = customer_inputs(_columns(snapshots, at), at)
+        spoken = [(name, rows[:, j].tolist()) for j, name in enumerate(names) if name in catalogue.speaks_of & DERIVED]
+        derived = [{name: values[i] for name, values in spoken} for i in range(n)]
+        if models:
+            chances = np.where(objects, np.nan, scorer.churn(rows, names)).tolist()
+            churn = [None if c != c else c for c in chances]
+            inputs = [b"" if out else row.tobytes() for row, out in zip(rows, objects.tolist(), strict=True)]
+    spoken_of = [name for name in catalogue.features if name not in DERIVED and name != CHURN_PROBABILITY]
+    features = []
+    for snapshot, more, leaves in zip(snapshots, derived, churn, strict=True):
+        seen = {name: snapshot.values.get(name) for name in spoken_of} | more
+        if leaves is not None and CHURN_PROBABILITY in catalogue.speaks_of:
+            seen[CHURN_PROBABILITY] = leaves
+        features.append({name: float(v) for name, v in seen.items() if v is not None and v == v})
+    return features, churn, inputs
+
+
+def _columns(snapshots: Sequence[Snapshot], at: Floats) -> dict[str, Floats]:
+    """What models see, column by column: the batch record, and live features as of the end of the bucket over it."""
     records: list[Mapping[str, Any] | None] = [s.features.values if s.features else None for s in snapshots]
     numeric = sorted({k for r in records if r for k, v in r.items() if v is not None and not isinstance(v, str)})
+    live = [_live_at(s, moment) for s, moment in zip(snapshots, at.tolist(), strict=True)]
     columns = rows_to_columns(records, numeric)
-    scored = columns | _side_by_side([s.scored or s.values for s in snapshots])
-    n = len(snapshots)
-    churn, inputs = np.full(n, np.nan), [b""] * n
-    if catalogue.speaks_of & DERIVED or catalogue.uses_churn:
-        names, rows = customer_inputs(scored, at)
-        columns |= {name: rows[:, j] for j, name in enumerate(names) if name in DERIVED}
-        if catalogue.uses_churn and scorer.uses_inputs:
-            churn = np.where(objects, np.nan, scorer.churn(rows, names))
-            inputs = [b"" if out else row.tobytes() for row, out in zip(rows, objects.tolist(), strict=True)]
-    columns |= _side_by_side([s.values for s in snapshots])
-    columns[CHURN_PROBABILITY] = churn
-    spoken = [name for name in sorted(catalogue.speaks_of) if name in columns]
-    features: list[dict[str, float]] = [
-        {name: value for name, value in zip(spoken, row, strict=True) if value == value}
-        for row in zip(*(columns[name].tolist() for name in spoken), strict=True)
-    ] or [{} for _ in range(n)]
-    return features, [None if c != c else c for c in churn.tolist()], inputs
+    return columns | rows_to_columns(live, sorted({name for row in live for name in row}))
 
 
-def _side_by_side(rows: Sequence[Mapping[str, float]]) -> dict[str, Floats]:
-    return rows_to_columns(rows, sorted({name for row in rows for name in row}))
+def _live_at(snapshot: Snapshot, moment: float) -> Mapping[str, float]:
+    view = snapshot.view
+    if view is None:
+        return snapshot.values
+    return features_of(view.state, round(moment * SECOND), view.rules, view.holds, view.recovery_until)
 
 
 def _spent(
     request: Request, snapshot: Snapshot, contacts: Sequence[Contact], catalogue: Catalogue, policy: Policy
 ) -> tuple[tuple[float, ...], float | None]:
     """The weight of contacts in each window, and when one more would fit (None: now)."""
-    cap, rules = policy.file.contact_cap, policy.file.channels
-    weights = _weights(rules)
+    cap, weights = policy.file.contact_cap, plan_of(policy, catalogue).contact_weights
     until = request.now + timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
     counted = contact.marketing_only(contacts, catalogue.is_service)
     spent, free = [], -math.inf
@@ -160,10 +164,6 @@ def _spent(
         if contact.over_cap(used, more, window.limit):
             free = max(free, contact.frees_at(counted, request.now, length, until, weights, window.limit - more))
     return tuple(spent), None if free == -math.inf else free
-
-
-def _weights(rules: Mapping[Any, ChannelRule]) -> dict[str, float]:
-    return {name: rule.weight for name, rule in rules.items()}
 
 
 def _shown_item(scored: Scored, articles: Articles, policy: Policy) -> ShownItem:

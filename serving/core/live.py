@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 
 from features.customer.span import GOOD, verdict
-from features.customer.state_features import STATE_FEATURES, features_of
+from features.customer.state_features import STATE_FEATURES
 from features.customer.view import CustomerView
 from features.inputs.candidates import ItemHistory
 from features.inputs.frame import CHURN_INPUTS
@@ -33,13 +33,12 @@ def snapshot_of(
     view: CustomerView,
     *,
     customer_key: str,
-    scored_at_us: int,
     reservation: timedelta,
     reserved: Sequence[Contact] = (),
     state_status: str = "ok",
     versions: Mapping[str, str] | None = None,
 ) -> Snapshot:
-    """The snapshot of one customer; features for models are taken at `scored_at_us`, the end of the time bucket.
+    """The snapshot of one customer.
 
     `reserved` are contacts promised by decisions here; those her state knows to be sent or released are left out.
     """
@@ -72,7 +71,6 @@ def snapshot_of(
         contacts=tuple(contacts),
         reserved=tuple(promised),
         values=values,
-        scored=features_of(state, scored_at_us, view.rules, view.holds, view.recovery_until),
         history=ItemHistory(
             items=bought.items,
             counts=bought.counts.astype(np.float64),

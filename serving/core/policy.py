@@ -9,7 +9,7 @@ from datetime import datetime, time
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -184,6 +184,11 @@ class Policy:
     file: PolicyFile
     text: str
     hash: str
+
+    @cached_property
+    def plans(self) -> dict[str, Any]:
+        """What `plan.plan_of` has made of it, by catalogue."""
+        return {}
 
     @cached_property
     def bucket_seconds(self) -> float:

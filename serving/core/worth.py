@@ -8,6 +8,7 @@ from serving.core.arbitration import retention_response
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Floats
 from serving.core.decision import Evidence
+from serving.core.plan import plan_of
 from serving.core.policy import Policy
 
 
@@ -19,10 +20,9 @@ def worth_of(
     An action with items: the chance that she buys at least one of them, taken as independent, and their margins
     weighed by those chances.
     """
-    n, actions, worth = len(evidence), catalogue.actions, policy.file.worth
-    response = np.tile(np.array([a.response.prior for a in actions], dtype=np.float64), (n, 1))
-    stated = [worth.default_margin if a.value is None else a.value for a in actions]
-    margin = np.tile(np.array(stated, dtype=np.float64), (n, 1))
+    n, actions = len(evidence), catalogue.actions
+    response = np.repeat(catalogue.priors[None, :], n, axis=0)
+    margin = np.repeat(plan_of(policy, catalogue).margins[None, :], n, axis=0)
     for i, one in enumerate(evidence):
         for name, items in one.items.items():
             j = catalogue.index[name]
@@ -41,10 +41,9 @@ def worth_of(
                 if not any(weights):
                     weights = [1.0] * len(items)
                 margin[i, j] = sum(w * s.margin for w, s in zip(weights, items, strict=True)) / total
-    incremental = response * np.array([a.incrementality for a in actions])
-    for j, action in enumerate(actions):
-        if action.response.model == "churn":
-            likely, gained = retention_response(churn, action.response.prior)
-            response[:, j] = np.where(np.isnan(churn), response[:, j], likely)
-            incremental[:, j] = np.where(np.isnan(churn), incremental[:, j], gained)
+    incremental = response * catalogue.incrementality
+    for j in catalogue.retains:
+        likely, gained = retention_response(churn, actions[j].response.prior)
+        response[:, j] = np.where(np.isnan(churn), response[:, j], likely)
+        incremental[:, j] = np.where(np.isnan(churn), incremental[:, j], gained)
     return response, incremental, margin

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
-from serving.core.conditions import Condition, all_of, predicate
+from serving.core.conditions import Compiled, Condition, predicate
 
 COLUMN = {"x": np.array([1.0, 2.0, 3.0, np.nan])}
 
@@ -32,10 +35,33 @@ def test_a_column_nobody_has_is_absent_for_everybody():
     assert predicate(Condition(feature="y", op="<", value=9))(COLUMN, 4).tolist() == [False] * 4
 
 
-def test_all_of_nothing_is_true_and_all_of_some_is_their_conjunction():
-    assert all_of([])(COLUMN, 4).all()
+ROWS = COLUMN["x"][:, None]
+
+
+def test_no_conditions_are_met_and_several_only_together():
     both = [Condition(feature="x", op=">", value=1), Condition(feature="x", op="<", value=3)]
-    assert all_of(both)(COLUMN, 4).tolist() == [False, True, False, False]
+    assert Compiled([[], both], ["x"]).unmet(ROWS).T.tolist() == [[False] * 4, [True, False, True, True]]
+
+
+CONDITIONS = st.one_of(
+    st.builds(
+        Condition, feature=st.sampled_from("xyz"), op=st.sampled_from([">=", ">", "<=", "<", "==", "!="]),
+        value=st.integers(-2, 2).map(float),
+    ),
+    st.builds(Condition, feature=st.sampled_from("xyz"), op=st.sampled_from(["present", "absent"])),
+    st.builds(Condition, feature=st.sampled_from("xyz"), op=st.just("in"), value=st.just([-1.0, 2.0])),
+    st.builds(Condition, feature=st.sampled_from("xyz"), op=st.just("between"), value=st.just([-1.0, 1.0])),
+)  # fmt: skip
+
+
+@given(
+    st.lists(st.lists(CONDITIONS, max_size=4), min_size=1, max_size=5),
+    hnp.arrays(np.float64, (3, 3), elements=st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0, np.nan])),
+)
+def test_law_compiled_together_is_each_alone(lists, rows):
+    columns = dict(zip("xyz", rows.T, strict=True))
+    alone = [[all(predicate(c)(columns, 3)[i] for c in conditions) for conditions in lists] for i in range(3)]
+    assert (~Compiled(lists, "xyz").unmet(rows)).tolist() == alone
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ def open_doors(catalogue):
     m = len(catalogue)
     every, none = np.ones((1, m), dtype=bool), np.zeros((1, m), dtype=bool)
     yes, no = np.array([True]), np.array([False])
-    columns = {name: np.array([1.0]) for name in catalogue.speaks_of}
+    features = np.ones((1, len(catalogue.features)))
     return Asked(
-        catalogue=catalogue, columns=columns, treatment=np.zeros((1, m), dtype=np.int64), shown=every, readable=yes,
+        catalogue=catalogue, features=features, treatment=np.zeros((1, m), dtype=np.int64), shown=every, readable=yes,
         granted=every, objects=no, held=none, told=none, empty=none, over_cap=no, reserves=no, holdout=no,
         outdated=none, over_action_cap=none, quiet=no, silent=no,
     )  # fmt: skip
@@ -26,6 +26,14 @@ def blocked(asked, gate):
     """The actions a gate blocks, by name."""
     bits = evaluate(asked)[0]
     return {a.action for a, mask in zip(asked.catalogue.actions, bits, strict=True) if mask & BITS[gate]}
+
+
+def seen(asked, **features):
+    """The same with some features as given."""
+    rows = asked.features.copy()
+    for name, value in features.items():
+        rows[:, asked.catalogue.features.index(name)] = value
+    return replace(asked, features=rows)
 
 
 def of_category(catalogue, *categories):
@@ -75,32 +83,33 @@ def test_a_place_shows_its_categories_and_what_has_a_form_for_it(open_doors, cat
 
 
 def test_conditions_stop_where_they_are_not_met(open_doors):
-    never_bought = replace(open_doors, columns=open_doors.columns | {"orders_total": np.array([0.0])})
+    never_bought = seen(open_doors, orders_total=0.0)
     assert "recommended_items" in blocked(never_bought, "applicability")
     assert "second_purchase_nurture" in blocked(never_bought, "eligibility")
-    staying = replace(open_doors, columns=open_doors.columns | {"churn_probability": np.array([0.1])})
+    staying = seen(open_doors, churn_probability=0.1)
     assert blocked(staying, "suitability") >= {"win_back_discount"}
 
 
 def test_a_persons_call_outranks_everything_but_silence(open_doors, catalogue):
-    grave = replace(open_doors, columns=open_doors.columns | {"max_hold_severity": np.array([4.0])})
+    grave = seen(open_doors, max_hold_severity=4.0)
     assert blocked(open_doors, "outranked") == set(), "at severity 1 it does not apply"
     assert blocked(grave, "outranked") == {a.action for a in catalogue.actions} - {"staff_call", "no_action"}
 
 
 def test_service_that_applies_goes_first_where_it_is_reserved(open_doors, catalogue):
-    due = open_doors.columns | {"max_case_severity": np.array([2.0])}
-    assert blocked(replace(open_doors, columns=due), "service_first") == set()
-    reserved = replace(open_doors, columns=due, reserves=np.array([True]))
+    due = seen(open_doors, max_case_severity=2.0)
+    assert blocked(due, "service_first") == set()
+    reserved = replace(due, reserves=np.array([True]))
     assert blocked(reserved, "service_first") == of_category(catalogue, "sales", "care")
-    nothing_due = {name: np.array([np.nan]) for name in open_doors.columns}
-    assert blocked(replace(reserved, columns=nothing_due), "service_first") == set()
+    nothing_due = seen(reserved, **dict.fromkeys(catalogue.features, np.nan))
+    assert blocked(nothing_due, "service_first") == set()
 
 
 def test_no_action_passes_every_gate_whatever_is_closed(open_doors, catalogue):
     m = len(catalogue)
+    unknown = np.full((1, len(catalogue.features)), np.nan)
     shut = Asked(
-        catalogue=catalogue, columns={}, treatment=np.full((1, m), -1), shown=np.zeros((1, m), dtype=bool),
+        catalogue=catalogue, features=unknown, treatment=np.full((1, m), -1), shown=np.zeros((1, m), dtype=bool),
         readable=np.array([False]), granted=np.zeros((1, m), dtype=bool), objects=np.array([True]),
         held=np.ones((1, m), dtype=bool), told=np.ones((1, m), dtype=bool), empty=np.ones((1, m), dtype=bool),
         over_cap=np.array([True]), reserves=np.array([True]), holdout=np.array([True]),

@@ -121,8 +121,6 @@ def test_which_complaints_were_handled_well(facts: list[Fact], count: int, polic
 
 def test_a_case_ends_once_and_is_answered_well_once_whatever_is_filed_later(policy: Policy):
     facts = [*complaint((9, "opened"), (6, "resolved"), (2, "closed")), rating(5, 5), rating(3, 5)]
-    snapshot = snapshot_of(
-        view(fold(facts), NOON, policy.file.holds), customer_key="aino", scored_at_us=0, reservation=timedelta(0)
-    )
+    snapshot = snapshot_of(view(fold(facts), NOON, policy.file.holds), customer_key="aino", reservation=timedelta(0))
     ago = {name: (NOON.timestamp() - at) / 86400 for name, at in snapshot.about.items()}
     assert ago == {"case": 2, "resolution": 6, "answer": 5}

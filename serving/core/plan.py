@@ -1,0 +1,100 @@
+"""What policy and catalogue say together, laid out once so that no decision looks it up action by action."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.core.catalogue import Catalogue
+from serving.core.conditions import Bools, Floats
+from serving.core.policy import Policy
+
+
+class Plan:
+    """Rows over the m actions of the catalogue, and tables by channel and place."""
+
+    def __init__(self, policy: Policy, catalogue: Catalogue) -> None:
+        self.policy, self.catalogue = policy, catalogue
+        self._forms: dict[tuple[str, str], tuple[tuple[tuple[int, ...], ...], NDArray[np.int64]]] = {}
+        self._shown: dict[str, Bools] = {}
+        self._weighed: dict[str, Floats] = {}
+
+    def forms(self, placement: str, channel: str) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.int64]]:
+        """Of each action the treatments that fit there, and the first of them (-1: none)."""
+        found = self._forms.get((placement, channel))
+        if found is None:
+            fits = tuple(
+                tuple(k for k, t in enumerate(a.treatments) if t.fits(placement, channel))
+                for a in self.catalogue.actions
+            )
+            found = fits, np.array([k[0] if k else -1 for k in fits], dtype=np.int64)
+            self._forms[placement, channel] = found
+        return found
+
+    def shown(self, placement: str) -> Bools:
+        """Whether the place may show each action's category."""
+        found = self._shown.get(placement)
+        if found is None:
+            categories = self.policy.file.placements[placement].categories
+            found = self._shown[placement] = np.array([a.category in categories for a in self.catalogue.actions])
+        return found
+
+    def context_weights(self, placement: str) -> Floats:
+        """Each action's weight in the place."""
+        found = self._weighed.get(placement)
+        if found is None:
+            weights = self.policy.file.placements[placement].context_weight
+            found = np.array([weights.get(a.action, 1.0) for a in self.catalogue.actions])
+            self._weighed[placement] = found
+        return found
+
+    @cached_property
+    def purposes(self) -> dict[str, Bools]:
+        """By purpose, the actions that need consent to it."""
+        needed = [self.policy.purpose(a) for a in self.catalogue.actions]
+        return {p: np.array([one == p for one in needed]) for p in sorted({p for p in needed if p})}
+
+    @cached_property
+    def levers(self) -> Floats:
+        """The hand on each action's scale."""
+        return np.array([self.policy.file.levers.get(a.action, 1.0) for a in self.catalogue.actions])
+
+    @cached_property
+    def margins(self) -> Floats:
+        """What a response to each action earns where its items do not say, minor units."""
+        default = self.policy.file.worth.default_margin
+        return np.array([default if a.value is None else a.value for a in self.catalogue.actions], dtype=np.float64)
+
+    @cached_property
+    def contact_costs(self) -> Mapping[str, float]:
+        """What a contact costs by channel, minor units."""
+        return {name: rule.contact_cost for name, rule in self.policy.file.channels.items()}
+
+    @cached_property
+    def contact_weights(self) -> Mapping[str, float]:
+        """What a contact weighs in the cap by channel."""
+        return {name: rule.weight for name, rule in self.policy.file.channels.items()}
+
+    @cached_property
+    def limits(self) -> tuple[float, ...]:
+        """The limit of each window of the cap."""
+        return tuple(w.limit for w in self.policy.file.contact_cap.windows)
+
+    @cached_property
+    def said_once(self) -> frozenset[str]:
+        """Actions that are said once about what they are about."""
+        return frozenset(a.action for a in self.catalogue.actions if a.once_per)
+
+    @cached_property
+    def own_caps(self) -> Mapping[str, float]:
+        """Days of the caps that actions have of their own."""
+        return {a.action: a.cap.days for a in self.catalogue.actions if a.cap}
+
+
+def plan_of(policy: Policy, catalogue: Catalogue) -> Plan:
+    """The plan of a policy with a catalogue, made once."""
+    found = policy.plans.get(catalogue.hash)
+    if found is None:
+        found = policy.plans[catalogue.hash] = Plan(policy, catalogue)
+    return found
