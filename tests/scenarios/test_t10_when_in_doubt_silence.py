@@ -4,6 +4,10 @@ import os
 import sqlite3
 from datetime import timedelta
 
+import pytest
+
+from features.log import quarantine
+
 
 def damage_state(shop, customer, body):
     """Overwrite the stored state of a customer behind the shop's back."""
@@ -85,3 +89,34 @@ def test_t10_service_still_goes_out(shop):
     assert answer["state_status"].startswith("unknown:")
     assert not answer.sells
     assert "case_status" in answer.actions, "what we do know of her open case is still told"
+
+
+@pytest.fixture
+def garbled(shop):
+    """Something about Aino came in that nobody could read: perhaps a complaint."""
+    shop.regular("aino")
+    shop.regular("venla")
+    told = {"event_id": "c-1", "type": "case", "customer_id": "aino", "payload": {"case_id": "case-1"}}
+    assert shop.post(told | {"occurred_at": shop.now.isoformat()})["status"] == "rejected"
+    shop.wait(seconds=1)
+    return shop
+
+
+def test_t10_an_event_about_her_that_was_refused_means_no_offer_until_a_person_has_looked(garbled):
+    for answer in (garbled.front_page("aino"), garbled.email("aino")):
+        assert not answer.sells
+        assert answer["state_status"] == "unknown:rejected_event"
+    assert garbled.front_page("venla").sells, "the others are none of it"
+    garbled.wait(days=30)
+    assert not garbled.front_page("aino").sells, "time does not make it readable"
+
+    (entry,) = quarantine.entries(garbled.home)
+    quarantine.dismiss(garbled.home, entry.id, person="maija", reason="a test of the sender's", now=garbled.now)
+    assert garbled.front_page("aino").sells
+
+
+def test_t10_a_refused_visit_is_no_reason_for_silence(shop):
+    shop.regular("aino")
+    told = {"event_id": "b-1", "type": "browse", "customer_id": "aino", "payload": {"action": "view"}}
+    assert shop.post(told | {"occurred_at": shop.now.isoformat()})["status"] == "rejected"
+    assert shop.front_page("aino").sells, "a page view holds nobody, read or unread"

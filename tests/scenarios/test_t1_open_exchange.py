@@ -71,6 +71,18 @@ def test_t1_the_sender_who_asks_again_before_sending_is_told_no(exchange):
     assert "hold" in {reason["code"] for reason in row["reasons"]}
 
 
+def test_t1_the_sender_who_keeps_the_feed_of_new_holds_hears_of_it_by_itself(shop):
+    shop.regular("aino")
+    cursor = shop.http.get("/v1/holds/feed").json()["next"]
+    shop.wait(minutes=1)
+    assert shop.http.get("/v1/holds/feed", params={"after": cursor}).json()["customers"] == []
+    shop.case("aino", "opened")
+    shop.wait(seconds=1)
+    (told,) = shop.http.get("/v1/holds/feed", params={"after": cursor}).json()["customers"]
+    assert told["customer_id"] == "aino"
+    assert [hold["kind"] for hold in told["holds"]] == ["open_case"]
+
+
 def test_t1_a_month_of_waiting_makes_it_worse_not_better(exchange):
     for _ in range(4):
         exchange.wait(days=7)
