@@ -90,7 +90,7 @@ def unpack(body: bytes) -> Decision:
         )
     try:
         decision = _decode(zlib.decompress(body[1:]))
-    except (zlib.error, msgspec.MsgspecError) as error:
+    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DataError(f"A decision record cannot be read ({error}). Restore the live store from a copy.") from error
     return msgspec.structs.replace(decision, holds=list(decision.evidence.holds))
 

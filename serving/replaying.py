@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from features.errors import DataError
 from serving.bundle import Bundle
 from serving.core.catalogue import Catalogue
 from serving.core.decision import Decision
@@ -33,10 +34,17 @@ def replay(decision: Decision, policy: Policy, catalogue: Catalogue, models: Bun
     """What came out again, and every difference from the record, in plain types.
 
     `exact` says that there is none. `models` are those of then: what they say of the recorded inputs is compared too;
-    None where there were none or they are gone, which `model` tells.
+    None where there were none or they are gone, which `model` tells. Raises `DataError` for evidence that speaks of
+    what policy and catalogue never had.
     """
-    found = again(decision, policy, catalogue)
-    differences = _differences(decision, found)
+    try:
+        found = again(decision, policy, catalogue)
+        differences = _differences(decision, found)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise DataError(
+            f"The evidence of decision {decision.decision_id} makes no sense ({error!r}): it was altered. "
+            "Restore the live store from a copy."
+        ) from error
     model = "none was in force"
     if decision.evidence.inputs:
         model = "the bundle is not there any more" if models is None else "equal"

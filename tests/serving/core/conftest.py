@@ -1,7 +1,9 @@
 """A hand-made shop for the decision core: five articles, the shipped policy and actions, hand-written customers."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +20,8 @@ from serving.core.items import Article, Articles
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import DEFAULT_POLICY, Policy, parse_policy
 from serving.core.scorer import WithoutModel
+
+sys.path.append(str(Path(__file__).parent))  # the laws share `drawn_shops`
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 
