@@ -88,6 +88,11 @@ def test_what_happens_later_is_not_known_yet():
     by_posti = incident(carrier="posti")
     assert not affects(by_posti, state_of(ON_THE_WEB, BY_POSTI), day(10.75))
     assert affects(by_posti, state_of(ON_THE_WEB, BY_POSTI), day(11))
+    handed_over = state_of(
+        ON_THE_WEB, delivery(11, "promised", "O1", promised=15), delivery(13, "shipped", "O1", carrier="posti")
+    )
+    assert not affects(by_posti, handed_over, day(12))
+    assert affects(by_posti, handed_over, day(13))
 
 
 def test_what_is_long_past_at_the_declaration_is_not_meant():
