@@ -4,52 +4,33 @@ Customers are decided chunk by chunk and written as they come; the folder appear
 all. Who is not offered anything is listed too, with the reason, until when, and what she would have got.
 """
 
-import csv
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from features.customer.holds import Hold
 from features.errors import DataError
 from features.home import Home
 from features.log.event_log import EventLog
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import connect
+from pipelines.campaign_rows import Step
+from pipelines.campaign_workers import Task, parts
+from pipelines.list_files import ListFile
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
 from serving.core.catalogue import load_catalogue
-from serving.core.decision import ChosenAction, Decision, Reason, Request
-from serving.core.held import blocks
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import load_policy
-from serving.core.words import CODES, kind_words, reason, status_words
-from serving.service import DecisionService
 
 CHUNK = 2_000
-OFFERS = ("sales", "care")
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-
-
-@dataclass
-class Step:
-    """One line of the funnel: how many customers ended here, and the money (minor units) that it means."""
-
-    step: str  # listed or kept_off
-    code: str  # an action's id; a reason's code, `hold:<kind>` for holds
-    text: str
-    text_fi: str
-    customers: int = 0
-    gain: float = 0.0
 
 
 @dataclass
@@ -93,15 +74,17 @@ def build_campaign(
     send_at: datetime | None = None,
     progress: Callable[[int], None] | None = None,
     chunk: int = CHUNK,
+    workers: int | None = None,
 ) -> CampaignReport:
     """Decide for every known customer at `now` and write the list under `home.campaigns`.
 
     It is to be sent at `send_at`; by default now, or when the quiet hours of the policy's own zone end. Rows can be
     read page by page; a file to send comes from an export alone, which asks about each again. `progress` is told how
-    many customers are done. Raises `DataError` where nobody is known, or where channel and placement do not fit the
-    policy; nothing is left behind then.
+    many customers are done; `workers` processes decide (None: one a core where there are many). Raises `DataError`
+    where nobody is known, or where channel and placement do not fit the policy; nothing is left behind then.
     """
-    if known_customers(home) == 0:
+    customers = known_customers(home)
+    if customers == 0:
         raise DataError("No customer is known yet, so no list can be built. Ingest events first: tahdikas ingest.")
     policy = load_policy(home)
     send_at = policy.sendable_from(now, channel) if send_at is None else max(now, send_at)
@@ -121,7 +104,7 @@ def build_campaign(
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     try:
-        _decide_all(home, report, building, progress or (lambda _: None), chunk)
+        _decide_all(home, report, building, progress or (lambda _: None), chunk, customers, workers)
         _write_durably(building / "summary.json", json.dumps(report.summary(), ensure_ascii=False, indent=1))
         report.folder = home.campaigns / report.id
         building.rename(report.folder)
@@ -165,189 +148,40 @@ def _chunks(home: Home, size: int) -> Iterator[list[str]]:
             after = found[-1]
 
 
-def _decide_all(home: Home, report: CampaignReport, folder: Path, progress: Callable[[int], None], chunk: int) -> None:
+def _decide_all(
+    home: Home,
+    report: CampaignReport,
+    folder: Path,
+    progress: Callable[[int], None],
+    chunk: int,
+    customers: int,
+    workers: int | None,
+) -> None:
     steps: dict[tuple[str, str], Step] = {}
     place = load_policy(home).placement(report.placement)
-    outbound = place is None or place.outbound  # one the policy does not know is refused below
+    outbound = place is None or place.outbound  # one the policy does not know is refused by the first decision
+    task = Task(report.channel, report.placement, report.built_at, report.send_at, report.valid_until, outbound)
     with ExitStack() as stack:
-        service = stack.enter_context(closing(DecisionService(home)))
         listed = stack.enter_context(closing(ListFile(folder / "list", LIST_SCHEMA, csv_too=False)))
         kept = stack.enter_context(closing(ListFile(folder / "kept_off", KEPT_OFF_SCHEMA)))
-        for customers in _chunks(home, chunk):
-            requests = [
-                Request(
-                    customer_id=one,
-                    channel=report.channel,
-                    placement=report.placement,
-                    now=report.built_at,
-                    mode="list",
-                    send_at=report.send_at,
-                )
-                for one in customers
-            ]
-            decisions = service.decide_many(requests)
-            on, off = [], []
-            for customer, decision in zip(customers, decisions, strict=True):
-                offer = next(
-                    (one for one in decision.actions if one.category in OFFERS and one.action_id != "no_action"), None
-                )
-                if offer is not None:
-                    on.append(_listed(customer, decision, offer, report.valid_until))
-                    _count(
-                        steps,
-                        Step("listed", offer.action_id, offer.text or offer.action_id, offer.text_fi),
-                        offer.expected_gain,
-                    )
-                else:
-                    row, step = _kept_off(customer, decision, outbound)
-                    off.append(row)
-                    _count(steps, step, row["would_be_gain"] or 0.0)
-            listed.write(on)
-            kept.write(off)
-            report.customers += len(customers)
-            report.listed += len(on)
-            report.kept_off += len(off)
-            report.service_instead += sum(row["instead"] is not None for row in off)
-            report.versions = decisions[-1].versions
+        for part in parts(home, task, _chunks(home, chunk), customers=customers, workers=workers):
+            listed.write(part.on)
+            kept.write(part.off)
+            for key, step in part.steps.items():
+                counted = steps.setdefault(key, replace(step, customers=0, gain=0.0))
+                counted.customers += step.customers
+                counted.gain += step.gain
+            report.customers += part.customers
+            report.listed += len(part.on)
+            report.kept_off += len(part.off)
+            report.service_instead += sum(row["instead"] is not None for row in part.off)
+            report.versions = part.versions
             progress(report.customers)
     report.funnel = sorted(steps.values(), key=lambda step: (step.step == "kept_off", -step.customers, step.code))
     for step in report.funnel:
         step.gain = round(step.gain, 2)
     report.expected_gain = round(sum(step.gain for step in report.funnel if step.step == "listed"), 2)
     report.withheld_gain = round(sum(step.gain for step in report.funnel if step.step == "kept_off"), 2)
-
-
-def _count(steps: dict[tuple[str, str], Step], step: Step, gain: float) -> None:
-    counted = steps.setdefault((step.step, step.code), step)
-    counted.customers += 1
-    counted.gain += gain
-
-
-def _listed(customer: str, decision: Decision, offer: ChosenAction, valid_until: datetime) -> dict[str, Any]:
-    return {
-        "customer_id": customer,
-        "action_id": offer.action_id,
-        "treatment_id": offer.treatment_id,
-        "category": offer.category,
-        "items": [item.item_id for item in offer.items],
-        "item_titles": [item.title or item.item_id for item in offer.items],
-        "response_probability": offer.response_probability,
-        "expected_gain": offer.expected_gain,
-        "reasons": [one.text for one in offer.reasons],
-        "reasons_fi": [one.text_fi or one.text for one in offer.reasons],
-        "decision_id": decision.decision_id,
-        "valid_until": valid_until,
-    }
-
-
-def _kept_off(customer: str, decision: Decision, outbound: bool) -> tuple[dict[str, Any], Step]:
-    why = _why(decision, outbound)
-    held = next(
-        (hold for hold in decision.holds if why.code == "hold" and _covers_offers(hold, decision.channel, outbound)),
-        None,
-    )
-    withheld = decision.withheld
-    row = {
-        "customer_id": customer,
-        "reason": why.code,
-        "reason_text": why.text,
-        "reason_text_fi": why.text_fi or why.text,
-        "hold_kind": held.kind if held else None,
-        "until": held.ends_at if held else None,
-        "review_at": held.review_at if held else None,
-        "release_when": held.release_when if held else None,
-        "would_be_action": withheld.action_id if withheld else None,
-        "would_be_gain": withheld.expected_gain if withheld else None,
-        "instead": next((one.action_id for one in decision.actions if one.action_id != "no_action"), None),
-        "decision_id": decision.decision_id,
-    }
-    if held is not None:
-        general = reason("hold", **kind_words([held.kind]))
-        return row, Step("kept_off", f"hold:{held.kind}", general.text, general.text_fi)
-    english, finnish = _GENERAL.get(why.code, (why.text, why.text_fi))
-    return row, Step("kept_off", why.code, english, finnish)
-
-
-_GENERAL = {
-    "consent": (
-        "They have not agreed to be contacted like this",
-        "He eivät ole antaneet lupaa tällaiseen yhteydenottoon",
-    ),
-    "holdout": (
-        "The group that gets no offers, so that their effect can be measured",
-        "Ryhmä, joka ei saa tarjouksia, jotta niiden vaikutus voidaan mitata",
-    ),
-    "contact_cap": ("They have heard from us enough for now", "He ovat kuulleet meistä tällä erää tarpeeksi"),
-    "no_gain": ("Nothing is worth its cost", "Mikään ei ole kustannuksensa arvoista"),
-    "state_unknown": (
-        "What is known of them cannot be trusted right now",
-        "Asiakkaan tilannetta ei voi nyt tietää varmasti",
-    ),
-}
-"""Texts for many customers where the code's own text speaks of one."""
-
-
-def _why(decision: Decision, outbound: bool) -> Reason:
-    """Why there is no offer: the decision's own reason, else the gate before the offer she would have got."""
-    if decision.no_action_reason is not None:
-        return decision.no_action_reason
-    gates = decision.withheld.gates if decision.withheld else ()
-    held = any(_covers_offers(hold, decision.channel, outbound) for hold in decision.holds)
-    code = "hold" if held or "hold" in gates else gates[0] if gates else "service_first"
-    if code == "hold":
-        return reason("hold", **kind_words(hold.kind for hold in decision.holds))
-    if code == "state_unknown":
-        return reason("state_unknown", **status_words(decision.state_status))
-    return reason(code) if "{" not in CODES[code][0] else Reason(code, *_GENERAL.get(code, (code, code)))
-
-
-def _covers_offers(hold: Hold, channel: str, outbound: bool) -> bool:
-    return any(blocks(hold, category, "", channel=channel, outbound=outbound) for category in OFFERS)
-
-
-class ListFile:
-    """Rows written as `path`.parquet and, with `csv_too`, as `path`.csv that a spreadsheet cannot take for formulas."""
-
-    def __init__(self, path: Path, schema: pa.Schema, *, csv_too: bool = True) -> None:
-        self._schema = schema
-        self._parquet = pq.ParquetWriter(path.with_suffix(".parquet"), schema, compression="zstd")
-        self._file = path.with_suffix(".csv").open("w", encoding="utf-8-sig", newline="") if csv_too else None
-        if self._file is not None:
-            csv.writer(self._file, quoting=csv.QUOTE_NONNUMERIC).writerow(schema.names)
-
-    def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Append rows, keyed by the schema's names."""
-        if not rows:
-            return
-        self._parquet.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
-        if self._file is not None:
-            lines = [[cell(row[name]) for name in self._schema.names] for row in rows]
-            csv.writer(self._file, quoting=csv.QUOTE_NONNUMERIC).writerows(lines)
-
-    def close(self) -> None:
-        """End both files; the CSV is on disk."""
-        self._parquet.close()
-        if self._file is not None:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-
-
-def cell(value: Any) -> str | float:
-    """A CSV cell: text that begins like a formula gets an apostrophe before it, lists are joined by ` | `.
-
-    >>> cell("=HYPERLINK(1)"), cell(["+1", "tea"]), cell(None), cell(0.25)
-    ("'=HYPERLINK(1)", "'+1 | tea", '', 0.25)
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return round(value, 6)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    text = " | ".join(str(one) for one in value) if isinstance(value, list) else str(value)
-    text = text.replace("\x00", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def _free_id(home: Home, name: str, now: datetime) -> str:

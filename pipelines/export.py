@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from features.columns import CUSTOMER_ID
 from features.errors import DataError
 from features.home import Home
-from pipelines.campaigns import ListFile
+from pipelines.list_files import ListFile
 from serving.campaign_lists import EXPORT, LIST_SCHEMA, summary
 from serving.desk.touched import said_of_the_shop, touched
 from serving.records import Heard

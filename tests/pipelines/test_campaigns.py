@@ -14,8 +14,9 @@ from features.catalogue import ITEM_SCHEMA, merge_items
 from features.errors import DataError, TahdikasError
 from features.home import Home
 from features.log.event_log import EventLog
-from pipelines.campaigns import CampaignReport, build_campaign, cell, known_customers
+from pipelines.campaigns import CampaignReport, build_campaign, known_customers
 from pipelines.export import export_campaign
+from pipelines.list_files import cell
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA, read_kept_off, summaries
 from serving.core.decision import Request
 from serving.service import DecisionService
@@ -127,6 +128,15 @@ def test_the_summary_names_actions_and_the_one_currency_of_the_purchases(home: H
             now=NOON,
         )
     assert summary()["currency"] is None
+
+
+def test_a_list_is_the_same_whoever_made_it(home: Home) -> None:
+    alone = build_campaign(home, name="Autumn", channel="email", placement="email", now=NOON, chunk=1)
+    shared = build_campaign(home, name="Autumn", channel="email", placement="email", now=NOON, chunk=1, workers=2)
+    assert shared.summary() | {"id": ""} == alone.summary() | {"id": ""} and alone.customers > 1
+    for name in ("list.parquet", "kept_off.parquet"):
+        one, two = (pq.read_table(report.folder / name).drop_columns("decision_id") for report in (alone, shared))
+        assert one.equals(two)
 
 
 def test_a_list_built_at_night_is_for_the_morning(home: Home) -> None:

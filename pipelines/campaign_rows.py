@@ -1,0 +1,140 @@
+"""What decisions mean for a campaign list: who is on it, who was kept off and why, and the funnel between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from features.customer.holds import Hold
+from serving.core.decision import ChosenAction, Decision, Reason
+from serving.core.held import blocks
+from serving.core.words import CODES, kind_words, reason, status_words
+
+OFFERS = ("sales", "care")
+
+
+@dataclass
+class Step:
+    """One line of the funnel: how many customers ended here, and the money (minor units) that it means."""
+
+    step: str  # listed or kept_off
+    code: str  # an action's id; a reason's code, `hold:<kind>` for holds
+    text: str
+    text_fi: str
+    customers: int = 0
+    gain: float = 0.0
+
+
+@dataclass
+class Part:
+    """Some customers of a list, in order: rows of who is on it and who is not, and their steps of the funnel."""
+
+    customers: int = 0
+    on: list[dict[str, Any]] = field(default_factory=list)
+    off: list[dict[str, Any]] = field(default_factory=list)
+    steps: dict[tuple[str, str], Step] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def count(self, step: Step, gain: float) -> None:
+        """One more customer ended at a step."""
+        counted = self.steps.setdefault((step.step, step.code), step)
+        counted.customers += 1
+        counted.gain += gain
+
+
+def part_of(customers: Sequence[str], decisions: Sequence[Decision], valid_until: datetime, *, outbound: bool) -> Part:
+    """The part of a list that these customers' decisions make."""
+    part = Part(len(customers), versions=decisions[-1].versions)
+    for customer, decision in zip(customers, decisions, strict=True):
+        offer = next((a for a in decision.actions if a.category in OFFERS and a.action_id != "no_action"), None)
+        if offer is not None:
+            part.on.append(_listed(customer, decision, offer, valid_until))
+            step = Step("listed", offer.action_id, offer.text or offer.action_id, offer.text_fi)
+            part.count(step, offer.expected_gain)
+        else:
+            row, step = _kept_off(customer, decision, outbound)
+            part.off.append(row)
+            part.count(step, row["would_be_gain"] or 0.0)
+    return part
+
+
+def _listed(customer: str, decision: Decision, offer: ChosenAction, valid_until: datetime) -> dict[str, Any]:
+    return {
+        "customer_id": customer,
+        "action_id": offer.action_id,
+        "treatment_id": offer.treatment_id,
+        "category": offer.category,
+        "items": [item.item_id for item in offer.items],
+        "item_titles": [item.title or item.item_id for item in offer.items],
+        "response_probability": offer.response_probability,
+        "expected_gain": offer.expected_gain,
+        "reasons": [one.text for one in offer.reasons],
+        "reasons_fi": [one.text_fi or one.text for one in offer.reasons],
+        "decision_id": decision.decision_id,
+        "valid_until": valid_until,
+    }
+
+
+def _kept_off(customer: str, decision: Decision, outbound: bool) -> tuple[dict[str, Any], Step]:
+    why = _why(decision, outbound)
+    held = next(
+        (hold for hold in decision.holds if why.code == "hold" and _covers_offers(hold, decision.channel, outbound)),
+        None,
+    )
+    withheld = decision.withheld
+    row = {
+        "customer_id": customer,
+        "reason": why.code,
+        "reason_text": why.text,
+        "reason_text_fi": why.text_fi or why.text,
+        "hold_kind": held.kind if held else None,
+        "until": held.ends_at if held else None,
+        "review_at": held.review_at if held else None,
+        "release_when": held.release_when if held else None,
+        "would_be_action": withheld.action_id if withheld else None,
+        "would_be_gain": withheld.expected_gain if withheld else None,
+        "instead": next((one.action_id for one in decision.actions if one.action_id != "no_action"), None),
+        "decision_id": decision.decision_id,
+    }
+    if held is not None:
+        general = reason("hold", **kind_words([held.kind]))
+        return row, Step("kept_off", f"hold:{held.kind}", general.text, general.text_fi)
+    english, finnish = _GENERAL.get(why.code, (why.text, why.text_fi))
+    return row, Step("kept_off", why.code, english, finnish)
+
+
+_GENERAL = {
+    "consent": (
+        "They have not agreed to be contacted like this",
+        "He eivät ole antaneet lupaa tällaiseen yhteydenottoon",
+    ),
+    "holdout": (
+        "The group that gets no offers, so that their effect can be measured",
+        "Ryhmä, joka ei saa tarjouksia, jotta niiden vaikutus voidaan mitata",
+    ),
+    "contact_cap": ("They have heard from us enough for now", "He ovat kuulleet meistä tällä erää tarpeeksi"),
+    "no_gain": ("Nothing is worth its cost", "Mikään ei ole kustannuksensa arvoista"),
+    "state_unknown": (
+        "What is known of them cannot be trusted right now",
+        "Asiakkaan tilannetta ei voi nyt tietää varmasti",
+    ),
+}
+"""Texts for many customers where the code's own text speaks of one."""
+
+
+def _why(decision: Decision, outbound: bool) -> Reason:
+    """Why there is no offer: the decision's own reason, else the gate before the offer she would have got."""
+    if decision.no_action_reason is not None:
+        return decision.no_action_reason
+    gates = decision.withheld.gates if decision.withheld else ()
+    held = any(_covers_offers(hold, decision.channel, outbound) for hold in decision.holds)
+    code = "hold" if held or "hold" in gates else gates[0] if gates else "service_first"
+    if code == "hold":
+        return reason("hold", **kind_words(hold.kind for hold in decision.holds))
+    if code == "state_unknown":
+        return reason("state_unknown", **status_words(decision.state_status))
+    return reason(code) if "{" not in CODES[code][0] else Reason(code, *_GENERAL.get(code, (code, code)))
+
+
+def _covers_offers(hold: Hold, channel: str, outbound: bool) -> bool:
+    return any(blocks(hold, category, "", channel=channel, outbound=outbound) for category in OFFERS)

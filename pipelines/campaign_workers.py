@@ -1,0 +1,84 @@
+"""Deciding for many customers on all cores: each worker has a decision service of its own over the same data folder.
+
+Parts come back in order, so that a list is the same whatever number of workers made it.
+"""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from features.home import Home
+from pipelines.campaign_rows import Part, part_of
+from serving.core.decision import Request
+from serving.service import DecisionService
+
+ALONE_BELOW = 20_000
+"""Fewer customers are decided for in this process: starting others takes longer."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is decided for everybody."""
+
+    channel: str
+    placement: str
+    now: datetime
+    send_at: datetime
+    valid_until: datetime
+    outbound: bool
+
+
+def parts(
+    home: Home, task: Task, chunks: Iterable[list[str]], *, customers: int, workers: int | None = None
+) -> Iterator[Part]:
+    """The part of the list that each chunk of customers makes, in order. `workers` None: as many as there are cores."""
+    count = workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    if count == 1 or (workers is None and customers < ALONE_BELOW):
+        with closing(DecisionService(home)) as service:
+            for chunk in chunks:
+                yield _decide(service, task, chunk)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(home.root, task)) as pool:
+        waiting: deque[Future[Part]] = deque()
+        for chunk in chunks:
+            waiting.append(pool.submit(_work, chunk))
+            if len(waiting) > 2 * count:  # bounded: the chunks themselves are read as they are needed
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _decide(service: DecisionService, task: Task, customers: list[str]) -> Part:
+    requests = [
+        Request(
+            customer_id=one,
+            channel=task.channel,
+            placement=task.placement,
+            now=task.now,
+            mode="list",
+            send_at=task.send_at,
+        )
+        for one in customers
+    ]
+    return part_of(customers, service.decide_many(requests), task.valid_until, outbound=task.outbound)
+
+
+_worker: Callable[[list[str]], Part] | None = None
+
+
+def _begin(root: Path, task: Task) -> None:
+    global _worker
+    service = DecisionService(Home.open(root))
+    _worker = lambda customers: _decide(service, task, customers)  # noqa: E731
+
+
+def _work(customers: list[str]) -> Part:
+    assert _worker is not None
+    return _worker(customers)
