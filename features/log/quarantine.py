@@ -137,7 +137,8 @@ def dismiss(home: Home, entry_id: str, *, person: str, reason: str, now: datetim
 
 def _entry(told: dict[str, Any]) -> Entry:
     times = ("received_at", "replayed_at", "dismissed_at")
-    return Entry(**{name: from_us(v) if name in times and v is not None else v for name, v in told.items()})
+    plain: dict[str, Any] = {n: from_us(v) if n in times and v is not None else v for n, v in told.items()}
+    return Entry(**plain)
 
 
 def _note(connection: Any, entry: Entry, result: EventResult, now: datetime) -> None:
