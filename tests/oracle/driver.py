@@ -22,6 +22,7 @@ from tests.oracle.open_faults import OPEN
 from tests.oracle.shops import ITEMS, PLACES, random_actions, random_policy
 from tests.oracle.told import Told, micros
 
+MENDABLE = ("unknown:corrupt", "unknown:behind")
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -246,6 +247,7 @@ class Shop:
         stands = judge.gates(question, released=decision.released_holds)
         self._object(question, judge.objections(question, answer, stands) + odds_are_wrong(answer))
         tainted = "doubt" in OPEN and decision.state_status == "unknown:rejected_event"
+        tainted |= decision.state_status in MENDABLE and decision.customer_key in self.told.perhaps_mended
         for one in judge.needless(answer, stands) if not (shared or tainted) else ():
             tally.needless.append(f"seed {self.seed}: {question}: {decision.state_status}, {decision.mode}: {one}")
         tally.decisions += 1

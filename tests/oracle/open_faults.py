@@ -6,5 +6,4 @@ Each has a test in test_found.py that fails until it is mended; then its name go
 OPEN = {
     "places",  # a contact promised to a visitor is forgotten when she turns out to be a customer
     "doubt",  # a visitor's doubtful event, named beside a customer, silences her other questions of the same batch
-    "objection",  # an objection is lifted by a later withdrawal, although only a grant may lift it
 }

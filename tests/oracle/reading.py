@@ -4,7 +4,6 @@ Written from docs/holds.md and docs/events.md alone; shares nothing with the pro
 (occurred_at, event_id) and hold nothing later than the moment asked about, `now`.
 """
 
-from tests.oracle.open_faults import OPEN
 from tests.oracle.told import DAY
 
 FINISHING = ("resolved", "closed", "cancelled")
@@ -146,7 +145,7 @@ def stance(events, purpose, channel):
             words.append((event["at"], True, "withdrawn"))
     standing = None
     for _, _, status in sorted(words):
-        if status == "withdrawn" and standing == "objected" and "objection" not in OPEN:
+        if status == "withdrawn" and standing == "objected":
             continue  # an objection stays one until she grants it again
         standing = status
     return standing

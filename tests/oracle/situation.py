@@ -18,8 +18,9 @@ def situation(told, policy, question):
     whose = [*told.identities(person), *([visitor] if visitor else [])]
     ahead = now + clearance["future_tolerance_minutes"] * MINUTE
     last = max((event["at"] for event in events), default=now)
-    # an event dated a little ahead has happened; but what only the clock ends meanwhile has not ended
-    seen = max(now, last) if last <= ahead else now
+    # what is dated a little ahead has happened; but what only the clock ends meanwhile has not ended
+    declared = [i["at"] for i in told.incidents if i["payload"]["action"] == "declare" and i["at"] <= ahead]
+    seen = max([now, *declared, *([last] if last <= ahead else [])])
     happened = [event for event in events if event["at"] <= seen]
     ever = holds_ever(happened, told.incidents, rules, seen)
     held = in_force(ever, seen)

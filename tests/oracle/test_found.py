@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
+from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
 from serving.core.decision import Request
 from serving.core.policy import DEFAULT_POLICY
@@ -18,6 +20,8 @@ class Shop:
     def __init__(self, home):
         home.config.mkdir()
         (home.config / "policy.yaml").write_text(DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0"))
+        items = [{"item_id": i, "title": i, "in_stock": True, "consumable": True} for i in ("bread", "milk")]
+        merge_items(home, pa.Table.from_pylist(items, schema=ITEM_SCHEMA))
         self.service, self.told = DecisionService(home, durable=False), 0
         for who in ({"customer_id": "aino"}, {"anonymous_id": "v1"}):
             self.happens("consent", who, days=50, purpose="marketing", status="granted")
@@ -37,7 +41,14 @@ class Shop:
 
     def sells(self, *where, **who):
         decision = self.service.decide(self.asks(*where, **who))
-        return any(a.category in ("sales", "care") for a in decision.actions)
+        return any(a.category == "sales" for a in decision.actions)
+
+    def sells_to_the_visitor(self):
+        """As many letters as she may have, each with its place reserved; returns how many."""
+        count = 0
+        while self.sells(anonymous_id="v1"):
+            count += 1
+        return count
 
 
 @pytest.fixture
@@ -49,20 +60,17 @@ def shop(tmp_path):
 
 @pytest.mark.xfail(strict=True, reason="reservations are looked up under the customer's own key only")
 def test_letters_promised_to_a_visitor_count_when_she_turns_out_to_be_a_customer(shop):
-    while shop.sells(anonymous_id="v1"):
-        pass
+    assert shop.sells_to_the_visitor() == 2
     shop.happens("identity", {"customer_id": "aino", "anonymous_id": "v1"}, action="link")
     assert not shop.sells(), "contacts add up: what a sender may be sending to the visitor, it sends to Aino"
 
 
 @pytest.mark.xfail(strict=True, reason="reservations are looked up under the customer's own key only")
 def test_letters_promised_to_a_visitor_count_when_she_is_asked_about_by_both_ids(shop):
-    while shop.sells(anonymous_id="v1"):
-        pass
+    assert shop.sells_to_the_visitor() == 2
     assert not shop.sells(customer_id="aino", anonymous_id="v1")
 
 
-@pytest.mark.xfail(strict=True, reason="the latest word wins, whatever it is")
 def test_an_objection_is_not_lifted_by_a_later_withdrawal(shop):
     shop.happens("consent", days=3, purpose="marketing", status="objected")
     assert not shop.sells("front_page", "web")

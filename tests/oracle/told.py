@@ -6,8 +6,6 @@ Instants are whole microseconds since 1970.
 
 from datetime import UTC, datetime, timedelta
 
-from tests.oracle.open_faults import OPEN
-
 SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
 HARMLESS = ("purchase", "browse", "contact", "score", "profile", "incident")
@@ -31,6 +29,7 @@ class Told:
         self.heard = {}  # source -> when it last reported
         self.doubted = {}  # who -> ids of refused events that may have held her
         self.damaged = {}  # customer -> what was done to her row of the state
+        self.perhaps_mended = set()  # customers whose damaged row may have been mended
         self.places = []  # contacts promised to a sender: dicts with decision_id, who, action, channel, at, until
         self.incidents = []  # declarations and closings, as sent
 
@@ -55,14 +54,16 @@ class Told:
             touched |= {"anonymous:" + visitor, self.person("anonymous:" + visitor)}
             said = (kept["at"], event["event_id"], event["payload"]["action"], event["customer_id"])
             self.links.setdefault(visitor, []).append(said)
-            touched |= {customer for _, _, _, customer in self.links[visitor]}
+            past = {customer for _, _, _, customer in self.links[visitor]} & set(self.damaged)
+            self.perhaps_mended |= past  # whoever once had the visitor's id is folded again too
+            touched |= past
         for one in touched:  # whoever is told something new is folded again, which mends her row
             self.damaged.pop(one, None)
 
     def refuse(self, event):
         """An event was refused; whomever it names is in doubt, unless its type could hold nobody."""
         is_unsubscribing = event["type"] == "contact" and event["payload"].get("status") == "unsubscribe"
-        if "rejected" in OPEN or (event["type"] in HARMLESS and not is_unsubscribing):
+        if event["type"] in HARMLESS and not is_unsubscribing:
             return
         for who in (event.get("customer_id"), "anonymous:" + event.get("anonymous_id", "")):
             if who and who != "anonymous:":
