@@ -16,20 +16,24 @@ from serving.desk.cursors import from_text, to_text
 from serving.desk.damage import Damage
 from serving.desk.feed import FeedCursor, FeedPage, feed_page
 from serving.desk.lens import Lens, Standing
+from serving.desk.marks import mark
 from serving.desk.past_decisions import between
+from serving.desk.quiet import Quiet
 from serving.desk.reach import Reach, Reached, reached
-from serving.desk.scan import everybody, of
+from serving.desk.scan import of
 from serving.desk.silence import Silence, period, silence
 from serving.desk.silence_worth import assignments, bought, noting, worth
 from serving.desk.staff_events import HoldWish
 from serving.desk.staff_holds import Released, StaffHold, add_hold, release_hold
-from serving.desk.watch_list import Filters, WatchCursor, WatchPage, checked, page_of, watched
+from serving.desk.watch_list import Filters, WatchCursor, Watched, WatchPage, checked, page_of, watched
 from serving.desk.withheld import withheld_margin
 from serving.service import DecisionService
 from serving.shop_incidents import ShopIncidents
 from serving.snapshot import silent_source
 
 _BREATH_SECONDS = 0.001
+LISTINGS_KEPT = 4
+"""Watch lists kept for their further pages."""
 
 
 def _breathe() -> None:
@@ -45,6 +49,8 @@ class Desk:
         self._incidents = ShopIncidents()
         self._reach = Reach(_breathe)
         self._damage = Damage(_breathe)
+        self._quiet = Quiet()
+        self._listings: dict[int, list[Watched]] = {}
 
     def lens(self, now: datetime) -> Lens:
         """By what holds are judged at `now`: the policy in force and the shop's incidents."""
@@ -65,7 +71,9 @@ class Desk:
         """Everybody whom anything holds at the lens's moment, by id."""
         run = self._run()
         also = set(self._damage.found(run, lens)) | self._reach.affected(run, lens)
-        return [standing for standing in everybody(run, lens, also=also, pause=_breathe) if standing.is_held]
+        rules = mark(run, lens, self.service.in_force(lens.now).policy.hash).rules
+        everybody = self._quiet.everybody(run, lens, rules, also=also, pause=_breathe)
+        return [standing for standing in everybody if standing.is_held]
 
     def watch(self, filters: Filters, now: datetime, *, after: str | None = None, limit: int = 100) -> WatchPage:
         """A page of the watch list. Raises `FieldFaultError` for filters or a cursor that cannot be used.
@@ -76,14 +84,19 @@ class Desk:
         if after is not None:
             cursor = from_text(after, WatchCursor)
             filters, now, place = cursor.filters, cursor.moment, cursor.place
-        entries = list(watched(self.held(self.lens(now)), now))
+        entries = self._listings.get(to_us(now)) if after is not None else None
+        if entries is None:
+            entries = list(watched(self.held(self.lens(now)), now))
+            self._listings = dict([*self._listings.items()][1 - LISTINGS_KEPT :]) | {to_us(now): entries}
         return page_of(entries, checked(filters), to_us(now), place, limit)
 
     def feed(self, now: datetime, *, after: str | None = None, limit: int = 1_000) -> FeedPage:
         """A page of the feed of new holds. Raises `FieldFaultError` for a cursor that is not ours."""
         cursor = FeedCursor() if after is None else from_text(after, FeedCursor)
         policy = self.service.in_force(now).policy
-        return feed_page(self._run(), cursor, self.lens(now), policy.hash, self._reach, self._damage, limit)
+        return feed_page(
+            self._run(), cursor, self.lens(now), policy.hash, self._reach, self._damage, self._quiet, limit
+        )
 
     def call_list(self, now: datetime) -> list[Call]:
         """Whom a person should call, the gravest first, then the dearest."""

@@ -16,12 +16,9 @@ from features.log.doubts import customers_in_doubt
 from serving.desk.damage import Damage
 from serving.desk.lens import Lens, Standing, look
 from serving.desk.marks import Mark, comparable, mark
+from serving.desk.quiet import LARGEST_CHANGE, Quiet
 from serving.desk.reach import Reach
-from serving.desk.scan import everybody
 from serving.desk.touched import said_of_the_shop, touched
-
-LARGEST_CHANGE = 200_000
-"""Facts between two marks beyond which, as after an import, telling of everybody is quicker than asking who."""
 
 
 class FeedCursor(msgspec.Struct, frozen=True, array_like=True):
@@ -41,7 +38,14 @@ class FeedPage(msgspec.Struct, frozen=True):
 
 
 def feed_page(
-    run: sqlite3.Connection, cursor: FeedCursor, lens: Lens, rules_hash: str, reach: Reach, damage: Damage, limit: int
+    run: sqlite3.Connection,
+    cursor: FeedCursor,
+    lens: Lens,
+    rules_hash: str,
+    reach: Reach,
+    damage: Damage,
+    quiet: Quiet,
+    limit: int,
 ) -> FeedPage:
     """The next at most `limit` customers for a reader at `cursor`; `lens` and `rules_hash` are of now."""
     now = mark(run, lens, rules_hash)
@@ -51,7 +55,7 @@ def feed_page(
     told = cursor.told if cursor.told is not None and comparable(run, cursor.told, until) else None
     at = lens.at(from_us(until.at))
     page: list[Standing] = []
-    for standing in _news(run, told, until, at, reach, damage, cursor.customer):
+    for standing in _news(run, told, until, at, reach, damage, quiet, cursor.customer):
         if len(page) == limit:
             return FeedPage(page, FeedCursor(cursor.told, until, page[-1].customer_id), True)
         page.append(standing)
@@ -59,12 +63,19 @@ def feed_page(
 
 
 def _news(
-    run: sqlite3.Connection, told: Mark | None, until: Mark, lens: Lens, reach: Reach, damage: Damage, after: str
+    run: sqlite3.Connection,
+    told: Mark | None,
+    until: Mark,
+    lens: Lens,
+    reach: Reach,
+    damage: Damage,
+    quiet: Quiet,
+    after: str,
 ) -> Iterator[Standing]:
     """Standings that are new between two marks (None: since ever), by id from past `after` on."""
     if told is None or until.position - told.position > LARGEST_CHANGE:
         also = set(damage.found(run, lens, anew=not after)) | reach.affected(run, lens)
-        yield from (s for s in everybody(run, lens, also=also, after=after) if s.is_held)
+        yield from (s for s in quiet.everybody(run, lens, until.rules, also=also, after=after) if s.is_held)
         return
     surely = {customer for customer, torn in damage.found(run, lens).items() if torn}
     surely |= touched(run, told.position, until.position)
@@ -74,7 +85,7 @@ def _news(
     declared = any(incident.declared_at > told.at for incident in lens.incidents)
     if declared or said_of_the_shop(run, told.position, until.position):
         surely |= reach.affected(run, lens)
-    for standing in everybody(run, lens, also=surely, after=after, since=told.at):
+    for standing in quiet.everybody(run, lens, until.rules, also=surely, after=after, since=told.at):
         if standing.is_held and (standing.customer_id in surely or _is_new(standing, then)):
             yield standing
 

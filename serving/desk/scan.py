@@ -24,16 +24,18 @@ def everybody(
     also: Collection[str] = (),
     after: str = "",
     since: int | None = None,
+    skip: Collection[str] = (),
     pause: Callable[[], None] = lambda: None,
 ) -> Iterator[Standing]:
     """Standings of who may be held at the lens's moment, who is in doubt, and `also`; by id, from past `after` on.
 
-    `since` (microseconds; default the lens's moment) takes in who could be held from then on.
+    `since` (microseconds; default the lens's moment) takes in who could be held from then on. Of `skip` only those in
+    doubt and in `also` are read.
     """
     moment = to_us(lens.now) if since is None else min(since, to_us(lens.now))
     concerned = run.execute("select customer_id from state where concern_until > ?", (moment,))
     named = {resolve(run, key) for key in {*also, *customers_in_doubt(run)}}
-    wanted = {key for (key,) in concerned} | named
+    wanted = {key for (key,) in concerned if key not in skip} | named
     return of(run, sorted(key for key in wanted if key > after), lens, asking=named, pause=pause)
 
 

@@ -93,6 +93,17 @@ def test_a_promise_that_passes_is_told_though_nothing_happened(
     assert sender.read() == []
 
 
+def test_a_promise_that_passes_within_the_hour_is_told(client: Client, clock: Clock, sender: Sender) -> None:
+    """Who was held by nothing at one reading is not left unread until the promise has passed."""
+    soon = (NOON + timedelta(minutes=30)).isoformat()
+    post(client, event("d", "delivery", "aino", EARLIER, order_id="o", status="promised", promised_at=soon))
+    assert sender.read() == []
+    clock.pass_days(20 / 1440)
+    assert sender.read() == []
+    clock.pass_days(11 / 1440)
+    assert sender.read() == ["aino"]
+
+
 def test_a_return_that_becomes_overdue_is_told_again_for_it_covers_more(
     client: Client, clock: Clock, sender: Sender
 ) -> None:

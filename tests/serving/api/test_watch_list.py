@@ -81,6 +81,15 @@ def test_pages_hold_together_while_things_happen(client: Client, clock: Clock) -
     assert met == [f"c-{n}" for n in range(7)] and after is None
 
 
+def test_who_was_held_by_nothing_at_the_last_look_is_looked_at_again_once_something_happened(client: Client) -> None:
+    past = NOON - timedelta(days=40)
+    closed = case("d", "aino", "r-1", past, status="closed")
+    client.post("/v1/events", json=[case("c", "aino", "r-1", past), closed])
+    assert watch(client)["total"] == 0
+    client.post("/v1/events", json=case("e", "aino", "r-2"))
+    assert names(watch(client)) == [("aino", "open_case")]
+
+
 def test_silence_that_no_hold_explains_is_on_it(home: Home, client: Client) -> None:
     client.post("/v1/events", json=[purchase("p", "aino"), purchase("q", "bertta"), purchase("r", "cecilia")])
     client.post("/v1/events", json=case("x", "aino", "r-1") | {"schema_version": 99})
