@@ -1,4 +1,4 @@
-"""Commands that decide and explain: decide, why, campaign."""
+"""Commands that decide and explain: decide, why, explain-decision, campaign."""
 
 from typing import Annotated
 
@@ -59,6 +59,18 @@ def why(
             f"Nothing is known of customer {customer!r} in {context.obj.root}. Is the id as the shop writes it?"
         )
     tell(context, json_output, answer, why_panel(answer))
+
+
+@app.command("explain-decision")
+def explain_decision(context: typer.Context, json_output: Json = False) -> None:
+    """One decision of a tiny shop taken apart from event to answer, in Markdown: docs/decisions-explained.md."""
+    from pipelines.explained.page import explained_page
+
+    page = explained_page()
+    if json_output or context.obj.json:
+        tell(context, True, {"page": page}, None)
+    else:
+        typer.echo(page, nl=False)
 
 
 @campaign_app.command("build")
