@@ -106,7 +106,7 @@ def _in_force(standing: Standing, hold_id: str, lens: Lens) -> None:
     if any(h.hold_id == hold_id for h in standing.holds):
         return
     ids = ", ".join(h.hold_id for h in standing.holds) or "nothing"
-    ended = [s for s in spans(standing.state, to_us(lens.now), lens.rules) if s.hold_id == hold_id]
+    ended = [s for s in spans(standing.state, to_us(lens.now), lens.rules, lens.incidents) if s.hold_id == hold_id]
     if ended:
         raise ConflictError(f"Hold {hold_id!r} is over already. In force for her: {ids}.", standing.holds)
     raise NotThereError(
