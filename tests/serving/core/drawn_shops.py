@@ -28,19 +28,22 @@ NEEDED = {"no_action", *(a for place in POLICY["placements"].values() for a in p
 MANY = 40
 
 
-def law(examples, **drawn):
-    """Make a check a law: a test of so many examples, and a slow one of many times more. It is given the `shop`."""
+def law(examples, on="shop", **drawn):
+    """Make a check a law: a test of so many examples, and a slow one of many times more.
+
+    The check is given the fixture `on` first, then what is drawn for it.
+    """
 
     def made(check):
         sizes = [pytest.param(1, id="some"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]
 
-        def tried(shop, **found):
-            check(shop, **{name: NUMBERED[name](one) if name in NUMBERED else one for name, one in found.items()})
+        def tried(given_to, **found):
+            check(given_to, **{name: NUMBERED[name](one) if name in NUMBERED else one for name, one in found.items()})
 
         @pytest.mark.parametrize("times", sizes)
-        def test(times, shop):
+        def test(times, request):
             chosen = settings(max_examples=examples * times, deadline=None, suppress_health_check=list(HealthCheck))
-            chosen(given(**drawn)(tried))(shop=shop)
+            chosen(given(**drawn)(tried))(given_to=request.getfixturevalue(on))
 
         test.__doc__, tried.__qualname__ = check.__doc__, check.__qualname__
         return test
