@@ -60,6 +60,8 @@ class Tally:
 class Shop:
     """One shop: its service, its clock, what it was told, and the judge."""
 
+    alone_up_to = 8  # so many questions are asked one after another, more of them in one breath
+
     def __init__(self, root, seed, *, weights=USUAL, people=50, visitors=8, until_noticed=False):
         self.rng, self.seed, self.now = random.Random(seed), seed, START
         self.home, self.told, self.tally, self.until_noticed = Home.open(root), Told(), Tally(), until_noticed
@@ -102,18 +104,21 @@ class Shop:
         self.tell(events)
         self.report()
 
-    def tell(self, events, source="api"):
-        """Send events, and remember what was acknowledged."""
-        if not events:
-            return
-        received = micros(self.now)
-        for event, result in zip(events, self.service.ingest(events, self.now, source), strict=True):
+    def tell(self, events, source="api", *, again=False):
+        """Send events, and remember what was acknowledged; gives the statuses.
+
+        `again`: nobody knows whether they came in before; a duplicate did.
+        """
+        received, statuses = micros(self.now), []
+        for event, result in zip(events, self.service.ingest(events, self.now, source) if events else (), strict=True):
             self.tally.counts[result.status] += 1
-            if result.status == "accepted":
+            statuses.append(result.status)
+            if result.status == "accepted" or (again and result.status == "duplicate"):
                 self.told.accept(event, received, source)
             elif result.status == "rejected":
                 self.told.refuse(event)
         self.last_events = (self.last_events + events)[-50:]
+        return statuses
 
     def report(self):
         """The till reports, as the policy may require."""
@@ -124,9 +129,10 @@ class Shop:
         who = self.rng.choice(self.happenings.people)
         self.tell([event, self.happenings.one("browse", self.now, who, self.now)], source="till")
 
-    def new_policy(self):
+    def new_policy(self, **exploration):
         """Other rules, from the next decision on."""
         self.judge.policy = random_policy(self.rng)
+        self.judge.policy["exploration"] |= exploration
         draft = self.home.config / "draft"
         draft.write_text(json.dumps(self.judge.policy))
         draft.replace(self.home.config / "policy.yaml")
@@ -158,7 +164,7 @@ class Shop:
         fault = self.rng.choice(("torn", "altered", "lost", "behind", "emptied"))
         with sqlite3.connect(self.home.live_db) as run:
             row = run.execute("select position, body from state where customer_id = ?", (who,)).fetchone()
-            if row is None:
+            if row is None or who in self.told.damaged:
                 return
             body = bytes(row[1])
             if fault == "behind":
@@ -193,7 +199,7 @@ class Shop:
 
     # ---------------------------------------------------------------- questions
 
-    def question(self, who):
+    def _question(self, who):
         """One random question about somebody, as the product is asked and as the judge reads it."""
         rng = self.rng
         placement, channel = rng.choice(PLACES)
@@ -214,12 +220,12 @@ class Shop:
         asked = []
         for who in self.rng.sample(self.everybody, min(people, len(self.everybody))):
             for _ in range(self.rng.choice((2, 4, 8))):
-                question, mode = self.question(who)
+                question, mode = self._question(who)
                 if mode == "serve" and self.rng.random() < 0.3:
                     question["idempotency_key"] = f"key{len(self.keyed)}"
                     self.keyed.append(question)
                 asked.append((question, mode))
-        if len(asked) > 8:
+        if len(asked) > self.alone_up_to:
             self._ask(asked)
             return
         for one in asked:
@@ -377,7 +383,7 @@ class Shop:
         """Another writer holds the store: what cannot be recorded is not sold."""
         blocker = sqlite3.connect(self.home.live_db, isolation_level=None)
         blocker.execute("begin immediate")
-        question, _ = self.question(self.rng.choice(self.everybody))
+        question, _ = self._question(self.rng.choice(self.everybody))
         decision = self.service.decide(Request(now=self.now, mode="serve", **question))
         blocker.execute("rollback")
         blocker.close()
@@ -406,7 +412,7 @@ def odds_are_wrong(answer):
     for place, odds in draws.items():
         if abs(sum(odds.values()) - 1) > 1e-9 or min(odds.values()) < 0:
             wrong.append(f"the chances of position {place + 1} are {odds}")
-    for place, (action_id, logged) in enumerate(answer["logged"]):
+    for place, (action_id, logged) in enumerate(answer["logged"] if draws else ()):
         if not 0 < logged == draws[place].get(action_id):
             wrong.append(f"{action_id} was logged with chance {logged}")
     return wrong
