@@ -228,6 +228,11 @@ class Catalogue:
         return np.array([a.incentive_cost for a in self.actions], dtype=np.float64)
 
     @cached_property
+    def with_items(self) -> tuple[tuple[int, Items], ...]:
+        """The columns of actions that show items, with which."""
+        return tuple((j, a.items) for j, a in enumerate(self.actions) if a.items)
+
+    @cached_property
     def retains(self) -> tuple[int, ...]:
         """The columns of actions whose response is that of the churn model."""
         return tuple(j for j, a in enumerate(self.actions) if a.response.model == "churn")
@@ -243,19 +248,10 @@ class Catalogue:
         return np.array([a.outranks for a in self.actions])
 
     @cached_property
-    def eligibility(self) -> Compiled:
-        """Its conditions, over columns in the order of `features`."""
-        return Compiled([a.eligibility for a in self.actions], self.features)
-
-    @cached_property
-    def applicability(self) -> Compiled:
-        """Its conditions, over columns in the order of `features`."""
-        return Compiled([a.applicability for a in self.actions], self.features)
-
-    @cached_property
-    def suitability(self) -> Compiled:
-        """Its conditions, over columns in the order of `features`."""
-        return Compiled([a.suitability for a in self.actions], self.features)
+    def conditions(self) -> Compiled:
+        """All conditions: of eligibility of every action, then of applicability, then of suitability."""
+        parts = (a.eligibility for a in self.actions), (a.applicability for a in self.actions)
+        return Compiled([*parts[0], *parts[1], *(a.suitability for a in self.actions)], self.features)
 
     @cached_property
     def speaks_of(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ All gates see all actions, and every block is kept as a bit of the candidate's m
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,12 @@ class Asked:
         """How many customers."""
         return len(self.readable)
 
+    @cached_property
+    def unmet(self) -> tuple[Bools, Bools, Bools]:
+        """[n, m] where conditions are not met: of eligibility, of applicability, of suitability."""
+        all_three, m = self.catalogue.conditions.unmet(self.features), len(self.catalogue)
+        return all_three[:, :m], all_three[:, m : 2 * m], all_three[:, 2 * m :]
+
 
 Gate = Callable[[Asked, Masks], Bools]
 
@@ -82,17 +89,17 @@ def hold(asked: Asked, failed: Masks) -> Bools:
 
 def eligibility(asked: Asked, failed: Masks) -> Bools:
     """By rule she may not have it."""
-    return asked.catalogue.eligibility.unmet(asked.features)
+    return asked.unmet[0]
 
 
 def applicability(asked: Asked, failed: Masks) -> Bools:
     """It makes no sense now."""
-    return asked.catalogue.applicability.unmet(asked.features)
+    return asked.unmet[1]
 
 
 def suitability(asked: Asked, failed: Masks) -> Bools:
     """It is not in her interest (sales and care)."""
-    return asked.catalogue.suitability.unmet(asked.features)
+    return asked.unmet[2]
 
 
 def no_items(asked: Asked, failed: Masks) -> Bools:
@@ -178,6 +185,8 @@ def evaluate(asked: Asked, *, but: Collection[str] = ()) -> Masks:
     for name, gate in GATES.items():
         if name in but:
             continue
-        failed |= np.where(gate(asked, failed), np.uint32(BITS[name]), np.uint32(0))
+        blocked = gate(asked, failed)
+        if blocked.any():
+            failed |= blocked * np.uint32(BITS[name])
     failed[:, asked.catalogue.no_action] = 0
     return failed

@@ -17,7 +17,7 @@ from serving.core.conditions import Bools, Floats
 from serving.core.decision import Contact, Evidence, Request, ShownItem, Snapshot
 from serving.core.exploration import bucket_of
 from serving.core.items import Articles, Scored
-from serving.core.offers import items_for
+from serving.core.offers import Picked, items_for
 from serving.core.plan import plan_of
 from serving.core.policy import Policy
 from serving.core.scorer import Scorer
@@ -79,10 +79,7 @@ def gather(
                 recovering=snapshot.recovering,
                 zone=_zone(profile.get("time_zone"), policy),
                 language=_language(request.language, profile.get("language"), policy),
-                items={
-                    catalogue.actions[j].action: tuple(_shown_item(s, articles, policy) for s in chosen)
-                    for j, chosen in items[i].items()
-                },
+                items=_shown_items(items[i], articles, catalogue, policy),
             )
         )
     return found
@@ -164,6 +161,19 @@ def _spent(
         if contact.over_cap(used, more, window.limit):
             free = max(free, contact.frees_at(counted, request.now, length, until, weights, window.limit - more))
     return tuple(spent), None if free == -math.inf else free
+
+
+def _shown_items(
+    picked: Picked, articles: Articles, catalogue: Catalogue, policy: Policy
+) -> dict[str, tuple[ShownItem, ...]]:
+    """The items by action; actions that share a list share what is made of it."""
+    made: dict[int, tuple[ShownItem, ...]] = {}
+    found = {}
+    for j, chosen in picked.items():
+        if id(chosen) not in made:
+            made[id(chosen)] = tuple(_shown_item(one, articles, policy) for one in chosen)
+        found[catalogue.actions[j].action] = made[id(chosen)]
+    return found
 
 
 def _shown_item(scored: Scored, articles: Articles, policy: Policy) -> ShownItem:

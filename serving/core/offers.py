@@ -1,6 +1,7 @@
 """The items each action would show a customer."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -18,6 +19,18 @@ NOBODY = ItemHistory((), (), (), ())
 Picked = dict[int, list[Scored]]
 
 
+class Popular:
+    """What everybody buys now, best first, and each item's place in it."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.items = scorer.popular(LISTED)
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Each popular item's place, from 0."""
+        return {one.item_id: rank for rank, one in enumerate(self.items)}
+
+
 def items_for(
     requests: Sequence[Request],
     snapshots: Sequence[Snapshot],
@@ -28,8 +41,11 @@ def items_for(
     articles: Articles,
     catalogue: Catalogue,
 ) -> list[Picked]:
-    """The items of every item action the place may show. Nobody who objects to profiling is put before a model."""
-    wanted = [(j, a.items) for j, a in enumerate(catalogue.actions) if a.items]
+    """The items of every item action the place may show. Nobody who objects to profiling is put before a model.
+
+    Actions of the same source and count share one list.
+    """
+    wanted = catalogue.with_items
     personal = [j for j, need in wanted if need.source in MODELLED]
     asks = np.flatnonzero(shown[:, personal].any(axis=1) & ~objects) if personal else np.empty(0, np.int64)
     found = (
@@ -38,53 +54,74 @@ def items_for(
         else []
     )
     proposed = dict(zip(asks.tolist(), found, strict=True))
-    popular = scorer.popular(LISTED)
-    place = {one.item_id: rank for rank, one in enumerate(popular)}
+    popular = Popular(scorer)
+    most: dict[str, int] = {}
+    for _, need in wanted:
+        most[need.source] = max(most.get(need.source, 0), need.count)
     result: list[Picked] = []
     for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
         owned = frozenset(snapshot.history.items) if snapshot.history else frozenset()
         before_her = [request.context.get("item"), *(request.context.get("cart") or ())]
+        chosen: dict[str, list[Scored]] = {}
+        shared: dict[tuple[str, int], list[Scored]] = {}
         picked: Picked = {}
         for j, need in wanted:
             if not shown[i, j]:
                 continue
-            if need.source in MODELLED:
-                candidates = proposed.get(i, [])
-            elif need.source == "popular":
-                candidates = popular
-            elif need.source == "session":
-                candidates = of_this_session(snapshot, articles, place)
-            else:
-                candidates = that_fit(before_her, articles, place)
-            picked[j] = pick(
-                candidates,
-                articles,
-                count=need.count,
-                month=request.now.month,
-                owned=owned,
-                returned=snapshot.returned,
-                shown=before_her,
-                repeats_only=need.source == "repeat",
-            )
+            if need.source not in chosen:
+                chosen[need.source] = pick(
+                    _candidates(need.source, proposed.get(i, []), snapshot, before_her, popular, articles),
+                    articles,
+                    count=most[need.source],
+                    month=request.now.month,
+                    owned=owned,
+                    returned=snapshot.returned,
+                    shown=before_her,
+                    repeats_only=need.source == "repeat",
+                )
+            key = (need.source, need.count)
+            if key not in shared:
+                shared[key] = chosen[need.source][: need.count]
+            picked[j] = shared[key]
         result.append(picked)
     return result
 
 
-def of_this_session(snapshot: Snapshot, articles: Articles, place: Mapping[str, int]) -> list[Scored]:
+def _candidates(
+    source: str,
+    proposed: list[Scored],
+    snapshot: Snapshot,
+    before_her: Sequence[str | None],
+    popular: Popular,
+    articles: Articles,
+) -> list[Scored]:
+    match source:
+        case "popular":
+            return popular.items
+        case "session":
+            return of_this_session(snapshot, articles, popular)
+        case "accessories":
+            return that_fit(before_her, articles, popular)
+    return proposed
+
+
+def of_this_session(snapshot: Snapshot, articles: Articles, popular: Popular) -> list[Scored]:
     """Items of the categories she looks into in this session, those she has looked at left out, the popular first.
 
-    `place` is each popular item's place. Nothing of her history is looked at.
+    Nothing of her history is looked at.
     """
     looked_into = {*snapshot.viewed_categories, *(articles.category(item) for item in snapshot.viewed_items)}
     there = {item for category in looked_into if category for item in articles.by_category.get(category, ())}
-    return _by_place(there.difference(snapshot.viewed_items), place)
+    return _by_place(there.difference(snapshot.viewed_items), popular)
 
 
-def that_fit(items: Iterable[str | None], articles: Articles, place: Mapping[str, int]) -> list[Scored]:
+def that_fit(items: Iterable[str | None], articles: Articles, popular: Popular) -> list[Scored]:
     """The accessories of some items, the popular first."""
-    return _by_place({one for item in items if item for one in articles.accessories.get(item, ())}, place)
+    return _by_place({one for item in items if item for one in articles.accessories.get(item, ())}, popular)
 
 
-def _by_place(items: Collection[str], place: Mapping[str, int]) -> list[Scored]:
-    last = len(place)
+def _by_place(items: Collection[str], popular: Popular) -> list[Scored]:
+    if not items:
+        return []
+    place, last = popular.place, len(popular.items)
     return [Scored(item, float("nan"), POPULAR) for item in sorted(items, key=lambda i: (place.get(i, last), i))]

@@ -7,7 +7,7 @@ import numpy as np
 from serving.core.arbitration import retention_response
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Floats
-from serving.core.decision import Evidence
+from serving.core.decision import Evidence, ShownItem
 from serving.core.plan import plan_of
 from serving.core.policy import Policy
 
@@ -24,26 +24,35 @@ def worth_of(
     response = np.repeat(catalogue.priors[None, :], n, axis=0)
     margin = np.repeat(plan_of(policy, catalogue).margins[None, :], n, axis=0)
     for i, one in enumerate(evidence):
+        made: dict[int, tuple[float | None, float]] = {}
         for name, items in one.items.items():
-            j = catalogue.index[name]
             if not items:
                 continue
-            chance = [s.probability for s in items]
-            known = actions[j].response.model == "next_offer" and None not in chance
-            if known:
-                missed = 1.0
-                for p in chance:
-                    missed *= 1.0 - (p or 0.0)
-                response[i, j] = 1.0 - missed
+            j = catalogue.index[name]
+            if id(items) not in made:
+                made[id(items)] = _of_items(items)
+            bought, earned = made[id(items)]
+            modelled = actions[j].response.model == "next_offer"
+            if modelled and bought is not None:
+                response[i, j] = bought
             if actions[j].value is None:
-                weights = [p or 0.0 for p in chance] if known else [1.0] * len(items)
-                total = sum(weights) or float(len(items))
-                if not any(weights):
-                    weights = [1.0] * len(items)
-                margin[i, j] = sum(w * s.margin for w, s in zip(weights, items, strict=True)) / total
+                margin[i, j] = earned if modelled else sum(s.margin for s in items) / len(items)
     incremental = response * catalogue.incrementality
     for j in catalogue.retains:
         likely, gained = retention_response(churn, actions[j].response.prior)
         response[:, j] = np.where(np.isnan(churn), response[:, j], likely)
         incremental[:, j] = np.where(np.isnan(churn), incremental[:, j], gained)
     return response, incremental, margin
+
+
+def _of_items(items: Sequence[ShownItem]) -> tuple[float | None, float]:
+    """The chance that at least one is bought (None where a chance is not known), and the margin weighed by chances."""
+    plain = sum(s.margin for s in items) / len(items)
+    missed, chances, weighed = 1.0, 0.0, 0.0
+    for one in items:
+        if one.probability is None:
+            return None, plain
+        missed *= 1.0 - one.probability
+        chances += one.probability
+        weighed += one.probability * one.margin
+    return 1.0 - missed, weighed / chances if chances > 0 else plain

@@ -10,7 +10,7 @@ from features.facts import Fact
 from serving.core.decision import Snapshot
 from serving.core.items import Article, Articles, Scored, pick
 from serving.core.live import handled_well, snapshot_of
-from serving.core.offers import of_this_session, that_fit
+from serving.core.offers import Popular, of_this_session, that_fit
 from serving.core.policy import Policy
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
@@ -29,7 +29,16 @@ ARTICLES = Articles(
         )
     }
 )
-POPULAR = {"wax": 0, "clog": 1}
+
+
+class Sales:
+    """What everybody buys: wax, then clogs."""
+
+    def popular(self, k):
+        return [Scored(item, float("nan"), 4) for item in ("wax", "clog")][:k]
+
+
+POPULAR = Popular(Sales())
 
 
 def ids(scored):
