@@ -80,6 +80,10 @@ class DecisionService:
         """Policy, catalogue, items and models in force at `now`."""
         return self._keeper.at(now)
 
+    def read(self, requests: Sequence[Request]) -> list[Snapshot]:
+        """What is known of those asked for, one snapshot a request, all at the first request's moment."""
+        return self._read(requests, self._keeper.at(requests[0].now)) if requests else []
+
     def decide(self, request: Request) -> Decision:
         """Decide for one, record durably, answer. Raises `DataError` for a placement, channel or n not known."""
         return self.decide_many([request])[0]
