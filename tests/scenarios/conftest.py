@@ -53,14 +53,15 @@ class Answer(dict[str, Any]):
         return {hold["kind"] for hold in self["holds"]}
 
     @property
-    def items(self) -> list[str]:
+    def products(self) -> list[str]:
         """The products shown, in order."""
         return [item["item_id"] for action in self["actions"] for item in action["items"]]
 
     def hold(self, kind: str) -> dict[str, Any]:
         """The one hold in force of a kind."""
-        (found,) = [hold for hold in self["holds"] if hold["kind"] == kind]
-        return found
+        found: list[dict[str, Any]] = [hold for hold in self["holds"] if hold["kind"] == kind]
+        assert len(found) == 1, self["holds"]
+        return found[0]
 
 
 def item(item_id: str, title: str, category: str, price: int, **more: Any) -> dict[str, Any]:

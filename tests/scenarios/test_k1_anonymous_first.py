@@ -9,17 +9,17 @@ def test_k1_a_visitor_gets_sensible_suggestions_from_this_session_alone(shop):
     shop.looks_at("visitor-1", "sneaker-39")
     answer = shop.front_page("visitor-1")
     assert answer.actions == {"session_items"}
-    assert answer.items == ["boot-39", "clog-39"], "other shoes, not the ones she has seen"
+    assert answer.products == ["boot-39", "clog-39"], "other shoes, not the ones she has seen"
     assert "viewed_now" in [reason["code"] for reason in answer["actions"][0]["reasons"]]
 
     shop.looks_at("visitor-1", "boot-39")
-    assert shop.front_page("visitor-1").items == ["clog-39"]
+    assert shop.front_page("visitor-1").products == ["clog-39"]
 
 
 def test_k1_a_category_she_looked_into_is_enough(shop):
     shop.happens("browse", "visitor-1", action="view", session_id="s", category="clothing")
     shop.wait(seconds=1)
-    assert set(shop.front_page("visitor-1").items) == {"boot-39", "clog-39", "rain-coat", "sneaker-39"}
+    assert set(shop.front_page("visitor-1").products) == {"boot-39", "clog-39", "rain-coat", "sneaker-39"}
 
 
 def test_k1_the_session_of_another_visitor_or_of_an_hour_ago_says_nothing(shop):
@@ -50,7 +50,7 @@ def test_k1_after_log_in_the_history_is_joined(shop):
         answer = shop.front_page(name)
         assert answer["customer_key"] == "aino"
         assert answer.actions == {"recommended_items"}
-        assert answer.items[0] == "coffee-500", "what she buys again and again comes first"
+        assert answer.products[0] == "coffee-500", "what she buys again and again comes first"
         assert "session_items" in shop.asks(name, "front_page", n=5).actions, "and what she looks at now is not lost"
 
 

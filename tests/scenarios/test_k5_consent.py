@@ -126,6 +126,6 @@ def test_k5_unsubscribe_is_a_withdrawal_in_that_channel(shop):
 def test_k5_a_visitor_without_any_consent_on_record_gets_an_unpersonalised_front_page(shop):
     answer = shop.front_page("visitor-1")
     assert answer.actions == {"popular_items"}
-    assert answer.items == shop.front_page("visitor-2").items, "the same for everybody"
+    assert answer.products == shop.front_page("visitor-2").products, "the same for everybody"
     assert all(item["probability"] is None for item in answer["actions"][0]["items"])
     assert shop.email("visitor-1").actions == set()

@@ -30,23 +30,23 @@ def test_r6_on_the_returns_page_there_is_only_service(shop):
 
 def test_r6_on_a_product_page_accessories_that_fit_the_thing_in_view(shop):
     shop.regular("aino")
-    assert shop.asks("aino", "product_page", context={"item": "sneaker-39"}).items == ["laces", "shoe-care"]
+    assert shop.asks("aino", "product_page", context={"item": "sneaker-39"}).products == ["laces", "shoe-care"]
     answer = shop.asks("aino", "product_page", context={"item": "boot-39"})
     assert answer.actions == {"accessory_offer"}
-    assert answer.items == ["shoe-care"], "the laces do not fit the boots"
+    assert answer.products == ["shoe-care"], "the laces do not fit the boots"
     assert "accessory_items" in [reason["code"] for reason in answer["actions"][0]["reasons"]]
 
     other = shop.asks("aino", "product_page", context={"item": "wool-socks"})
     assert "accessory_offer" not in other.actions, "nothing fits socks"
-    assert not {"laces", "shoe-care"} & set(shop.asks("aino", "product_page").items[:1]), (
+    assert not {"laces", "shoe-care"} & set(shop.asks("aino", "product_page").products[:1]), (
         "nothing in view, nothing fits"
     )
 
 
 def test_r6_in_the_cart_what_fits_its_things_and_is_not_in_it_already(shop):
     shop.regular("aino")
-    assert shop.asks("aino", "cart", context={"cart": ["sneaker-39", "coffee-500"]}).items == ["laces", "shoe-care"]
-    assert shop.asks("aino", "cart", context={"cart": ["sneaker-39", "laces"]}).items == ["shoe-care"]
+    assert shop.asks("aino", "cart", context={"cart": ["sneaker-39", "coffee-500"]}).products == ["laces", "shoe-care"]
+    assert shop.asks("aino", "cart", context={"cart": ["sneaker-39", "laces"]}).products == ["shoe-care"]
 
 
 def test_r6_accessories_are_for_visitors_too_and_stay_off_the_front_page(shop):

@@ -32,7 +32,7 @@ def everywhere(shop, customer):
         ("store_desk", "store"),
     ]
     answers = [shop.asks(customer, place, channel, n=9, context={"item": "rain-coat"}) for place, channel in places]
-    return [item for answer in answers for item in answer.items]
+    return [item for answer in answers for item in answer.products]
 
 
 @pytest.fixture
@@ -75,27 +75,27 @@ def test_r7_what_she_sent_back_is_never_recommended_again(many):
 
 
 def test_r7_a_returned_item_counts_against_its_like(many):
-    before = many.asks("aino", "front_page").items
+    before = many.asks("aino", "front_page").products
     assert before.index("clog-39") < before.index("wool-socks")
     buys(many, "aino", "sneaker-39")
     returns(many, "aino", "sneaker-39")
-    after = many.asks("aino", "front_page").items
+    after = many.asks("aino", "front_page").products
     shoes = [item for item in after if item in ("boot-39", "clog-39")]
     assert shoes == after[-2:] == ["boot-39", "clog-39"], "other shoes may be shown, after everything else"
     assert [i for i in after if i not in shoes] == [i for i in before if i not in (*shoes, "sneaker-39")]
 
 
 def test_r7_anothers_return_is_nothing_to_her(many):
-    before = many.asks("aino", "front_page").items
+    before = many.asks("aino", "front_page").products
     many.regular("venla")
     buys(many, "venla", "sneaker-39")
     returns(many, "venla", "sneaker-39")
-    assert many.asks("aino", "front_page").items == before
+    assert many.asks("aino", "front_page").products == before
 
 
 def test_r7_an_answer_kept_for_later_is_taken_back_when_its_product_is_sold_out(many):
     answer = many.email("aino")
-    assert "boot-39" in answer.items
+    assert "boot-39" in answer.products
     sold_out = [item | {"in_stock": False} for item in ARTICLES if item["item_id"] == "boot-39"]
     merge_items(many.home, pa.Table.from_pylist(sold_out, schema=ITEM_SCHEMA))
     many.wait(minutes=1)
