@@ -17,6 +17,7 @@ import msgspec
 
 from features.errors import DataError
 from features.home import Home
+from features.log.rules import RESERVED_PREFIX
 from features.log.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
 from serving.core.decision import Contact, Decision, Request
 
@@ -282,13 +283,16 @@ def sells(decision: Decision) -> bool:
     return any(action.category in ("sales", "care") for action in decision.actions)
 
 
+_PLACES = f"""select count(*) from reservations where until > ?2 and (customer_key = ?1 or customer_key in (
+    select '{RESERVED_PREFIX}' || external_id from links where customer_id = ?1 and unlinked_at is null))"""
+
+
 def _check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> None:
     """That no place was reserved since their snapshots, nor by one before in the same breath."""
     overtaken, before = [], set[str]()
     for decision in decisions:
         key, seen = decision.customer_key, decision.versions.get("reservations")
-        query = "select count(*) from reservations where customer_key = ? and until > ?"
-        (found,) = run.execute(query, (key, to_micros(decision.decided_at))).fetchone()
+        (found,) = run.execute(_PLACES, (key, to_micros(decision.decided_at))).fetchone()
         if key in before or (seen is not None and str(found) != seen):
             overtaken.append(decision.decision_id)
         before.add(key)
@@ -297,7 +301,7 @@ def _check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> Non
 
 
 def reserved(connection: sqlite3.Connection, customer_keys: Iterable[str], now: datetime) -> dict[str, list[Contact]]:
-    """Reservations still within their time limit, by customer."""
+    """Reservations still within their time limit, by the identity that they were made for."""
     keys, found = list(customer_keys), dict[str, list[Contact]]()
     for start in range(0, len(keys), _CHUNK):
         part = keys[start : start + _CHUNK]

@@ -54,14 +54,18 @@ class SnapshotReader:
                 keys = [_who(run, request) for request in requests]
                 now = requests[0].now
                 silent = silent_source(run, self._policy.file.clearance.required_sources, now)
-                promised = reserved(run, set(keys), now)
                 rows, positions, owner = _states(run, keys)
+                visitors = [RESERVED_PREFIX + r.anonymous_id for r in requests if r.anonymous_id is not None]
+                promised = reserved(run, {*owner, *visitors}, now)
+                known_as = _known_as(requests, keys, owner)
                 declared = self._declared(run, owner)
                 incidents = telling(self._incidents.read(run), to_micros(now))
                 doubted = _doubted(run, requests, keys, owner)
                 snapshots = []
-                for request, key in zip(requests, keys, strict=True):
-                    found = rows.get(key), positions.get(key), promised.get(key, ()), declared.get(key, {})
+                for request, key, ids in zip(requests, keys, known_as, strict=True):
+                    places = [place for one in ids for place in promised.get(one, ())]
+                    own = len(promised.get(key, ()))
+                    found = rows.get(key), positions.get(key), places, own, declared.get(key, {})
                     try:
                         problem = REJECTED_EVENT if key in doubted else silent
                         snapshots.append(self._snapshot(run, request, key, *found, incidents, problem))
@@ -84,6 +88,7 @@ class SnapshotReader:
         row: Row | None,
         position: int | None,
         promised: Sequence[Contact],
+        own_places: int,
         declared: Consents,
         incidents: Sequence[Incident],
         otherwise: str | None,
@@ -104,7 +109,7 @@ class SnapshotReader:
             reservation=timedelta(hours=file.contact_cap.reservation_hours),
             reserved=promised,
             state_status="ok" if problem is None else f"unknown:{problem}",
-            versions={"state": str(row[0]) if row else "0", "reservations": str(len(promised))},
+            versions={"state": str(row[0]) if row else "0", "reservations": str(own_places)},
         )
         silent_on = {key: status for key, status in declared.items() if snapshot.consent(*key) is None}
         if not silent_on:
@@ -250,6 +255,18 @@ def seen(
     seen = view(state, last, rules, incidents)
     timed = [h for h in holds_in_force(state, now, rules, incidents) if h.ends_at is not None and h.ends_at <= last]
     return replace(seen, holds=[*seen.holds, *timed])
+
+
+def _known_as(requests: Sequence[Request], keys: Sequence[str], owner: Mapping[str, str]) -> list[list[str]]:
+    """The ids of each, the visitor's of the same question included: what was promised to any was promised to her."""
+    ids: dict[str, list[str]] = {}
+    for origin, key in owner.items():
+        ids.setdefault(key, []).append(origin)
+    found = []
+    for request, key in zip(requests, keys, strict=True):
+        visitor = [] if request.anonymous_id is None else [RESERVED_PREFIX + request.anonymous_id]
+        found.append(list(dict.fromkeys([*ids[key], *visitor])))
+    return found
 
 
 def _doubted(

@@ -56,6 +56,15 @@ class Shopkeeper:
         (result,) = self.service.ingest([event], self.now)
         assert result.status == "accepted", result
 
+    def tells(self, event_type, visitor="v1", **payload):
+        self.count += 1
+        event = {
+            "event_id": f"e{self.count}", "type": event_type, "anonymous_id": visitor, "channel": "web",
+            "occurred_at": self.now.isoformat(), "payload": payload,
+        }  # fmt: skip
+        (result,) = self.service.ingest([event], self.now)
+        assert result.status == "accepted", result
+
     def regular(self, customer="aino"):
         for purpose in ("marketing", "feedback"):
             self.happens("consent", customer, timedelta(days=99), purpose=purpose, status="granted")
@@ -303,6 +312,18 @@ def test_a_row_changed_by_hand_is_gated_like_all(service, keeper):
     keeper.happens("case", case_id="c1", kind="exchange", status="opened")
     (held,) = service.recheck_rows([row], keeper.now)
     assert not held.allowed and "hold" in [r.code for r in held.reasons] and held.holds
+
+
+def test_what_was_promised_to_the_visitor_counts_for_the_customer_she_turns_out_to_be(service, keeper):
+    keeper.regular()
+    for purpose in ("marketing", "feedback"):
+        keeper.tells("consent", purpose=purpose, status="granted")
+    letters = [service.decide(keeper.question(customer=None, anonymous_id="v1")) for _ in range(2)]
+    assert all(sells(letter) for letter in letters), "reserved, and not yet sent"
+    assert sells(keeper.ask(mode="simulate"))
+    keeper.happens("identity", action="link", external_id="v1")
+    full = keeper.ask()
+    assert not sells(full) and full.no_action_reason.code == "contact_cap" and full.evidence.spent[0] == 2.0
 
 
 def test_of_two_processes_at_the_same_moment_one_takes_the_last_place(home, keeper):
