@@ -60,14 +60,14 @@ class SnapshotReader:
                 known_as = _known_as(requests, keys, owner)
                 declared = self._declared(run, owner)
                 incidents = telling(self._incidents.read(run), to_micros(now))
-                doubted = _doubted(run, requests, keys, owner)
+                doubted = in_doubt(run, [*owner, *visitors])
                 snapshots = []
                 for request, key, ids in zip(requests, keys, known_as, strict=True):
                     places = [place for one in ids for place in promised.get(one, ())]
                     own = len(promised.get(key, ()))
                     found = rows.get(key), positions.get(key), places, own, declared.get(key, {})
                     try:
-                        problem = REJECTED_EVENT if key in doubted else silent
+                        problem = silent if doubted.isdisjoint(ids) else REJECTED_EVENT
                         snapshots.append(self._snapshot(run, request, key, *found, incidents, problem))
                     except (
                         ArithmeticError,
@@ -258,7 +258,7 @@ def seen(
 
 
 def _known_as(requests: Sequence[Request], keys: Sequence[str], owner: Mapping[str, str]) -> list[list[str]]:
-    """The ids of each, the visitor's of the same question included: what was promised to any was promised to her."""
+    """The ids of each, the visitor's of the same question included: promises to any and doubts about any are hers."""
     ids: dict[str, list[str]] = {}
     for origin, key in owner.items():
         ids.setdefault(key, []).append(origin)
@@ -267,19 +267,6 @@ def _known_as(requests: Sequence[Request], keys: Sequence[str], owner: Mapping[s
         visitor = [] if request.anonymous_id is None else [RESERVED_PREFIX + request.anonymous_id]
         found.append(list(dict.fromkeys([*ids[key], *visitor])))
     return found
-
-
-def _doubted(
-    run: sqlite3.Connection, requests: Sequence[Request], keys: Sequence[str], owner: Mapping[str, str]
-) -> set[str]:
-    """The customers whose state a rejected event leaves unknown, by an id of theirs or the visitor's asked about."""
-    asked = [
-        (RESERVED_PREFIX + r.anonymous_id, key)
-        for r, key in zip(requests, keys, strict=True)
-        if r.anonymous_id is not None
-    ]
-    found = in_doubt(run, [*owner, *(visitor for visitor, _ in asked)])
-    return {key for origin, key in (*owner.items(), *asked) if origin in found}
 
 
 def _marks(values: Sequence[str]) -> str:

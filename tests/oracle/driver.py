@@ -18,7 +18,6 @@ from serving.core.decision import Request
 from serving.service import DecisionService, Outcome
 from tests.oracle.happenings import USUAL, Happenings
 from tests.oracle.judge import Judge
-from tests.oracle.open_faults import OPEN
 from tests.oracle.shops import ITEMS, PLACES, random_actions, random_policy
 from tests.oracle.told import Told, micros
 
@@ -70,6 +69,7 @@ class Shop:
         self.happenings = Happenings(self.rng, names, cookies, weights, self._also_known_as)
         self.everybody = names + ["anonymous:" + v for v in cookies]
         self.keyed, self.listed, self.last_events, self.refused = [], [], [], []
+        self.silent_for = 0
         self.home.config.mkdir(exist_ok=True)
         self._stock(ITEMS)
         self.judge.actions = random_actions(self.rng)["actions"]
@@ -252,8 +252,7 @@ class Shop:
         judge, answer, tally = self.judge, as_answer(decision), self.tally
         stands = judge.gates(question, released=decision.released_holds)
         self._object(question, judge.objections(question, answer, stands) + odds_are_wrong(answer))
-        tainted = "doubt" in OPEN and decision.state_status == "unknown:rejected_event"
-        tainted |= decision.state_status in MENDABLE and decision.customer_key in self.told.perhaps_mended
+        tainted = decision.state_status in MENDABLE and decision.customer_key in self.told.perhaps_mended
         for one in judge.needless(answer, stands) if not (shared or tainted) else ():
             tally.needless.append(f"seed {self.seed}: {question}: {decision.state_status}, {decision.mode}: {one}")
         tally.decisions += 1
@@ -356,7 +355,10 @@ class Shop:
         rng = self.rng
         self.now += timedelta(hours=rng.choice((0.02, 0.5, 3, 12, 30)), microseconds=rng.randrange(10**6))
         self.tell(self.happenings.some(self.now, rng.randrange(50)))
-        if rng.random() < 0.85:
+        self.silent_for -= 1
+        if self.silent_for < 0 and rng.random() < 0.12:
+            self.silent_for = 6  # the till falls silent for a while
+        if self.silent_for < 0:
             self.report()
         for chance, trouble in (
             (0.15, self.new_policy), (0.05, self.tear_policy), (0.04, self.restart), (0.3, self.damage),

@@ -23,7 +23,7 @@ class Judge:
         self.told = told
         self.policy, self.actions, self.items = {}, {}, {}
         self.arms = {}  # (salt, shares, identity) -> the arm first answered
-        self.known = {}  # person and visitor -> her situation at this moment
+        self.known = {}  # person and visitors -> her situation at this moment
 
     def forget(self):
         """To be called whenever an event, the policy or the clock may have changed what is known of people."""
@@ -31,7 +31,7 @@ class Judge:
 
     def situation(self, question):
         """What is known of the one asked for, at the moment asked."""
-        who = asked_for(self.told, question)
+        who = (*asked_for(self.told, question), question.get("anonymous_id"))
         if who not in self.known:
             self.known[who] = situation(self.told, self.policy, question)
         return self.known[who]

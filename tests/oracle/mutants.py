@@ -180,7 +180,7 @@ KINDS = {
     "incident": {"incident": 10},
 }  # fmt: skip
 GATES = {
-    "profiling_objection": {"consent": 15}, "consent": {"consent": 15}, "no_items": {"purchase": 30},
+    "profiling_objection": {"consent": 40}, "consent": {"consent": 15}, "no_items": {"purchase": 30},
     "already_told": {"purchase": 15}, "outranked": {"case": 15, "case_step": 20},
 }  # fmt: skip
 
@@ -207,11 +207,12 @@ MUTANTS = [
     Mutant("two answers share one place", _places_are_shared),
     Mutant("retries are not rechecked", _retries_are_not_rechecked),
     Mutant("rechecks allow all", _rechecks_allow_all),
-    Mutant("recovery is forgotten", _recovery_is_forgotten, {"case": 15, "case_step": 20}),
+    Mutant("recovery is forgotten", _recovery_is_forgotten,
+           {"complaint": 8, "case_step": 30, "answer": 20, "contact": 60}),
     Mutant("severity does not grow", _severity_does_not_grow, {"case": 15, "case_step": 20}),
     Mutant("exploration draws the barred", _the_barred_are_drawn),
     Mutant("a push is taken for a page", _push_is_taken_for_a_page, {"friction": 15}),
-    Mutant("what was released stays released", _released_for_ever, {"release": 20, "case": 10}),
+    Mutant("what was released stays released", _released_for_ever, {"release": 30, "case": 10, "case_step": 20}),
     Mutant("predictions are let go beside other holds", _predictions_go_beside_others, {"score": 15}),
     Mutant("holds keep help back too", _help_is_held),
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from tests.oracle.holding import holds_ever, in_force, recovering
-from tests.oracle.open_faults import OPEN
 from tests.oracle.reading import cases, goodness, parcels, stance
 from tests.oracle.told import DAY, HOUR, MINUTE
 
@@ -31,8 +30,8 @@ def situation(told, policy, question):
         "person": person, "whose": whose, "events": happened, "holds": held, "now": now, "ahead": ahead,
         "problem": _problem(told, question, person, whose, events, last > ahead, clearance, now),
         "recovering": recovering(ever, rules, seen), "features": _features(happened, held, rules, seen),
-        "contacts": _contacts(told, happened, whose, now), "changed": _changes(happened, seen),
-        "oldest": events[0]["who"] if events else person, "words": {}, "lines": _lines(happened),
+        "contacts": _contacts(told, happened, {*whose, *_visitor_of(question)}, now),
+        "changed": _changes(happened, seen), "oldest": events[0]["who"] if events else person, "words": {}, "lines": _lines(happened),
         "zone": _zone(happened),
     }  # fmt: skip
 
@@ -69,8 +68,12 @@ def may_show(row, item, known, since=0):
     return row["in_stock"] and in_season and not returned and (row["consumable"] or not owned)
 
 
+def _visitor_of(question):
+    """The visitor a question names, whoever she belongs to: what is doubtful of her or promised to her counts."""
+    return ["anonymous:" + question["anonymous_id"]] if "anonymous_id" in question else []
+
+
 def _problem(told, question, person, whose, events, dated_ahead, clearance, now):
-    visitors = ["anonymous:" + question["anonymous_id"]] if "anonymous_id" in question else []
     if person in told.damaged:
         return told.damaged[person]
     if any(event["type"] == "erasure" for event in events):
@@ -80,7 +83,7 @@ def _problem(told, question, person, whose, events, dated_ahead, clearance, now)
     for source, hours in clearance.get("required_sources", {}).items():
         if source not in told.heard or now - told.heard[source] > hours * HOUR:
             return f"source_silent:{source}"
-    if any(told.doubted.get(one) for one in (*whose, *visitors)):
+    if any(told.doubted.get(one) for one in (*whose, *_visitor_of(question))):
         return "rejected_event"
     return None
 
@@ -125,7 +128,6 @@ def _contacts(told, events, whose, now):
         contact = {"action": said["action_id"], "channel": event.get("channel"), "at": event["at"]}
         key = decision_id or event["event_id"], said["action_id"]
         reached.setdefault(key, contact | {"decision_id": decision_id})
-    whose = whose[:1] if "places" in OPEN else whose
     settled = {contact["decision_id"] for contact in reached.values()}
     promised = [p for p in told.places if p["who"] in whose and p["until"] > now and p["decision_id"] not in settled]
     return [*reached.values(), *promised]
