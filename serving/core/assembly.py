@@ -128,13 +128,16 @@ def _granted(evidence: Sequence[Evidence], places: Sequence[Placement], plan: Pl
 
 
 def _released(evidence: Evidence, policy: Policy) -> tuple[str, ...]:
-    """Predicted holds let go by chance, the same for the hold's whole life; never beside any other hold."""
+    """Predicted holds let go by chance, the same for the hold's whole life; never beside any other hold.
+
+    Each has its own draw, by its id alone, and all must be let go: one more prediction, or a merge, opens nothing.
+    """
     share = policy.file.exploration.predicted_release
     if not share or not evidence.holds or any(h.kind != PREDICTED for h in evidence.holds):
         return ()
     ids = sorted(h.hold_id for h in evidence.holds)
-    seed = seed_of(policy.file.salt, "release", evidence.identities[0], *ids)
-    return tuple(ids) if uniforms(seed, 1)[0] < share else ()
+    seeds = (seed_of(policy.file.salt, "release", one) for one in ids)
+    return tuple(ids) if all(uniforms(seed, 1)[0] < share for seed in seeds) else ()
 
 
 def _held(

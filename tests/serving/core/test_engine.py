@@ -314,7 +314,8 @@ def test_only_what_was_merely_predicted_is_let_go_by_chance(shop, one):
     predicted = shop.hold("predicted", severity=1)
 
     def released(key, *holds):
-        answer = one(shop.ask(key=key), shop.regular(key, holds=holds), policy=policy, scorer=FixedScorer())
+        holds = [msgspec.structs.replace(h, hold_id=f"{h.kind}:{key}") for h in holds]
+        answer = one(shop.ask(key=key), shop.regular(key, holds=tuple(holds)), policy=policy, scorer=FixedScorer())
         assert bool(answer.released_holds) == (names(answer) == ["recommended_items"])
         return bool(answer.released_holds)
 
