@@ -219,8 +219,9 @@ class Guesser:
 
     def next_items(self, histories, at, k):
         return [
-            [Scored("boots", 0.3, 2)] + [Scored(i, c / 10, 1) for i, c in zip(h.items, h.counts.tolist(), strict=True)]
-            for h in histories
+            [Scored("boots", 0.3 + moment % 86_400 / 1e6, 2)]
+            + [Scored(i, c / 10, 1) for i, c in zip(h.items, h.counts.tolist(), strict=True)]
+            for h, moment in zip(histories, at.tolist(), strict=True)
         ]
 
     def popular(self, k):

@@ -114,7 +114,7 @@ def plainly(decision):
     return msgspec.structs.replace(decision, decision_id="", latency_seconds=0.0, mode="simulate")
 
 
-@law(25, on="desk", history=histories, more=st.lists(goes_wrong, min_size=1, max_size=2))
+@law(250, on="desk", history=histories, more=st.lists(goes_wrong, min_size=1, max_size=2))
 def test_what_goes_wrong_never_lets_a_sale_through(desk, history, more):
     who = desk.meet(history)
     before = sellable(desk.ask(who))
@@ -126,7 +126,7 @@ def test_what_goes_wrong_never_lets_a_sale_through(desk, history, more):
 
 
 @law(
-    25,
+    60,
     on="desk",
     hers=histories_without_a_later_grant,
     the_visitors=histories_without_a_later_grant,
