@@ -24,6 +24,9 @@ class ItemOut(Out):
     probability: float | None = Field(
         default=None, description="Chance that she buys it, 0 to 1, where a model says.", examples=[0.12]
     )
+    logging_propensity: float = Field(
+        default=1.0, description="Chance with which it was drawn for its position, 0 to 1.", examples=[1.0]
+    )
 
 
 class ReasonOut(Out):

@@ -97,12 +97,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A product picked for an action: the chance that she buys it (None without a model), margin in minor units."""
+    """A product picked for an action: the chance that she buys it (None without a model), margin in minor units, and
+    the chance with which it was drawn for its position.
+    """
 
     item_id: str
     title: str | None
     probability: float | None
     margin: float
+    drawn: float = 1.0
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -144,11 +147,15 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """One product inside an action; `probability` is the chance that she buys it, where a model says so."""
+    """One product inside an action; `probability` is the chance that she buys it, where a model says so.
+
+    `logging_propensity` is the chance with which it was drawn for its position, given those before it; 1 where ranked.
+    """
 
     item_id: str
     title: str | None = None
     probability: float | None = None
+    logging_propensity: float = 1.0
 
 
 class ChosenAction(msgspec.Struct, frozen=True, kw_only=True):

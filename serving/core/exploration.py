@@ -8,6 +8,7 @@ so a list and a request in the same time bucket agree.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,27 @@ def draw(probability: Floats, uniform: Floats) -> NDArray[np.int64]:
     edges = np.cumsum(probability, axis=1)
     edges /= edges[:, -1:]
     return np.asarray((edges <= uniform[:, None]).sum(axis=1), dtype=np.int64)
+
+
+def explored_order(weights: Sequence[float], uniform: Sequence[float]) -> tuple[list[int], list[float]]:
+    """Positions filled one after another, each in proportion to the weights of those left (Plackett-Luce).
+
+    One draw a number of `uniform`, in [0, 1). Gives the places drawn and the conditional probability of each; a weight
+    below a thousandth of the largest counts as that, so that everything has a chance.
+
+    >>> explored_order([3.0, 1.0], [0.9, 0.9])
+    ([1, 0], [0.25, 1.0])
+    """
+    floor = max(weights, default=0.0) / 1000 or 1.0
+    left = {place: max(weight, floor) for place, weight in enumerate(weights)}
+    drawn, chances = [], []
+    for at in uniform[: len(weights)]:
+        total = sum(left.values())
+        reached = accumulate(left.values())
+        place = next((p for p, end in zip(left, reached, strict=True) if at * total < end), next(reversed(left)))
+        chances.append(left.pop(place) / total)
+        drawn.append(place)
+    return drawn, chances
 
 
 def bucket_of(now: datetime, seconds: float) -> int:

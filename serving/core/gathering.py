@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from features.customer.state_features import STATE_FEATURES, features_of
 from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
 from features.instants import SECOND
 from serving.core import contact
-from serving.core.catalogue import CHURN_PROBABILITY, Catalogue
+from serving.core.catalogue import CHURN_PROBABILITY, Catalogue, Items
 from serving.core.clock import is_zone
 from serving.core.conditions import Bools, Floats
 from serving.core.decision import Contact, Evidence, Request, ShownItem, Snapshot
-from serving.core.exploration import bucket_of
+from serving.core.exploration import bucket_of, explored_order, seed_of, uniforms
 from serving.core.items import Articles, Scored
 from serving.core.offers import Picked, items_for
 from serving.core.plan import plan_of
@@ -24,6 +25,7 @@ from serving.core.scorer import Scorer
 
 REFUSED = ("withdrawn", "objected")
 CALL = "phone"  # what was only written or shown does not stand for a call
+SPARE = 3  # times as many items to draw from as an action shows
 PURPOSES = ("marketing", "feedback", "profiling")
 DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
 
@@ -47,7 +49,9 @@ def gather(
     features, churn, inputs = _scored(snapshots, at, objects, scorer, catalogue)
     plan = plan_of(policy, catalogue)
     shown = np.array([plan.shown(r.placement) for r in requests])
-    items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue)
+    explores = policy.file.exploration.items == "explored"
+    spare = SPARE if explores else 1
+    items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue, spare=spare)
     ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
     found = []
     for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
@@ -79,7 +83,7 @@ def gather(
                 recovering=snapshot.recovering,
                 zone=_zone(profile.get("time_zone"), policy),
                 language=_language(request.language, profile.get("language"), policy),
-                items=_shown_items(items[i], articles, catalogue, policy),
+                items=_shown_items(items[i], articles, catalogue, policy, _item_seed(request, snapshot, policy)),
             )
         )
     return found
@@ -163,17 +167,37 @@ def _spent(
     return tuple(spent), None if free == -math.inf else free
 
 
+def _item_seed(request: Request, snapshot: Snapshot, policy: Policy) -> str | None:
+    """The seed of the order of her items, None where they are ranked."""
+    if policy.file.exploration.items == "ranked":
+        return None
+    bucket = bucket_of(request.now, policy.bucket_seconds)
+    return seed_of(policy.file.salt, "items", snapshot.customer_key, request.placement, policy.hash, str(bucket))
+
+
 def _shown_items(
-    picked: Picked, articles: Articles, catalogue: Catalogue, policy: Policy
+    picked: Picked, articles: Articles, catalogue: Catalogue, policy: Policy, seed: str | None
 ) -> dict[str, tuple[ShownItem, ...]]:
     """The items by action; actions that share a list share what is made of it."""
     made: dict[int, tuple[ShownItem, ...]] = {}
     found = {}
     for j, chosen in picked.items():
-        if id(chosen) not in made:
-            made[id(chosen)] = tuple(_shown_item(one, articles, policy) for one in chosen)
-        found[catalogue.actions[j].action] = made[id(chosen)]
+        action = catalogue.actions[j]
+        if id(chosen) not in made and action.items is not None:
+            all_of = [_shown_item(one, articles, policy) for one in chosen]
+            made[id(chosen)] = tuple(all_of if seed is None else _drawn_items(all_of, action.items, seed))
+        found[action.action] = made[id(chosen)]
     return found
+
+
+def _drawn_items(pool: Sequence[ShownItem], need: Items, seed: str) -> list[ShownItem]:
+    """As many of the pool as the action shows, drawn in proportion to their chances; evenly where none are known."""
+    weights = [1.0 if one.probability is None else one.probability for one in pool]
+    numbers = uniforms(seed_of(seed, need.source, str(need.count)), need.count).tolist()
+    return [
+        msgspec.structs.replace(pool[place], drawn=chance)
+        for place, chance in zip(*explored_order(weights, numbers), strict=True)
+    ]
 
 
 def _shown_item(scored: Scored, articles: Articles, policy: Policy) -> ShownItem:

@@ -40,10 +40,12 @@ def items_for(
     scorer: Scorer,
     articles: Articles,
     catalogue: Catalogue,
+    *,
+    spare: int = 1,
 ) -> list[Picked]:
-    """The items of every item action the place may show. Nobody who objects to profiling is put before a model.
+    """The items of every item action the place may show, `spare` times as many as it asks for where there are so many.
 
-    Actions of the same source and count share one list.
+    Nobody who objects to profiling is put before a model. Actions of the same source and count share one list.
     """
     wanted = catalogue.with_items
     personal = [j for j, need in wanted if need.source in MODELLED]
@@ -72,7 +74,7 @@ def items_for(
                 chosen[need.source] = pick(
                     _candidates(need.source, proposed.get(i, []), snapshot, before_her, popular, articles),
                     articles,
-                    count=most[need.source],
+                    count=most[need.source] * spare,
                     month=request.now.month,
                     owned=owned,
                     returned=snapshot.returned,
@@ -81,7 +83,7 @@ def items_for(
                 )
             key = (need.source, need.count)
             if key not in shared:
-                shared[key] = chosen[need.source][: need.count]
+                shared[key] = chosen[need.source][: need.count * spare]
             picked[j] = shared[key]
         result.append(picked)
     return result

@@ -148,12 +148,14 @@ class Worth(Strict):
 class Exploration(Strict):
     """What is left to chance, with its probability on record.
 
-    `epsilon`: the share of draws that are uniform over the survivors. `predicted_release`: the share of predicted
-    holds, where nothing but a prediction holds her, that do not hold, so that the worth of that silence can be
-    measured.
+    `epsilon`: the share of draws that are uniform over the survivors. `items`: the items inside an action are ranked,
+    or `explored`, drawn one after another in proportion to their chances from three times as many; nobody should
+    evaluate off-policy over ranked ones. `predicted_release`: the share of predicted holds, where nothing but a
+    prediction holds her, that do not hold, so that the worth of that silence can be measured.
     """
 
     epsilon: float = Field(ge=0, le=0.5)
+    items: Literal["ranked", "explored"] = "ranked"
     predicted_release: float = Field(default=0, ge=0, le=0.2)
 
 

@@ -150,7 +150,7 @@ def _chosen(j: int, place: int, evidence: Evidence, row: Row, bundle: str) -> Ch
         response_probability=float(laid.response[i, j]),
         expected_gain=float(laid.gain[i, j]),
         logging_propensity=float(odds[j]),
-        items=[Item(s.item_id, s.title, s.probability) for s in evidence.items.get(action.action, ())],
+        items=[Item(s.item_id, s.title, s.probability, s.drawn) for s in evidence.items.get(action.action, ())],
         message=message,
         language=language,
         text=treatment.text.en,

@@ -325,6 +325,23 @@ def test_only_what_was_merely_predicted_is_let_go_by_chance(shop, one):
     assert not released(let_go, predicted, shop.hold("bad_rating")), "never beside another hold"
 
 
+def test_items_are_drawn_by_their_chances_where_the_policy_explores_them(shop, one):
+    policy = with_policy(replace={"items: ranked": "items: explored"})
+
+    def first(day):
+        asked = shop.ask(now=shop.NOON + timedelta(days=day))
+        items = one(asked, shop.regular(), policy=policy, scorer=FixedScorer()).actions[0].items
+        assert sorted(i.item_id for i in items) == ["boots", "coffee"]
+        chance = {"boots": 0.6, "coffee": 0.4}[items[0].item_id]
+        assert [i.logging_propensity for i in items] == pytest.approx([chance, 1.0])
+        return items[0].item_id
+
+    firsts = [first(day) for day in range(30)]
+    assert {"boots", "coffee"} == set(firsts) and firsts == [first(day) for day in range(30)], (
+        "by a seed, not by chance"
+    )
+
+
 def test_who_was_in_another_arm_before_she_was_known_is_on_record(shop, one):
     policy = parse_policy(DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.5"))
     arms = {key: one(shop.ask(key=key), shop.regular(key), policy=policy).arm for key in ("aino", "anonymous:v3")}

@@ -15,8 +15,8 @@ from serving.in_force import Keeper
 POLICY, ACTIONS = DEFAULT_POLICY.read_text(), DEFAULT_ACTIONS.read_text()
 
 
-def line_of(text, part):
-    return text[: text.index(part)].count("\n") + 1
+def line_of(text, part, occurrence=1):
+    return "".join(text.split(part)[:occurrence]).count("\n") + 1
 
 
 def test_the_shipped_files_belong_together_and_state_the_default_hold_rules(tmp_path):
@@ -42,6 +42,12 @@ def test_the_shipped_files_belong_together_and_state_the_default_hold_rules(tmp_
         ("arms: {holdout: 0.05", "arms: {holdout: 0.9", ["arms", "more than half"]),
         ("time_bucket_hours: 24", "time_bucket_hours: 24\ntime_bucket_hours: 12", ["time_bucket_hours", "twice"]),
         ("consent:\n", "consent:\n\t- x", ["policy.yaml", "Check the indentation"]),
+        ("{days: 7, limit: 3}", "{days: 7, limit: 2}", ["contact_cap", "says nothing of its own", "higher limits"]),
+        ("zone: Europe/Helsinki", "zone: Europe/Helsinky", ["quiet_hours.zone", "'Europe/Helsinky'", "time zone"]),
+        ('starts: "21:00"', 'starts: "08:00"', ["quiet_hours", "the same"]),
+        ("predicted_release: 0.0", "predicted_release: 0.9", ["exploration.predicted_release", "0.9"]),
+        (", lasts_days: 3}\n  predicted", "}\n  predicted", ["holds.friction", "an end or a review date"]),
+        (", review_days: 14}\n  bad_share", ", lasts_days: 14}\n  bad_share", ["holds of kind staff need review_days"]),
     ],
 )
 def test_a_fault_in_the_policy_names_line_value_and_remedy(old, new, says):
@@ -69,6 +75,19 @@ def test_the_line_is_that_of_the_fault():
         ("category: care", "category: caring", ["category", "caring"]),
         ("  no_action:\n", "  do_nothing:\n", ["no_action", "missing"]),
         ("incentive_cost: 300", "incentive_cots: 300", ["Did you mean 'incentive_cost'?"]),
+        (
+            "    value: 600\n",
+            "    value: 600\n    cap: {days: 7, limit: 1}\n",
+            ["case_status.cap", "only sales and care"],
+        ),
+        ("    value: 600\n", "    value: 600\n    valid_from: 2026-09-01\n", ["valid_from", "timezone"]),
+        (
+            "    value: 600\n",
+            "    value: 600\n    valid_from: 2026-09-02T00:00:00Z\n    valid_until: 2026-09-01T00:00:00Z\n",
+            ["actions.case_status", "is not before valid_until"],
+        ),
+        ("treatment: case_status_message", "treatment: case_status_page", ["overlapping validity", "another name"]),
+        ('{en: "Chosen for you", fi', '{en: "Chosen for you", swedish: "Valt", fi', ["swedish"]),
         ("group: silence\n", "group: silence\n    suitability: [{feature: known, op: present}]\n", ["suitability"]),
     ],
 )
@@ -80,6 +99,19 @@ def test_a_fault_in_the_actions_names_line_value_and_remedy(old, new, says):
     assert re.match(r"actions\.yaml:\d+: ", message), message
     for part in says:
         assert part in message
+
+
+def test_a_treatment_may_be_listed_again_for_another_time():
+    page = "      - treatment: popular_shelf\n"
+    assert page in ACTIONS
+    words = '        channels: [web]\n        text: {en: "Popular this summer", fi: "Kesän suosikit"}\n'
+    until, since = "        valid_until: 2026-09-01T00:00:00Z\n", "        valid_from: 2026-09-01T00:00:00Z\n"
+    text = ACTIONS.replace(page, page + words + until + page + since, 1)
+    (popular,) = [a for a in parse_catalogue(text, known=KNOWN_FEATURES).actions if a.action == "popular_items"]
+    assert [t.treatment for t in popular.treatments][:2] == ["popular_shelf", "popular_shelf"]
+    early = text.replace(since, since.replace("09-01", "08-31"))
+    with pytest.raises(ConfigError, match=f"actions.yaml:{line_of(early, page.strip(), 2)}: .*overlapping validity"):
+        parse_catalogue(early, known=KNOWN_FEATURES)
 
 
 def test_policy_and_actions_must_speak_of_the_same_things():
