@@ -220,7 +220,7 @@ def _record(decision: Decision, replay: dict[str, Any]) -> str:
     return f"""## 10. The record, and the replay
 
 Before the answer leaves, it is on the disk, with the evidence and with how each of the {len(decision.candidates)}
-actions fared: about {size / 1024:.1f} KiB. The texts of the policy and of the catalogue are kept once, by their
+actions fared: about {size / 1024:.0f} KiB. The texts of the policy and of the catalogue are kept once, by their
 hashes, for as long as a record rests on them.
 
 `tahdikas replay` takes the decision again from that record alone, gate by gate and draw by draw, and compares
