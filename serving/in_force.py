@@ -15,10 +15,10 @@ from features.catalogue import load_items
 from features.errors import TahdikasError
 from features.home import Home
 from serving.bundle import Bundle, current_id, load
-from serving.core.catalogue import Catalogue, load_catalogue
+from serving.core.catalogue import Catalogue, actions_path, load_catalogue
 from serving.core.items import Articles
 from serving.core.live import KNOWN_FEATURES
-from serving.core.policy import Policy, check_together, load_policy
+from serving.core.policy import Policy, check_together, load_policy, policy_path
 from serving.core.scorer import Scorer, WithoutModel
 
 T = TypeVar("T")
@@ -91,6 +91,8 @@ class Keeper:
         self._items: Watched[Articles] = Watched("item catalogue", self._load_items)
         self._tried: dict[str, Bundle] = {}
         self._today = datetime(1970, 1, 1, tzinfo=UTC)
+        self._watched = (home.config / "policy.yaml", home.config / "actions.yaml")
+        self._current, self._listed = home.bundles / "current.json", home.catalogue
         self._rules.value = self._load_rules()
         self._rules.seen = self._rules_stamp()
         self._made: tuple[Stamp, InForce] | None = None
@@ -99,8 +101,8 @@ class Keeper:
         """What is in force at `now`."""
         looked: tuple[Stamp, Stamp, Stamp] = (
             self._rules_stamp(),
-            stamp(self._home.bundles / "current.json"),
-            (stamp(self._home.catalogue), now.date()),
+            stamp(self._current),
+            (stamp(self._listed), now.date()),
         )
         made = self._made
         if made is not None and made[0] == looked:
@@ -129,12 +131,14 @@ class Keeper:
             self._lock.release()
 
     def _rules_stamp(self) -> Stamp:
-        return stamp(self._home.config / "policy.yaml"), stamp(self._home.config / "actions.yaml")
+        policy, actions = self._watched
+        return stamp(policy), stamp(actions)
 
     def _load_rules(self) -> tuple[Policy, Catalogue]:
         policy = load_policy(self._home)
         catalogue = load_catalogue(self._home, known=KNOWN_FEATURES)
-        check_together(policy, catalogue)
+        names = {"name": str(policy_path(self._home)), "actions_name": str(actions_path(self._home))}
+        check_together(policy, catalogue, **names)
         return policy, catalogue
 
     def _load_bundle(self) -> Bundle | None:

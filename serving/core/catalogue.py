@@ -327,6 +327,11 @@ def _check_dates(name: str, text: str, action: Action, here: tuple[str | int, ..
 
 def load_catalogue(home: Home, *, known: Collection[str]) -> Catalogue:
     """The shop's catalogue, else the default; raises `ConfigError`."""
-    own = home.config / "actions.yaml"
-    path = own if own.exists() else DEFAULT_ACTIONS
+    path = actions_path(home)
     return parse_catalogue(read_text(path), known=known, name=str(path))
+
+
+def actions_path(home: Home) -> Path:
+    """The file of the catalogue in force."""
+    own = home.config / "actions.yaml"
+    return own if own.exists() else DEFAULT_ACTIONS

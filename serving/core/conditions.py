@@ -82,6 +82,15 @@ def predicate(condition: Condition) -> Predicate:
     return test
 
 
+def _simple(condition: Condition) -> tuple[Condition, ...]:
+    """The same as comparisons with one number, where it can be said so."""
+    if condition.op != "between":
+        return (condition,)
+    assert isinstance(condition.value, list)
+    low, high = condition.value
+    return tuple(condition.model_copy(update={"op": op, "value": v}) for op, v in ((">=", low), ("<=", high)))
+
+
 class Compiled:
     """Lists of conditions, one list an action, compiled: all of them are judged in a handful of operations.
 
@@ -90,7 +99,7 @@ class Compiled:
 
     def __init__(self, lists: Sequence[Sequence[Condition]], features: Sequence[str]) -> None:
         place = {name: j for j, name in enumerate(features)}
-        flat = [(action, condition) for action, conditions in enumerate(lists) for condition in conditions]
+        flat = [(action, one) for action, conditions in enumerate(lists) for c in conditions for one in _simple(c)]
         self._actions = len(lists)
         self._alone = [
             (action, place[c.feature], predicate(c), c.feature) for action, c in flat if c.op not in _COMPARE

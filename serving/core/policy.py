@@ -107,6 +107,13 @@ class QuietHours(Strict):
     marketing: tuple[Channel, ...] = ()
     all: tuple[Channel, ...] = ()
 
+    @field_validator("starts", "ends", mode="before")
+    @classmethod
+    def _is_quoted(cls, clock: Any) -> Any:
+        if not isinstance(clock, str | time):  # YAML reads 21:00 as 1260
+            raise ValueError('write the time of day in quotes, as "21:00"')
+        return clock
+
     @field_validator("zone")
     @classmethod
     def _is_known(cls, zone: str) -> str:
@@ -223,23 +230,32 @@ def parse_policy(text: str, *, name: str = "policy.yaml") -> Policy:
 
 def load_policy(home: Home) -> Policy:
     """The shop's policy, else the default; raises `ConfigError`."""
-    own = home.config / "policy.yaml"
-    path = own if own.exists() else DEFAULT_POLICY
+    path = policy_path(home)
     return parse_policy(read_text(path), name=str(path))
 
 
-def check_together(policy: Policy, catalogue: Catalogue, *, name: str = "policy.yaml") -> None:
+def policy_path(home: Home) -> Path:
+    """The file of the policy in force."""
+    own = home.config / "policy.yaml"
+    return own if own.exists() else DEFAULT_POLICY
+
+
+def check_together(
+    policy: Policy, catalogue: Catalogue, *, name: str = "policy.yaml", actions_name: str = "actions.yaml"
+) -> None:
     """That policy and catalogue speak of the same actions and placements; raises `ConfigError`."""
     file = policy.file
+    no_action = f"no such action in {actions_name}. Known: {', '.join(catalogue.index)}."
+    if policy.text == DEFAULT_POLICY.read_text(encoding="utf-8"):
+        no_action += " This is the shipped policy: put one without it beside the actions, as config/policy.yaml."
     for lever in file.levers:
         if lever not in catalogue.index:
-            raise fault(name, policy.text, ("levers", lever), f"no such action. Known: {', '.join(catalogue.index)}.")
+            raise fault(name, policy.text, ("levers", lever), no_action)
     for place, placement in file.placements.items():
         for weighed in placement.context_weight:
             if weighed not in catalogue.index:
                 raise fault(
-                    name, policy.text, ("placements", place, "context_weight", weighed),
-                    f"no such action. Known: {', '.join(catalogue.index)}.",
+                    name, policy.text, ("placements", place, "context_weight", weighed), no_action,
                 )  # fmt: skip
         for i, channel in enumerate(placement.channels):
             if channel not in file.channels:
@@ -257,6 +273,6 @@ def check_together(policy: Policy, catalogue: Catalogue, *, name: str = "policy.
             for k, place in enumerate(treatment.placements or ()):
                 if place not in file.placements:
                     raise fault(
-                        "actions.yaml", catalogue.text, ("actions", action.action, "treatments", j, "placements", k),
+                        actions_name, catalogue.text, ("actions", action.action, "treatments", j, "placements", k),
                         f"no placement {place!r} in the policy. Known: {', '.join(file.placements)}.",
                     )  # fmt: skip

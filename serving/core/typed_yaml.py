@@ -14,6 +14,9 @@ Path_ = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
 
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LARGEST_BYTES = 2_000_000
+DEEPEST = 50
+_LONGEST_SHOWN = 200
 
 
 class Strict(BaseModel):
@@ -25,6 +28,10 @@ class Strict(BaseModel):
 def read_text(path: Path) -> str:
     """The text of a settings file; raises `ConfigError`."""
     try:
+        if (size := path.stat().st_size) > LARGEST_BYTES:
+            raise ConfigError(
+                f"{path}:1: has {size:,} bytes; settings have {LARGEST_BYTES:,} at most. Is it the right file?"
+            )
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}). Restore it, or remove it to use the defaults.") from error
@@ -33,6 +40,7 @@ def read_text(path: Path) -> str:
 def parse(text: str, model: type[M], *, name: str) -> M:
     """The model in `text`; raises `ConfigError` that lists every fault as `name:line: ...`."""
     try:
+        _check_plain(text, name)
         node = yaml.compose(text, Loader=SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -55,6 +63,18 @@ def fault(name: str, text: str, path: Path_, message: str) -> ConfigError:
     return ConfigError(f"{name}:{_line(lines, path)}: {_dotted(path)}: {message}")
 
 
+def _check_plain(text: str, name: str) -> None:
+    """That nothing in it grows beyond what is written: no part that is repeated by an alias, and none too deep."""
+    depth = 0
+    for event in yaml.parse(text, Loader=SafeLoader):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise ConfigError(f"{name}:{line}: *{event.anchor} repeats another part of the file. Write it out there.")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ConfigError(f"{name}:{line}: brackets more than {DEEPEST} deep. Close them.")
+
+
 def _build(node: Any, path: Path_, lines: dict[Path_, int], name: str) -> Any:
     """Plain values of a YAML node, noting the line of every path; duplicate keys are refused."""
     if node is None:
@@ -63,7 +83,12 @@ def _build(node: Any, path: Path_, lines: dict[Path_, int], name: str) -> Any:
     if isinstance(node, yaml.MappingNode):
         mapping: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = _scalar(key_node)
+            key = _scalar(key_node, path, name)
+            if not isinstance(key, str):
+                raise ConfigError(
+                    f"{name}:{key_node.start_mark.line + 1}: {_dotted(path)} has the key {_shown(key)}, which is no text. "
+                    "Name it, or put it in quotes."
+                )
             if key in mapping:
                 raise ConfigError(
                     f"{name}:{key_node.start_mark.line + 1}: {_dotted((*path, key))} is given twice. Keep one."
@@ -73,13 +98,18 @@ def _build(node: Any, path: Path_, lines: dict[Path_, int], name: str) -> Any:
         return mapping
     if isinstance(node, yaml.SequenceNode):
         return [_build(child, (*path, i), lines, name) for i, child in enumerate(node.value)]
-    return _scalar(node)
+    return _scalar(node, path, name)
 
 
-def _scalar(node: Any) -> Any:
+def _scalar(node: Any, path: Path_, name: str) -> Any:
     loader = SafeLoader("")
     try:
         return loader.construct_object(node, deep=True)
+    except (yaml.YAMLError, ValueError, TypeError) as error:  # a tag, a date or a number that is none
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(
+            f"{name}:{node.start_mark.line + 1}: {_dotted(path)}: {problem}. Write plain text or a plain number there."
+        ) from error
     finally:
         loader.dispose()
 
@@ -87,15 +117,24 @@ def _scalar(node: Any) -> Any:
 def _fault(name: str, lines: dict[Path_, int], model: type[BaseModel], value: Any, error: dict[str, Any]) -> str:
     path: Path_ = tuple(error["loc"])
     given = error.get("input")
-    if error["type"] == "extra_forbidden":
+    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _known_keys(model, path[:-1])
         close = get_close_matches(str(path[-1]), known, n=1)
         remedy = f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(known)}."
-        return f"{name}:{_line(lines, path)}: unknown key {_dotted(path)!r} (value {given!r}). {remedy}"
+        return f"{name}:{_line(lines, path)}: unknown key {_dotted(path)!r} (value {_shown(given)}). {remedy}"
     if error["type"] == "missing":
         return f"{name}:{_line(lines, path)}: {_dotted(path)} is missing. Add it."
-    shown = "" if isinstance(given, dict | list) else f" = {given!r}"
+    shown = "" if isinstance(given, dict | list) else f" = {_shown(given)}"
     return f"{name}:{_line(lines, path)}: {_dotted(path)}{shown}: {error['msg']}."
+
+
+def _shown(value: Any) -> str:
+    """A value as an error shows it."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python prints no number of so many digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 
 def _line(lines: dict[Path_, int], path: Path_) -> int:

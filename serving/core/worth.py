@@ -24,19 +24,19 @@ def worth_of(
     response = np.repeat(catalogue.priors[None, :], n, axis=0)
     margin = np.repeat(plan_of(policy, catalogue).margins[None, :], n, axis=0)
     for i, one in enumerate(evidence):
-        made: dict[int, tuple[float | None, float]] = {}
+        made: dict[int, tuple[float | None, float, float]] = {}
         for name, items in one.items.items():
             if not items:
                 continue
             j = catalogue.index[name]
             if id(items) not in made:
                 made[id(items)] = _of_items(items)
-            bought, earned = made[id(items)]
+            bought, earned, plain = made[id(items)]
             modelled = actions[j].response.model == "next_offer"
             if modelled and bought is not None:
                 response[i, j] = bought
             if actions[j].value is None:
-                margin[i, j] = earned if modelled else sum(s.margin for s in items) / len(items)
+                margin[i, j] = earned if modelled else plain
     incremental = response * catalogue.incrementality
     for j in catalogue.retains:
         likely, gained = retention_response(churn, actions[j].response.prior)
@@ -45,14 +45,16 @@ def worth_of(
     return response, incremental, margin
 
 
-def _of_items(items: Sequence[ShownItem]) -> tuple[float | None, float]:
-    """The chance that at least one is bought (None where a chance is not known), and the margin weighed by chances."""
+def _of_items(items: Sequence[ShownItem]) -> tuple[float | None, float, float]:
+    """The chance that at least one is bought (None where a chance is not known), and their mean margin, weighed by
+    chances and plain.
+    """
     plain = sum(s.margin for s in items) / len(items)
     missed, chances, weighed = 1.0, 0.0, 0.0
     for one in items:
         if one.probability is None:
-            return None, plain
+            return None, plain, plain
         missed *= 1.0 - one.probability
         chances += one.probability
         weighed += one.probability * one.margin
-    return 1.0 - missed, weighed / chances if chances > 0 else plain
+    return 1.0 - missed, weighed / chances if chances > 0 else plain, plain
