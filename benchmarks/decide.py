@@ -11,6 +11,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,7 +68,7 @@ def _hundred_actions(home: Home) -> None:
     actions = dict(shipped)
     for n in range(CANDIDATES - len(content["actions"])):
         name, action = list(shipped.items())[n % len(shipped)]
-        actions[f"{name}_{n}"] = action | {"outranks": False}
+        actions[f"{name}_{n}"] = deepcopy(action) | {"outranks": False}
     content["actions"] = actions | {"no_action": content["actions"]["no_action"]}
     home.config.mkdir(exist_ok=True)
     (home.config / "actions.yaml").write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
