@@ -60,7 +60,7 @@ def _loaded(policy: Path, actions: Path) -> tuple[tuple[Policy, Catalogue] | Non
             faults += str(error).splitlines()
     if not faults:
         try:
-            check_together(*loaded, name=str(policy))
+            check_together(*loaded, name=str(policy), actions_name=str(actions))
         except ConfigError as error:
             faults += str(error).splitlines()
     return (None, faults) if faults else ((loaded[0], loaded[1]), [])

@@ -238,9 +238,9 @@ def test_a_returned_item_is_neither_sent_nor_answered_again(shop):
 
 
 def test_a_place_that_the_policy_gave_up_stops_its_own_decisions_only(shop):
-    old, letter = shop.ask("product_page"), shop.ask("email", "email")
+    old, letter = shop.ask("search_page"), shop.ask("email", "email")
     text = (shop.home.config / "policy.yaml").read_text().splitlines(keepends=True)
-    (shop.home.config / "policy.yaml").write_text("".join(x for x in text if "product_page:" not in x))
+    (shop.home.config / "policy.yaml").write_text("".join(x for x in text if "search_page:" not in x))
     stopped, fine = shop.service.recheck([old.decision_id, letter.decision_id], shop.now)
     assert not stopped.allowed and [r.code for r in stopped.reasons] == ["placement"]
     assert fine.allowed
