@@ -6,8 +6,6 @@ Seeded: the same number gives the same shop, the same events, the same faults an
 import json
 import random
 import sqlite3
-from collections import Counter
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -16,44 +14,16 @@ from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
 from serving.core.decision import Request
 from serving.service import DecisionService, Outcome
+from tests.oracle.answers import as_answer, contact_event, odds_are_wrong
 from tests.oracle.happenings import USUAL, Happenings
 from tests.oracle.judge import Judge
 from tests.oracle.shops import ITEMS, PLACES, random_actions, random_policy
+from tests.oracle.tally import Tally
 from tests.oracle.told import Told, micros
 
+UNRECORDED = "unknown:unrecorded"
 MENDABLE = ("unknown:corrupt", "unknown:behind")
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-@dataclass
-class Tally:
-    """What was asked and found. `objections` and `needless` are texts that name seed, question and reason."""
-
-    decisions: int = 0
-    held: int = 0
-    clear: int = 0
-    sold_when_clear: int = 0
-    objections: list[str] = field(default_factory=list)
-    needless: list[str] = field(default_factory=list)
-    counts: Counter = field(default_factory=Counter)
-
-    @property
-    def noticed(self):
-        """Whether anything was wrong, on either side."""
-        return bool(self.objections or self.needless)
-
-    def add(self, other):
-        """Both together."""
-        for name in ("decisions", "held", "clear", "sold_when_clear", "objections", "needless", "counts"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def __str__(self):
-        held, sold = self.held / max(1, self.decisions), self.sold_when_clear / max(1, self.clear)
-        return (
-            f"{self.decisions} decisions, {len(self.objections)} objections, {len(self.needless)} needless blocks; "
-            f"{held:.1%} would have sold but for a hold, {sold:.1%} of {self.clear} clear ones sold; "
-            f"{dict(self.counts)}"
-        )
 
 
 class Shop:
@@ -66,10 +36,12 @@ class Shop:
         self.home, self.told, self.tally, self.until_noticed = Home.open(root), Told(), Tally(), until_noticed
         self.judge = Judge(self.told)
         names, cookies = [f"c{i}" for i in range(people)], [f"v{i}" for i in range(visitors)]
+        weights = dict(weights)
+        self.silence = weights.pop("silence", 0.02)
         self.happenings = Happenings(self.rng, names, cookies, weights, self._also_known_as)
         self.everybody = names + ["anonymous:" + v for v in cookies]
         self.keyed, self.listed, self.last_events, self.refused = [], [], [], []
-        self.silent_for = 0
+        self.silent_for, self.noted = 0, set()
         self.home.config.mkdir(exist_ok=True)
         self._stock(ITEMS)
         self.judge.actions = random_actions(self.rng)["actions"]
@@ -253,6 +225,9 @@ class Shop:
         stands = judge.gates(question, released=decision.released_holds)
         self._object(question, judge.objections(question, answer, stands) + odds_are_wrong(answer))
         tainted = decision.state_status in MENDABLE and decision.customer_key in self.told.perhaps_mended
+        if decision.state_status == UNRECORDED:  # the store was busy, or the place was taken again and again
+            tally.counts["unrecorded"] += 1
+            tainted = True
         for one in judge.needless(answer, stands) if not (shared or tainted) else ():
             tally.needless.append(f"seed {self.seed}: {question}: {decision.state_status}, {decision.mode}: {one}")
         tally.decisions += 1
@@ -270,6 +245,9 @@ class Shop:
 
         Of answers given in one breath, each must fit beside the places of those before it.
         """
+        if decision.state_status == UNRECORDED:
+            return
+        self.noted.add(decision.decision_id)
         self.listed = [*self.listed[-300:], (question, decision)]
         if mode != "serve" or not decision.actions:
             return
@@ -320,6 +298,10 @@ class Shop:
         for question in self.rng.sample(self.keyed, min(6, len(self.keyed))):
             decision = self.service.decide(Request(now=self.now, mode="serve", **question))
             self.judge.forget()
+            if decision.decision_id not in self.noted:  # the first answer was not recorded: this is the first
+                self._judged(question, decision, shared=False)
+                self.note(question, "serve", decision)
+                continue
             self.tally.counts["superseded" if decision.superseded else "retried"] += 1
             asked = self._as_judged(question)
             answer = {"actions": as_answer(decision)["actions"], "since": micros(decision.decided_at)}
@@ -356,7 +338,7 @@ class Shop:
         self.now += timedelta(hours=rng.choice((0.02, 0.5, 3, 12, 30)), microseconds=rng.randrange(10**6))
         self.tell(self.happenings.some(self.now, rng.randrange(50)))
         self.silent_for -= 1
-        if self.silent_for < 0 and rng.random() < 0.12:
+        if self.silent_for < 0 and rng.random() < self.silence:
             self.silent_for = 6  # the till falls silent for a while
         if self.silent_for < 0:
             self.report()
@@ -391,42 +373,3 @@ class Shop:
         blocker.close()
         if any(a.category in ("sales", "care") for a in decision.actions):
             self._object(question, ["sold although it could not be recorded"])
-
-
-def as_answer(decision):
-    """A decision in plain types, as the judge reads it."""
-    return {
-        "actions": [(a.action_id, [i.item_id for i in a.items]) for a in decision.actions],
-        "logged": [(a.action_id, a.logging_propensity) for a in decision.actions],
-        "arm": decision.arm, "state_status": decision.state_status, "released": decision.released_holds,
-        "candidates": [(c.action_id, c.gates, c.chances) for c in decision.candidates],
-    }  # fmt: skip
-
-
-def odds_are_wrong(answer):
-    """What is wrong with the chances an answer was drawn by: each draw's sum to one, the barred have none."""
-    wrong, draws = [], {}
-    for action_id, gates, chances in answer["candidates"]:
-        if gates and any(chances):
-            wrong.append(f"{action_id} is barred and has a chance")
-        for place, chance in enumerate(chances):
-            draws.setdefault(place, {})[action_id] = chance
-    for place, odds in draws.items():
-        if abs(sum(odds.values()) - 1) > 1e-9 or min(odds.values()) < 0:
-            wrong.append(f"the chances of position {place + 1} are {odds}")
-    for place, (action_id, logged) in enumerate(answer["logged"] if draws else ()):
-        if not 0 < logged == draws[place].get(action_id):
-            wrong.append(f"{action_id} was logged with chance {logged}")
-    return wrong
-
-
-def contact_event(decision, action, status, at):
-    """The contact an outcome tells of, as docs/decisions-api.md says it reaches her record."""
-    key = decision.customer_key
-    who = {"anonymous_id": key.removeprefix("anonymous:")} if key.startswith("anonymous:") else {"customer_id": key}
-    payload = {"action_id": action.action_id, "decision_id": decision.decision_id, "status": status}
-    event_id = f"outcome:{decision.decision_id}:{action.action_id}:{status}"
-    return {
-        "event_id": event_id, "type": "contact", "occurred_at": at.isoformat(), "channel": decision.channel,
-        "payload": payload, **who,
-    }  # fmt: skip

@@ -190,7 +190,7 @@ MUTANTS = [
     *(
         Mutant(f"state unknown: {problem} is ignored", partial(_problem_is_ignored, problem), weights)
         for problem, weights in {
-            "behind": {}, "corrupt": {}, "future_dated": {}, "source_silent": {}, "rejected_event": {},
+            "behind": {}, "corrupt": {}, "future_dated": {}, "source_silent": {"silence": 0.2}, "rejected_event": {},
             "erased": {"erasure": 1},
         }.items()
     ),

@@ -31,8 +31,8 @@ def situation(told, policy, question):
         "problem": _problem(told, question, person, whose, events, last > ahead, clearance, now),
         "recovering": recovering(ever, rules, seen), "features": _features(happened, held, rules, seen),
         "contacts": _contacts(told, happened, {*whose, *_visitor_of(question)}, now),
-        "changed": _changes(happened, seen), "oldest": events[0]["who"] if events else person, "words": {}, "lines": _lines(happened),
-        "zone": _zone(happened),
+        "changed": _changes(happened, seen), "oldest": events[0]["who"] if events else person,
+        "words": {}, "lines": _lines(happened), "zone": _zone(happened),
     }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from tests.oracle.driver import Shop, Tally
+from tests.oracle.driver import Shop
+from tests.oracle.tally import Tally
 
 A_SHOP = 10_000
 """Decisions of one shop; then another begins."""
@@ -32,6 +33,7 @@ def assert_tactful(tally):
     assert tally.needless == [], "an oracle that bars nothing needlessly, and a product that does not either"
     assert tally.held >= 0.3 * tally.decisions, f"too few would have sold but for a hold: {tally}"
     assert tally.sold_when_clear >= 0.3 * tally.clear > 0, f"too few of the clear ones sold: {tally}"
+    assert tally.counts["unrecorded"] <= 0.001 * tally.decisions
     assert {"duplicate", "rejected", "superseded", "still allowed"} <= set(tally.counts)
 
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from types import SimpleNamespace
 
 from serving.api import create_app
+from serving.core.decision import Request
 from serving.security import KeyStore
 from serving.settings import ServingSettings
 from tests.oracle.driver import START, Shop
 
-DECISIONS = 3_000
+DECISIONS = 2_500
 
 
 def plainly(value):
@@ -96,6 +97,12 @@ class ShopOnTheNet(Shop):
 
     def new_policy(self):
         super().new_policy(predicted_release=0.0)  # an answer does not say which holds were let go by chance
+
+    def tear_policy(self):
+        for worker in self.workers:  # each has taken up the policy in force, and keeps it
+            asked, _ = self._question(self.everybody[0])
+            worker.decide(Request(now=self.now, mode="simulate", **asked))
+        super().tear_policy()
 
     def ask_some(self, people):
         self.service = self._open()
