@@ -4,7 +4,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from features.customer.coverage import OUTBOUND_CHANNELS
-from serving.core.catalogue import Action, Catalogue
+from serving.core.actions import Action
+from serving.core.catalogue import Catalogue
 from serving.core.conditions import Condition
 from serving.core.decision import Evidence, Request
 from serving.core.policy import Policy

@@ -15,7 +15,7 @@ from serving.api.parts import ActionOut, HoldOut, ReasonOut, action_out, reason_
 from serving.api.problems import FieldProblem, ProblemError
 from serving.api.wiring import wired
 from serving.core import decision as core
-from serving.core.catalogue import LANGUAGE
+from serving.core.actions import LANGUAGE
 from serving.core.policy import load_policy
 from serving.service import UNRECORDED, DecisionService, Outcome
 

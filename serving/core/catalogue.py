@@ -4,159 +4,21 @@ Read from `actions.yaml` of the data folder's config, else from the shipped defa
 """
 
 import hashlib
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
-from pydantic import AwareDatetime, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from features.home import Home
-from serving.core.conditions import Bools, Compiled, Condition, Floats
+from serving.core.actions import CHURN_PROBABILITY, NO_ACTION, Action, Items
+from serving.core.conditions import Bools, Compiled, Floats
 from serving.core.typed_yaml import Strict, fault, parse, read_text
 
-NO_ACTION = "no_action"
-LANGUAGE = r"^[a-z]{2,3}$"
-Category = Literal["regulation", "data", "service", "care", "sales", "none"]
-ItemSource = Literal["next_offer", "repeat", "popular", "session", "accessories"]
-Channel = Literal["web", "app", "email", "store", "phone", "social", "partner"]
-CHURN_PROBABILITY = "churn_probability"
 DEFAULT_ACTIONS = Path(__file__).parents[1] / "defaults" / "actions.yaml"
-
-
-class Words(Strict):
-    """A text in English, Finnish and whatever other languages the shop speaks, by their ISO 639 codes."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[Annotated[str, Field(pattern=LANGUAGE)], Annotated[str, Field(min_length=1)]]
-
-    en: str = Field(min_length=1)
-    fi: str = Field(min_length=1)
-
-    def said_in(self, language: str) -> tuple[str, str]:
-        """The text in a language and that language; in English where the language is not there."""
-        text = getattr(self, language, None) if language in self.languages else None
-        return (self.en, "en") if text is None else (text, language)
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages there are."""
-        return ("en", "fi", *self.__pydantic_extra__)
-
-
-class Dated(Strict):
-    """What is valid from `valid_from` (inclusive) until `valid_until` (exclusive); absent: always, for ever."""
-
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
-
-    @model_validator(mode="after")
-    def _begins_before_it_ends(self) -> "Dated":
-        if self.valid_from and self.valid_until and not self.valid_from < self.valid_until:
-            raise ValueError(f"valid_from {self.valid_from} is not before valid_until {self.valid_until}")
-        return self
-
-    @property
-    def dated(self) -> bool:
-        """Whether it is not valid always."""
-        return self.valid_from is not None or self.valid_until is not None
-
-    @property
-    def span(self) -> tuple[float, float]:
-        """The validity in epoch seconds, without bound where not given."""
-        return (
-            self.valid_from.timestamp() if self.valid_from else -math.inf,
-            self.valid_until.timestamp() if self.valid_until else math.inf,
-        )
-
-    def is_valid(self, at: float) -> bool:
-        """Whether it is valid at `at`, epoch seconds."""
-        start, end = self.span
-        return start <= at < end
-
-
-class Treatment(Dated):
-    """The form an action takes in some channels; without `placements` it fits any placement of those.
-
-    The same treatment may be listed several times with other words for other times.
-    """
-
-    treatment: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    channels: list[Channel] = Field(min_length=1)
-    placements: list[str] | None = None
-    text: Words
-
-    def fits(self, placement: str, channel: str) -> bool:
-        """Whether it can be shown there."""
-        return channel in self.channels and (self.placements is None or placement in self.placements)
-
-
-class ActionCap(Strict):
-    """An action's own cap: at most `limit` contacts with it in the last `days`, whatever the channel."""
-
-    days: float = Field(gt=0, le=400)
-    limit: int = Field(gt=0)
-
-
-class Response(Strict):
-    """Where the chance of the wanted response comes from.
-
-    `prior` is that chance as stated by a person. `model: next_offer` takes the calibrated chance that one of the items
-    is bought. `model: churn` reads `prior` as the chance that the offer keeps one who would leave.
-    """
-
-    prior: float = Field(ge=0, le=1)
-    model: Literal["prior", "next_offer", "churn"] = "prior"
-
-
-class Items(Strict):
-    """Which products go into the action, and how many.
-
-    `next_offer`: what she buys next; `repeat`: of that, what she owns; `popular`: the same for everybody; `session`:
-    popular products of the categories she looks at now; `accessories`: what fits the item in view or those in the cart.
-    """
-
-    source: ItemSource
-    count: int = Field(default=4, ge=1, le=24)
-
-
-class Action(Dated):
-    """One action. Money is in minor units.
-
-    `personal` actions use a personal model or profile and are barred by an objection to profiling. `value` is the
-    policy value of a response; without it the response earns the items' margin, or the policy's default margin.
-    `once_per` keeps a message from going out twice about the same case status, end of a case, good answer about a case,
-    order, delivery status or customer; on-site, service stays visible for as long as it is true, unless it is
-    `once_everywhere`.
-    """
-
-    action: str = ""  # its key in the file
-    name: Words
-    category: Category
-    group: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    personal: bool = False
-    purpose: Literal["marketing", "feedback"] | None = None
-    eligibility: tuple[Condition, ...] = ()
-    applicability: tuple[Condition, ...] = ()
-    suitability: tuple[Condition, ...] = ()
-    response: Response
-    incrementality: float = Field(default=1.0, ge=0, le=1)
-    value: float | None = Field(default=None, ge=0)
-    incentive_cost: float = Field(default=0, ge=0)
-    items: Items | None = None
-    once_per: Literal["case", "resolution", "answer", "order", "delivery", "customer"] | None = None
-    once_everywhere: bool = False
-    cap: ActionCap | None = None
-    outranks: bool = False
-    treatments: tuple[Treatment, ...] = ()
-
-    @property
-    def marketing(self) -> bool:
-        """Whether consent, caps, suitability, holdout and clearance apply: sales and care do, all else goes."""
-        return self.category in ("sales", "care")
 
 
 class CatalogueFile(Strict):

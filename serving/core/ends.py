@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from features.customer.holds import RELEASE_CODES, Hold
-from serving.core.catalogue import Action
+from serving.core.actions import Action
 from serving.core.clock import next_time
 from serving.core.conditions import Condition, predicate
 from serving.core.decision import Decision

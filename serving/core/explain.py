@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from serving.core.actions import Action
 from serving.core.assembly import assemble
-from serving.core.catalogue import Action, Catalogue
+from serving.core.catalogue import Catalogue
 from serving.core.conditions import Condition, predicate
 from serving.core.decision import Candidate, Decision
 from serving.core.ends import end_of

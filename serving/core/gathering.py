@@ -12,7 +12,8 @@ from features.customer.state_features import STATE_FEATURES, features_of
 from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
 from features.instants import SECOND
 from serving.core import contact
-from serving.core.catalogue import CHURN_PROBABILITY, Catalogue, Items
+from serving.core.actions import CHURN_PROBABILITY, Items
+from serving.core.catalogue import Catalogue
 from serving.core.clock import is_zone
 from serving.core.conditions import Bools, Floats
 from serving.core.decision import Contact, Evidence, Request, ShownItem, Snapshot

@@ -2,7 +2,7 @@
 
 from features.customer.coverage import OUTBOUND_CHANNELS
 from features.customer.holds import Hold
-from serving.core.catalogue import Action
+from serving.core.actions import Action
 
 
 def covers(hold: Hold, action: Action, *, channel: str, outbound: bool) -> bool:

@@ -11,7 +11,7 @@ from features.customer.view import CustomerView
 from features.inputs.candidates import ItemHistory
 from features.inputs.frame import CHURN_INPUTS
 from features.instants import DAY, SECOND, to_us
-from serving.core.catalogue import CHURN_PROBABILITY
+from serving.core.actions import CHURN_PROBABILITY
 from serving.core.decision import Contact, Snapshot
 
 LIVE_FEATURES: dict[str, str] = {

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.core.actions import Action
 from serving.core.assembly import Assembled
-from serving.core.catalogue import Action
 from serving.core.conditions import Floats
 from serving.core.decision import (
     ChosenAction,
