@@ -17,6 +17,7 @@ from serving.core.decision import Contact, Snapshot
 LIVE_FEATURES: dict[str, str] = {
     "known": "1 where anything is known of her, else 0",
     "cool_downs": "holds in force that wait for nothing but time, or for her word that it went well",
+    "unresolved_severity": "severity (1-5) of the gravest hold in force that is not cooling down; 0 without one",
     "distinct_items": "different items she has bought",
     "repeat_items": "items she has bought in more than one order",
     "session_items": "items of the session she is in",
@@ -58,6 +59,7 @@ def snapshot_of(
     values = view.features | {
         "known": float(view.known),
         "cool_downs": float(sum(h.cool_down for h in view.holds)),
+        "unresolved_severity": float(max((h.severity for h in view.holds if not h.cool_down), default=0)),
         "distinct_items": float(len(bought.items)),
         "repeat_items": float((bought.counts > 1).sum()),
         "session_items": float(len(view.session_items)),

@@ -45,7 +45,7 @@ def call_actions(catalogue: Catalogue) -> dict[str, float]:
         if action.outranks and any(CALL_CHANNEL in t.channels for t in action.treatments):
             least = [
                 float(c.value) for c in action.applicability
-                if c.feature == "max_hold_severity" and c.op in (">=", ">") and isinstance(c.value, int | float)
+                if c.feature in ("unresolved_severity", "max_hold_severity") and c.op in (">=", ">") and isinstance(c.value, int | float)
             ]  # fmt: skip
             found[action.action] = max(least, default=1.0)
     return found

@@ -116,9 +116,9 @@ def test_every_fault_of_both_files_is_told_with_its_line(tahdikas: Callable[...,
         .replace("friction: {severity: 1", "friction: {severity: 9")
     )
     policy.write_text(text)
-    actions.write_text(DEFAULT_ACTIONS.read_text().replace("max_hold_severity", "max_hold_weight"))
+    actions.write_text(DEFAULT_ACTIONS.read_text().replace("unresolved_severity", "unresolved_weight"))
     faults = tahdikas("policy", "check", "--policy", policy, "--actions", actions, code=1)["faults"]
     assert any("sallt" in one and "salt" in one for one in faults)
     assert any("severity 9" in one for one in faults)
-    assert any("max_hold_weight" in one for one in faults)
+    assert any("unresolved_weight" in one for one in faults)
     assert all(one.split(":")[0].endswith(".yaml") and one.split(":")[1].isdigit() for one in faults)

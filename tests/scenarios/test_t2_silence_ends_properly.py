@@ -49,6 +49,22 @@ def test_t2_a_good_answer_ends_the_hold_at_once(after):
         assert "check_in" not in answer.actions
 
 
+def test_t2_however_grave_it_was_once_put_right_she_is_asked_and_not_called(shop):
+    shop.regular("aino")
+    shop.case("aino", "opened", reason="wrong size")
+    for _ in range(2):
+        shop.wait(days=1)
+        shop.case("aino", "customer_asked")
+    shop.wait(seconds=1)
+    assert shop.front_page("aino").actions == {"staff_call"}
+    shop.case("aino", "resolved")
+    shop.wait(seconds=1)
+    answer = shop.front_page("aino")
+    assert answer.hold("open_case")["severity"] == 4
+    assert answer.actions == {"check_in"}
+    assert shop.asks("aino", "call_list", "phone").actions == set()
+
+
 @pytest.mark.parametrize("other", [{}, {"case_id": "case-2"}])
 def test_t2_a_good_word_about_something_else_ends_nothing(after, other):
     after.rates("aino", 5, **other)

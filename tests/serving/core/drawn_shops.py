@@ -109,7 +109,7 @@ VALUES = st.fixed_dictionaries(
         "orders_total": st.sampled_from([0.0, 1.0, 5.0]),
         "days_since_last_purchase": st.sampled_from([1.0, 20.0, 90.0]),
         "max_case_severity": st.sampled_from([0.0, 1.0, 3.0]),
-        "max_hold_severity": st.sampled_from([0.0, 0.0, 4.0]),
+        "unresolved_severity": st.sampled_from([0.0, 0.0, 4.0]),
         "late_orders": st.sampled_from([0.0, 1.0]),
         "open_cases": st.sampled_from([0.0, 1.0, float("nan")]),
         "ratings_90d": st.sampled_from([0.0, 2.0]),

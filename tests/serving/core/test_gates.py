@@ -91,7 +91,7 @@ def test_conditions_stop_where_they_are_not_met(open_doors):
 
 
 def test_a_persons_call_outranks_everything_but_silence(open_doors, catalogue):
-    grave = seen(open_doors, max_hold_severity=4.0)
+    grave = seen(open_doors, unresolved_severity=4.0)
     assert blocked(open_doors, "outranked") == set(), "at severity 1 it does not apply"
     assert blocked(grave, "outranked") == {a.action for a in catalogue.actions} - {"staff_call", "no_action"}
 

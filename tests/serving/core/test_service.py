@@ -236,7 +236,7 @@ def test_why_and_why_not_now_and_then(service, keeper):
     held, _ = verdicts["recommended_items"]["blocks"]
     assert held["gate"] == "hold" and held["text"] and held["text_fi"] and held["until"] is None
     unmet = verdicts["staff_call"]["blocks"][0]["conditions"][0]
-    assert unmet == {"feature": "max_hold_severity", "op": ">=", "value": 4.0, "observed": 2.0, "met": False}
+    assert unmet == {"feature": "unresolved_severity", "op": ">=", "value": 4.0, "observed": 2.0, "met": False}
     then = service.why("aino", keeper.now, at=keeper.now - timedelta(minutes=30))
     assert then["source"] == "record" and then["decision_id"] == before.decision_id
     assert [a["action_id"] for a in then["actions"]] == ["recommended_items"] and not then["holds"]
