@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 
 from features.events import EVENT_TYPES
 from features.log.identity import resolve
+from features.log.rejects import storable
 from features.log.rules import RESERVED_PREFIX
 
 COULD_HOLD = frozenset({"case", "feedback", "hold", "consent", "friction", "delivery", "return", "identity", "erasure"})
 """Types whose events open or lengthen holds, or take a permission back. To unsubscribe is a `contact` that does."""
 
+_HARMLESS_CONTACTS = {None, *EVENT_TYPES["contact"].choices["status"]} - {"unsubscribe"}
 OPEN = "origin_id is not null and replayed_at is null and dismissed_at is null"
 _LONGEST_TYPE = 80
 _AT_ONCE = 500
@@ -47,14 +49,27 @@ def doubt_of(raw: str) -> Doubt:
     payload = event.get("payload")
     told = payload if isinstance(payload, dict) else event
     kind = event.get("type")
-    kind = kind[:_LONGEST_TYPE] if isinstance(kind, str) else None
+    kind = storable(kind[:_LONGEST_TYPE]) if isinstance(kind, str) else None
     harmless = kind in EVENT_TYPES and kind not in COULD_HOLD
-    if harmless and not (kind == "contact" and told.get("status") == "unsubscribe"):
+    if harmless and not (kind == "contact" and _may_unsubscribe(told.get("status"))):
         return Doubt(kind, None, None)
-    customer = _id(event.get("customer_id"))
-    visitor = _id(event.get("anonymous_id")) or _id(told.get("external_id"))
-    visitor = None if visitor is None else RESERVED_PREFIX + visitor
-    return Doubt(kind, customer or visitor, visitor if customer else None)
+    customer = _id(event.get("customer_id")) or _id(told.get("customer_id"))
+    visitors = [_id(event.get("anonymous_id")) or _id(told.get("anonymous_id")), _id(told.get("external_id"))]
+    found = [RESERVED_PREFIX + one.removeprefix(RESERVED_PREFIX) for one in visitors if one is not None]
+    first, second, *_ = [*([] if customer is None else [customer]), *found, None, None]
+    return Doubt(kind, first, second)
+
+
+def meant(origin: str, kind: str, row: str) -> str:
+    """SQL: whether a `row` of rejects may be, in a better form, an accepted event of that id, `origin` and `kind`.
+
+    What is known to be of another type, or about somebody else, is another event under the same id.
+    """
+    types = ", ".join(f"'{name}'" for name in EVENT_TYPES)
+    return (
+        f"({row}.origin_id is null or {origin} in ({row}.origin_id, {row}.visitor_id)"
+        f" and ({row}.type is null or {row}.type = {kind} or {row}.type not in ({types})))"
+    )
 
 
 def in_doubt(connection: sqlite3.Connection, origins: Iterable[str]) -> set[str]:
@@ -83,27 +98,45 @@ def customers_in_doubt(connection: sqlite3.Connection) -> list[str]:
     return sorted({resolve(connection, origin) for (origin,) in rows})
 
 
-def clear(connection: sqlite3.Connection, event_ids: Sequence[str], now: int) -> None:
-    """Events came in after all: what was rejected under their ids before is as good as replayed, at `now` (us)."""
+def clear(connection: sqlite3.Connection, accepted: Sequence[tuple[str, str, str]], now: int) -> None:
+    """Events (id, origin, type) came in after all: what was rejected of them before is as good as replayed, at `now`
+    (us)."""
     connection.executemany(
-        "update quarantine set replayed_at = ? where event_id = ? and replayed_at is null and dismissed_at is null",
-        [(now, event_id) for event_id in event_ids],
+        "update quarantine set replayed_at = ?1 where event_id = ?2 and replayed_at is null and dismissed_at is null"
+        f" and {meant('?3', '?4', 'quarantine')}",
+        [(now, *event) for event in accepted],
     )
 
 
 def _fields(raw: str) -> dict[str, Any]:
     try:
         found = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = raw
     if isinstance(found, str):  # a line that is no JSON: what can be read of it
-        return dict(re.findall(r'"(type|customer_id|anonymous_id)"\s*:\s*"([^"\\]*)"', found))
+        return {name: _told(value) for name, value in _SAID.findall(found)}
     return found if isinstance(found, dict) else {}
 
 
+_SAID = re.compile(r'"(type|customer_id|anonymous_id)"\s*:\s*("(?:[^"\\]|\\.)*"|\d{1,256})')
+
+
+def _told(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:  # an escape that is none, a control character
+        return value.strip('"')
+
+
+def _may_unsubscribe(status: Any) -> bool:
+    return not isinstance(status, str | None) or status not in _HARMLESS_CONTACTS
+
+
 def _id(value: Any) -> str | None:
-    """The id that was meant: without stray spaces and invisible characters, a number as its digits."""
+    """The id that was meant: without stray spaces and invisible characters, a whole number as its digits."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    seen = "".join(c for c in str(value) if unicodedata.category(c) not in ("Cc", "Cf"))
+    seen = "".join(c for c in str(value) if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
     return seen.strip() or None

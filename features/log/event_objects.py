@@ -50,7 +50,7 @@ def rows_from_json(objects: list[Any], *, source: str, received_at: datetime) ->
         try:
             rows.append(_row(value, source, received_at))
             places.append(place)
-        except (_UnreadableError, msgspec.ValidationError) as error:
+        except (_UnreadableError, msgspec.ValidationError, UnicodeError, RecursionError) as error:
             reason, detail = _explained(error)
             rejects.append(Reject(_text(value, "event_id"), reason, detail, raw_text(value), place))
     table, unstorable = _table(rows)
@@ -169,9 +169,11 @@ def _type_of(value: Any) -> str:
     return kind
 
 
-def _explained(error: _UnreadableError | msgspec.ValidationError) -> tuple[Reason, str]:
+def _explained(error: Exception) -> tuple[Reason, str]:
     if isinstance(error, _UnreadableError):
         return error.args
+    if not isinstance(error, msgspec.ValidationError):
+        return Reason.BAD_VALUE, f"a value cannot be stored: {error}"
     text = str(error)
     detail = text.replace(" - at `$.", " - at `")
     if "missing required field" in text:

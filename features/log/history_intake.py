@@ -11,6 +11,7 @@ import pyarrow as pa
 from features.home import Home
 from features.instants import to_us
 from features.log import identity
+from features.log.doubts import meant
 from features.log.lake import LakeFile, list_files, next_run, only_writer, write_days
 from features.log.live_intake import raise_watermarks
 from features.log.packing import Packed
@@ -118,8 +119,9 @@ def _merge(connection: sqlite3.Connection, stage: Staging, files: list[LakeFile]
         " order by origin_id, occurred_at, event_id"
     )
     connection.execute(
-        """update main.quarantine set replayed_at = ? where replayed_at is null and dismissed_at is null
-        and event_id in (select event_id from stage.seen)""",
+        f"""update main.quarantine as q set replayed_at = ? from stage.facts f
+        where f.event_id = q.event_id and q.replayed_at is null and q.dismissed_at is null
+        and {meant("f.origin_id", "f.type", "q")}""",
         (to_us(now),),
     )
     connection.execute(

@@ -62,7 +62,7 @@ def take_in(
         mended = [r for r in rejects if r.row < came_at.get(r.event_id or "", -1)]
         if keep_rejects:
             quarantine(connection, mended, source=source, now=now)
-        clear(connection, list(came_at), to_us(now))
+        clear(connection, [(event.event_id, event.origin_id, event.type) for event, _ in new], to_us(now))
         if keep_rejects:
             quarantine(connection, (r for r in rejects if r not in mended), source=source, now=now)
         for reject in rejects:
@@ -81,10 +81,7 @@ def quarantine(connection: sqlite3.Connection, rejects: Iterable[Reject], *, sou
     connection.executemany(
         """insert into quarantine (id, received_at, source, reason, detail, event_id, raw, type, origin_id, visitor_id)
         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set times = times + 1""",
-        [
-            (r.key(source), to_us(now), source, r.reason.value, r.detail, r.event_id, r.raw, *doubt_of(r.raw))
-            for r in rejects
-        ],
+        [(r.key(source), to_us(now), source, r.reason.value, *r.told, *doubt_of(r.raw)) for r in rejects],
     )
 
 

@@ -52,6 +52,11 @@ class Reject:
     raw: str
     row: int = -1
 
+    @property
+    def told(self) -> tuple[str, str | None, str]:
+        """Its detail, event id and raw text as the stores take them."""
+        return storable(self.detail), self.event_id and storable(self.event_id), self.raw
+
     def key(self, source: str) -> str:
         """The quarantine id: the same source, reason and raw text give the same id."""
         text = "\x1f".join((source, self.reason, self.raw))
@@ -68,7 +73,16 @@ class SourceBatch:
 
 def raw_text(value: Any) -> str:
     """Anything as one line of JSON, non-finite numbers and instants included, for keeping beside a reject."""
-    return json.dumps(value, default=_plain, ensure_ascii=True, separators=(",", ":"))
+    try:
+        return json.dumps(value, default=_plain, ensure_ascii=True, separators=(",", ":"))
+    except RecursionError:  # its plain parts still say whom it is about
+        plain = {k: v for k, v in value.items() if not isinstance(v, dict | list)} if isinstance(value, dict) else {}
+        return json.dumps(plain | {"too_deep": True}, default=_plain, ensure_ascii=True, separators=(",", ":"))
+
+
+def storable(text: str) -> str:
+    """The text with halves of characters (lone surrogates), which no store takes, spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _plain(value: Any) -> str:

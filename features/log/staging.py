@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from features.columns import EVENT_SCHEMA
 from features.home import Home
 from features.instants import to_us
-from features.log.doubts import doubt_of
+from features.log.doubts import doubt_of, meant
 from features.log.event_objects import object_of, plain_row
 from features.log.identity import IdentityEvent
 from features.log.lake import STAGING, sweep
@@ -88,7 +88,7 @@ class Staging:
         self.connection.execute("begin")
         self.reject(judged.rejected, start)
         new = self._new(judged.accepted, packed, judged.rows + start)
-        self._mend((packed[place].event_id, start + int(judged.rows[place])) for place in new)
+        self._mend((packed[place], start + int(judged.rows[place])) for place in new)
         fresh = judged.accepted if len(new) == len(packed) else judged.accepted.take(pa.array(new, pa.int64()))
         self._stage(fresh, [packed[place] for place in new])
         self.connection.execute("commit")
@@ -99,10 +99,7 @@ class Staging:
         self.connection.executemany(
             "insert into stage.rejects (id, reason, detail, event_id, raw, type, origin_id, visitor_id, place)"
             " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (r.key(self.source), r.reason.value, r.detail, r.event_id, r.raw, *doubt_of(r.raw), start + r.row)
-                for r in rejects
-            ],
+            [(r.key(self.source), r.reason.value, *r.told, *doubt_of(r.raw), start + r.row) for r in rejects],
         )
 
     def reject_unread(self, batch: SourceBatch) -> None:
@@ -111,11 +108,13 @@ class Staging:
         end = self.read + batch.events.num_rows
         self.reject([replace(reject, row=0) for reject in batch.rejected], end)
 
-    def _mend(self, accepted: Iterable[tuple[str, int]]) -> None:
-        """What was rejected earlier in this import under ids accepted now (id, place) leaves no doubt."""
+    def _mend(self, accepted: Iterable[tuple[Packed, int]]) -> None:
+        """What was rejected earlier in this import of events accepted now (with their places) leaves no doubt."""
         if self.rejected:
             self.connection.executemany(
-                "update stage.rejects set mended = 1 where event_id = ? and place < ?", accepted
+                "update stage.rejects set mended = 1 where event_id = ?1 and place < ?2"
+                f" and {meant('?3', '?4', 'rejects')}",
+                ((event.event_id, place, event.origin_id, event.type) for event, place in accepted),
             )
 
     def overtaken(self) -> list[tuple[str, bool]]:

@@ -66,6 +66,7 @@ def fault(name: str, text: str, path: Path_, message: str) -> ConfigError:
 def _check_plain(text: str, name: str) -> None:
     """That nothing in it grows beyond what is written: no part that is repeated by an alias, and none too deep."""
     depth = 0
+    event: Any
     for event in yaml.parse(text, Loader=SafeLoader):
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
@@ -86,8 +87,8 @@ def _build(node: Any, path: Path_, lines: dict[Path_, int], name: str) -> Any:
             key = _scalar(key_node, path, name)
             if not isinstance(key, str):
                 raise ConfigError(
-                    f"{name}:{key_node.start_mark.line + 1}: {_dotted(path)} has the key {_shown(key)}, which is no text. "
-                    "Name it, or put it in quotes."
+                    f"{name}:{key_node.start_mark.line + 1}: {_dotted(path)} has the key {_shown(key)}, which is no "
+                    "text. Name it, or put it in quotes."
                 )
             if key in mapping:
                 raise ConfigError(
