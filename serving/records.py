@@ -20,6 +20,7 @@ from features.home import Home
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
 from serving.core.decision import Contact, Decision, Request
+from serving.shop_incidents import ShopIncidents
 
 _TABLES = (
     """create table if not exists decisions (
@@ -110,6 +111,7 @@ class Records:
         self._own = threading.local()
         self._lock = threading.Lock()
         self._open: list[sqlite3.Connection] = []
+        self.shop_incidents = ShopIncidents()
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection to the live store."""
@@ -301,7 +303,10 @@ def _check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> Non
 
 
 def reserved(connection: sqlite3.Connection, customer_keys: Iterable[str], now: datetime) -> dict[str, list[Contact]]:
-    """Reservations still within their time limit, by the identity that they were made for."""
+    """Reservations still within their time limit, by the identity that they were made for.
+
+    One of a time to come, made before our clock was set back, holds its place since `now`.
+    """
     keys, found = list(customer_keys), dict[str, list[Contact]]()
     for start in range(0, len(keys), _CHUNK):
         part = keys[start : start + _CHUNK]
@@ -311,5 +316,5 @@ def reserved(connection: sqlite3.Connection, customer_keys: Iterable[str], now: 
             (*part, to_micros(now)),
         )
         for key, at, action, channel, placement, decision in rows:
-            found.setdefault(key, []).append(Contact(from_micros(at), action, channel, placement, decision))
+            found.setdefault(key, []).append(Contact(min(from_micros(at), now), action, channel, placement, decision))
     return found

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from features.customer.holds import HoldRules, holds_in_force
-from features.customer.incidents import Incident, telling
+from features.customer.incidents import Incident, affects, telling
 from features.customer.state import CustomerState, decode, fold
 from features.customer.view import CustomerView, view
 from features.errors import DataError, TahdikasError
@@ -28,7 +28,6 @@ from serving.core.decision import Contact, Request, Snapshot
 from serving.core.live import snapshot_of
 from serving.core.policy import Policy
 from serving.records import Records, reserved
-from serving.shop_incidents import ShopIncidents
 
 _CHUNK = 500
 _EMPTY = CustomerState()
@@ -42,7 +41,7 @@ class SnapshotReader:
 
     def __init__(self, records: Records, online: OnlineFeatures, policy: Policy) -> None:
         self._records, self._online, self._policy = records, online, policy
-        self._incidents = ShopIncidents()
+        self._incidents = records.shop_incidents
 
     def read(self, requests: Sequence[Request]) -> list[Snapshot]:
         """One snapshot a request, in order. Never raises for what it reads: the worst is a state unknown."""
@@ -102,6 +101,8 @@ class SnapshotReader:
         ahead = now + timedelta(minutes=file.clearance.future_tolerance_minutes)
         if problem is None and state.last_at is not None and state.last_at > to_micros(ahead):
             problem = "future_dated"
+        if problem is None and any(i.declared_at > to_micros(ahead) and affects(i, state, ahead) for i in incidents):
+            problem = "future_dated"  # our clock was set back since: what was declared holds her all the same
         problem = problem or otherwise
         snapshot = snapshot_of(
             seen(state, now, ahead, file.holds, incidents),

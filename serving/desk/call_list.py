@@ -14,6 +14,7 @@ from features.customer.state import CustomerState
 from features.customer.view_parts import CaseView, case_views
 from features.instants import to_us
 from serving.core.catalogue import Catalogue
+from serving.core.conditions import Condition
 from serving.core.decision import Decision, Reason
 from serving.core.policy import PolicyFile
 from serving.desk.lens import Lens, Standing
@@ -44,11 +45,14 @@ def call_actions(catalogue: Catalogue) -> dict[str, float]:
     for action in catalogue.actions:
         if action.outranks and any(CALL_CHANNEL in t.channels for t in action.treatments):
             least = [
-                float(c.value) for c in action.applicability
-                if c.feature in ("unresolved_severity", "max_hold_severity") and c.op in (">=", ">") and isinstance(c.value, int | float)
-            ]  # fmt: skip
+                float(c.value) for c in action.applicability if _is_gravity(c) and isinstance(c.value, int | float)
+            ]
             found[action.action] = max(least, default=1.0)
     return found
+
+
+def _is_gravity(condition: Condition) -> bool:
+    return condition.feature in ("unresolved_severity", "max_hold_severity") and condition.op in (">=", ">")
 
 
 def call_placement(file: PolicyFile) -> str | None:

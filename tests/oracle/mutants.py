@@ -14,7 +14,7 @@ import numpy as np
 from features.customer import coverage, fold_handlers, hold_spans, holds, spans_of_cases, state_features, view
 from features.customer.hold_rules import HOLD_KINDS
 from features.log import identity, refolding
-from serving import records, service, snapshot
+from serving import rechecking, recording, records, snapshot
 from serving.core import assembly, engine, gates, held
 
 
@@ -115,11 +115,12 @@ def _places_are_shared(patch):
 
 
 def _retries_are_not_rechecked(patch):
-    patch.setattr(service.DecisionService, "_again", lambda self, request, read, first, force: first)
+    patch.setattr(recording.Recording, "_again", lambda self, request, read, first, force: first)
 
 
 def _rechecks_allow_all(patch):
-    patch.setattr(service, "recheck", lambda first, again, read, articles: (True, []))
+    for module in (recording, rechecking):
+        patch.setattr(module, "recheck", lambda first, again, read, articles: (True, []))
 
 
 def _recovery_is_forgotten(patch):

@@ -13,7 +13,7 @@ import pytest
 from features.customer.coverage import Covers, channels_of
 from features.customer.holds import Hold
 from features.inputs.candidates import ItemHistory
-from serving.core.catalogue import Catalogue, DEFAULT_ACTIONS, parse_catalogue
+from serving.core.catalogue import DEFAULT_ACTIONS, Catalogue, parse_catalogue
 from serving.core.decision import Decision, Request, Snapshot
 from serving.core.engine import decide
 from serving.core.items import Article, Articles
@@ -37,8 +37,8 @@ ARTICLES = Articles(
 
 REGULAR: dict[str, float] = {
     "known": 1, "orders_total": 4, "days_since_last_purchase": 15, "days_since_first_purchase": 105, "open_cases": 0,
-    "max_case_severity": 0, "holds_in_force": 0, "max_hold_severity": 0, "unresolved_severity": 0, "late_orders": 0, "cool_downs": 0,
-    "cases_unanswered_30d": 0, "ratings_90d": 1, "repeat_items": 2,
+    "max_case_severity": 0, "holds_in_force": 0, "max_hold_severity": 0, "unresolved_severity": 0, "late_orders": 0,
+    "cool_downs": 0, "cases_unanswered_30d": 0, "ratings_90d": 1, "repeat_items": 2,
 }  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def test_an_outbound_hold_covers_a_push_to_the_app_but_not_the_app_itself(shop, 
 
 
 def test_at_grave_severity_a_person_calls_and_nothing_else_happens(shop, one):
-    values = {"open_cases": 1, "max_case_severity": 5, "max_hold_severity": 5, "unresolved_severity": 5, "late_orders": 1}
+    values = {"open_cases": 1, "max_case_severity": 5, "unresolved_severity": 5, "late_orders": 1}
     grave = shop.regular(values=values, holds=(shop.hold(severity=5),))
     assert names(one(shop.ask("call_list", "phone"), grave)) == ["staff_call"]
     answer = one(shop.ask(n=4), grave)
@@ -279,7 +279,7 @@ def test_nobody_is_woken_by_an_offer(shop, one):
     assert names(one(later, shop.regular(), scorer=FixedScorer())) == ["recommended_items"], "a list for tomorrow"
     early = shop.ask("email", "email", now=night, send_at=shop.NOON)
     assert names(one(early, shop.regular(), scorer=FixedScorer())) == [], "what is sent is sent no earlier than now"
-    grave = shop.regular(values={"max_hold_severity": 4.0, "unresolved_severity": 4.0}, holds=(shop.hold("bad_resolution", severity=4),))
+    grave = shop.regular(values={"unresolved_severity": 4.0}, holds=(shop.hold("bad_resolution", severity=4),))
     assert names(one(shop.ask("call_list", "phone"), grave)) == ["staff_call"]
     assert names(one(shop.ask("call_list", "phone", now=night), grave)) == [], "nor by a telephone"
     assert names(one(asked, grave)) == ["staff_call"], "a letter about her case goes out"

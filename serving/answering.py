@@ -1,0 +1,76 @@
+"""Reading what is known and asking the engine: what every answer of the service is made from, and nothing durable."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from features.errors import TahdikasError
+from features.feature_store.online import OnlineFeatures
+from features.home import Home
+from serving.core.decision import Decision, Request, Snapshot
+from serving.core.engine import decide
+from serving.in_force import InForce, Keeper
+from serving.records import Records
+from serving.snapshot import SnapshotReader
+
+UNRECORDED = "unknown:unrecorded"
+
+
+class Answering:
+    """What is in force for one data folder, and what is known there of customers; safe to share between threads."""
+
+    def __init__(self, home: Home, records: Records) -> None:
+        self._home, self._records = home, records
+        self._keeper = Keeper(home)
+        self._readers: dict[str | None, OnlineFeatures] = {}
+
+    def force(self, now: datetime) -> InForce:
+        """Policy, catalogue, items and models in force at `now`."""
+        return self._keeper.at(now)
+
+    def read(self, requests: Sequence[Request], force: InForce) -> list[Snapshot]:
+        """One snapshot a request, all at the first request's moment."""
+        expected = force.models.manifest.feature_schema_hash if force.models else None
+        if expected not in self._readers:
+            self._readers[expected] = OnlineFeatures(self._home, expected_schema=expected)
+        return SnapshotReader(self._records, self._readers[expected], force.policy).read(requests)
+
+
+def decided(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce) -> list[Decision]:
+    """The engine's decisions; if the models fail on these customers, those of stated estimates."""
+    ids = [_new_id(r.now) for r in requests]
+    for scorer in (force.scorer, force.fallback):
+        try:
+            return decide(requests, snapshots, scorer, force.catalogue, force.policy, articles=force.articles, ids=ids)
+        except TahdikasError:
+            raise
+        except Exception:  # whatever a model does, she gets a safe answer
+            if scorer is force.fallback:
+                raise
+    raise AssertionError
+
+
+def unsold(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce) -> list[Decision]:
+    """What may go out unrecorded: no sale."""
+    silent = [msgspec.structs.replace(s, state_status=UNRECORDED) for s in snapshots]
+    return decided(requests, silent, force)
+
+
+def _new_id(now: datetime) -> str:
+    """A decision's id: unique, and sorted by time."""
+    return f"d-{round(now.timestamp() * 1000):011x}-{secrets.token_hex(8)}"
+
+
+def plain_question(
+    customer_id: str, now: datetime, channel: str | None, placement: str | None, force: InForce
+) -> Request:
+    """What would she get, here? Without a placement: the first of the policy that has the channel."""
+    places = force.policy.file.placements
+    if placement is None:
+        wanted: Iterable[str] = (name for name, p in places.items() if channel is None or channel in p.channels)
+        placement = next(iter(wanted), next(iter(places)))
+    if channel is None:
+        channel = places[placement].channels[0] if placement in places else "web"
+    return Request(customer_id=customer_id, channel=channel, placement=placement, mode="simulate", now=now)

@@ -1,0 +1,130 @@
+"""Asking again before acting: on earlier answers, or on rows of a list that a person changed."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from features.customer.holds import Hold
+from serving.answering import Answering, decided
+from serving.core.decision import Decision, Reason, Request, Snapshot
+from serving.core.recheck import ListRow, has_place, recheck, row_blocks, without
+from serving.core.words import reason
+from serving.in_force import InForce
+from serving.records import OvertakenError, Records, sells
+
+TRIES = 5
+
+
+class Recheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether an earlier answer may still be acted on, and if not, why."""
+
+    decision_id: str
+    allowed: bool
+    reasons: list[Reason] = []
+    holds: list[Hold] = []
+
+
+class Rechecking:
+    """Asks the gates again; writes nothing but the places that a sender takes."""
+
+    def __init__(self, answering: Answering, records: Records) -> None:
+        self._answering, self._records = answering, records
+
+    def recheck(
+        self, decision_ids: Sequence[str], now: datetime, *, send_at: datetime | None, reserve: bool, tries: int = TRIES
+    ) -> list[Recheck]:
+        """As `DecisionService.recheck`; who was overtaken by another sender is asked for again, so many times."""
+        force = self._answering.force(now)
+        firsts = {one: first for one in decision_ids if (first := self._records.get(one)) is not None}
+        agains = self._agains(firsts, now, send_at, force)
+        found = [_rechecked(one, firsts.get(one), agains.get(one), force) for one in decision_ids]
+        taken = [one.decision_id for one in found if one.allowed and firsts[one.decision_id].actions]
+        if not reserve or not taken:
+            return found
+        try:
+            self._records.reserve(
+                [firsts[one] for one in taken],
+                now,
+                timedelta(hours=force.policy.file.contact_cap.reservation_hours),
+                seen=[agains[one][0] for one in taken if sells(firsts[one])],
+            )
+            return found
+        except OvertakenError as error:
+            late = {one for one in taken if agains[one][0].decision_id in error.decision_ids}
+        if not tries:
+            full = [reason("contact_cap")]
+            late_ones = {one: Recheck(decision_id=one, allowed=False, reasons=full) for one in late}
+        else:
+            late_ones = {
+                one: self.recheck([one], now, send_at=send_at, reserve=True, tries=tries - 1)[0] for one in sorted(late)
+            }
+        fine = [one for one in decision_ids if one not in late]
+        rest = self.recheck(fine, now, send_at=send_at, reserve=True, tries=tries) if fine else []
+        verdicts = late_ones | {one.decision_id: one for one in rest}
+        return [verdicts[one] for one in decision_ids]
+
+    def _agains(
+        self, firsts: dict[str, Decision], now: datetime, send_at: datetime | None, force: InForce
+    ) -> dict[str, tuple[Decision, Snapshot]]:
+        """The same questions answered now, without what each brought about itself, where the policy knows the place."""
+        asked = {
+            one: _question(first, now, send_at)
+            for one, first in firsts.items()
+            if has_place(first.channel, first.placement, force.policy)
+        }
+        requests = list(asked.values())
+        snapshots = [without(s, d) for s, d in zip(self._answering.read(requests, force), asked, strict=True)]
+        return dict(zip(asked, zip(decided(requests, snapshots, force), snapshots, strict=True), strict=True))
+
+    def rows(self, rows: Sequence[ListRow], now: datetime, *, send_at: datetime | None) -> list[Recheck]:
+        """As `DecisionService.recheck_rows`."""
+        force = self._answering.force(now)
+        asked = {
+            i: Request(
+                customer_id=row.customer_id,
+                channel=row.channel,
+                placement=row.placement,
+                mode="manual",
+                now=now,
+                send_at=send_at,
+            )
+            for i, row in enumerate(rows)
+            if has_place(row.channel, row.placement, force.policy)
+        }
+        requests = list(asked.values())
+        snapshots = self._answering.read(requests, force)
+        answers = dict(zip(asked, zip(decided(requests, snapshots, force), snapshots, strict=True), strict=True))
+        found = []
+        for i, row in enumerate(rows):
+            again = answers.get(i)
+            blocked = [reason("placement")] if again is None else row_blocks(row, *again, force.articles)
+            holds = [] if again is None else again[0].holds
+            found.append(Recheck(decision_id="", allowed=not blocked, reasons=blocked, holds=holds))
+        return found
+
+
+def _rechecked(
+    decision_id: str, first: Decision | None, answered: tuple[Decision, Snapshot] | None, force: InForce
+) -> Recheck:
+    if first is None or answered is None:
+        code = "unknown_decision" if first is None else "placement"
+        return Recheck(decision_id=decision_id, allowed=False, reasons=[reason(code)])
+    again, snapshot = answered
+    allowed, reasons = recheck(first, again, snapshot, force.articles)
+    return Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons, holds=again.holds)
+
+
+def _question(decision: Decision, now: datetime, send_at: datetime | None) -> Request:
+    """The question a decision answered, asked now, without a trace."""
+    return Request(
+        customer_id=decision.customer_key,
+        anonymous_id=decision.anonymous_id,
+        channel=decision.channel,
+        placement=decision.placement,
+        context=decision.context,
+        n=max(1, len(decision.actions)),
+        mode="simulate",
+        now=now,
+        send_at=send_at,
+    )
