@@ -88,8 +88,8 @@ def read_rule(text: str) -> IncidentRule:
 def incidents_of(facts: Iterable[Fact]) -> tuple[Incident, ...]:
     """The incidents told by `facts`, in any order and however often, in the order they were declared.
 
-    Facts of other types tell nothing. To close what was not declared changes nothing. A rule that cannot be read (the
-    door lets none in) affects nobody.
+    Facts of other types tell nothing. To close what was not declared changes nothing. Nor does a declaration whose rule
+    cannot be read (the door lets none in): one before under its id goes on.
     """
     told = {fact.event_id: fact for fact in facts if fact.type == "incident"}
     found: list[Incident] = []
@@ -97,9 +97,12 @@ def incidents_of(facts: Iterable[Fact]) -> tuple[Incident, ...]:
     for fact in sorted(told.values(), key=lambda fact: (fact.occurred_at, fact.event_id)):
         incident_id = fact.payload.get("hold_id", fact.event_id)
         at = to_us(fact.occurred_at)
+        incident = _declared(incident_id, fact, at) if fact.payload["action"] == "declare" else None
+        if fact.payload["action"] == "declare" and incident is None:
+            continue
         if (place := running.pop(incident_id, None)) is not None:
             found[place] = msgspec.structs.replace(found[place], closed_at=at)
-        if fact.payload["action"] == "declare" and (incident := _declared(incident_id, fact, at)) is not None:
+        if incident is not None:
             running[incident_id] = len(found)
             found.append(incident)
     return tuple(found)
@@ -123,7 +126,7 @@ def affected(incident: Incident, state: CustomerState, now: int) -> tuple[int, i
         moments.extend(_orders(incident.rule, incident.orders, state, now))
     if incident.touches is not None:
         start, end = incident.touches
-        at_place = incident.rule.touchpoint
+        at_place = _plain(incident.rule.touchpoint or "")
         moments.extend(
             one.at
             for group in (state.frictions, state.marks)
@@ -140,7 +143,7 @@ def _orders(rule: IncidentRule, window: _Window, state: CustomerState, now: int)
     """
     start, end = window
     placed = {o.order_id: (o.at, o.channel) for o in state.orders if o.at <= now}
-    carrier = None if rule.carrier is None else rule.carrier.casefold()
+    carrier = None if rule.carrier is None else _plain(rule.carrier)
     given: dict[str, int] = {}
     for delivery in state.deliveries:
         first = delivery.steps[0][0]
@@ -148,7 +151,7 @@ def _orders(rule: IncidentRule, window: _Window, state: CustomerState, now: int)
             continue
         placed.setdefault(delivery.order_id, (first, None))
         for at, name in delivery.carriers:
-            if at <= now and name.casefold() == carrier:
+            if at <= now and _plain(name) == carrier:
                 given[delivery.order_id] = at
                 break
     for order_id, (at, channel) in placed.items():
@@ -157,6 +160,11 @@ def _orders(rule: IncidentRule, window: _Window, state: CustomerState, now: int)
                 yield at
             elif order_id in given:
                 yield max(at, given[order_id])
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: a carrier is the same however a person writes it."""
+    return name.strip().casefold()
 
 
 def _declared(incident_id: str, fact: Fact, at: int) -> Incident | None:

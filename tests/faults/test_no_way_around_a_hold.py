@@ -18,6 +18,14 @@ PLACES = [("front_page", "web"), ("product_page", "app"), ("store_desk", "store"
           ("app_push", "app"), ("social_audience", "social"), ("partner_mailing", "partner")]  # fmt: skip
 
 
+def declares(shop, rule):
+    shop.told += 1
+    event = {"event_id": f"i{shop.told}", "type": "incident", "occurred_at": shop.now.isoformat(),
+             "payload": {"action": "declare", "incident_id": "parcels", "person": "liisa", "rule": rule}}  # fmt: skip
+    (result,) = shop.service.ingest([event], shop.now)
+    assert result.status == "accepted", result
+
+
 @pytest.mark.parametrize("minutes", [0.01, 4.9])
 def test_a_complaint_that_the_shops_clock_dates_ahead_of_ours_holds_at_once(shop, minutes):
     emailed = shop.ask("email", "email")
@@ -33,6 +41,42 @@ def test_a_clock_that_is_set_back_reopens_nothing(shop):
     shop.happens("feedback", kind="complaint")
     for back in (1, 4, 6, 600):
         assert not sells(shop.ask(now=shop.now - back * MINUTE))
+
+
+def test_a_clock_that_is_set_back_forgets_no_incident(shop):
+    shop.happens("delivery", days=10, order_id="o0", status="shipped", carrier="posti")
+    declares(shop, {"carrier": "posti"})
+    for back in (0, 1, 4, 6, 120):
+        assert not sells(shop.ask("email", "email", now=shop.now - back * MINUTE)), back
+
+
+def test_a_clock_that_is_set_back_makes_no_room_in_the_cap(shop):
+    assert [sells(shop.ask("email", "email")) for _ in range(3)] == [True, True, False]
+    for back in (1, 6, 120):
+        assert not sells(shop.ask("email", "email", now=shop.now - back * MINUTE)), back
+
+
+@pytest.mark.parametrize("carrier", ["Posti ", " POSTI"])
+def test_an_incident_of_a_carrier_takes_her_in_however_it_is_written(shop, carrier):
+    shop.happens("delivery", days=3, order_id="o0", status="shipped", carrier="posti")
+    declares(shop, {"carrier": carrier})
+    assert not sells(shop.ask("email", "email"))
+
+
+def test_a_declaration_that_cannot_be_read_ends_no_incident(shop):
+    """The door lets none in, but a store may hold one from before the door knew."""
+    shop.happens("delivery", days=3, order_id="o0", status="shipped", carrier="posti")
+    declares(shop, {"carrier": "posti"})
+    declares(shop, {"carrier": "posti"})
+    store = sqlite3.connect(shop.home.live_db)
+    (position, body), *_ = store.execute("select position, body from facts where type = 'incident' order by 1 desc")
+    assert b"carrier" in body
+    store.execute("update facts set body = ? where position = ?", (body.replace(b"carrier", b"courier"), position))
+    store.commit()
+    store.close()
+    shop.service.close()
+    shop.service = DecisionService(shop.home, durable=False)
+    assert not sells(shop.ask("email", "email"))
 
 
 def test_an_event_dated_ahead_ends_no_hold_before_its_time(shop):
