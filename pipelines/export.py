@@ -1,7 +1,9 @@
 """Exporting a campaign list: every row is asked about once more, and only what may still be sent leaves the house."""
 
+import fcntl
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from features.errors import DataError
 from features.home import Home
 from pipelines.list_files import ListFile
 from serving.campaign_lists import EXPORT, LIST_SCHEMA, summary
+from serving.core.words import reason
 from serving.desk.touched import said_of_the_shop, touched
 from serving.records import Heard
 from serving.service import DecisionService
@@ -51,7 +54,8 @@ class Export:
 def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
     """Recheck every row of a list at `now`, reserve the contacts of those allowed, and write them as CSV and Parquet.
 
-    Raises `DataError` for an unknown list, or one whose answers are no longer valid.
+    Who was sent hers meanwhile gets no second one. Raises `DataError` for an unknown list, one whose answers are no
+    longer valid, or one that is being exported at this moment.
     """
     told = summary(home, campaign)
     if told is None:
@@ -64,10 +68,10 @@ def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
     folder = home.campaigns / campaign
     name = now.astimezone(UTC).strftime(EXPORT)
     draft = folder / f".{name}"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
     send_at = datetime.fromisoformat(told["send_at"])
-    with closing(DecisionService(home)) as service:
+    with _alone(folder), closing(DecisionService(home)) as service:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
         heard = service.records.heard()
         kept, dropped = list[dict[str, Any]](), list[dict[str, Any]]()
         for batch in pq.ParquetFile(folder / "list.parquet").iter_batches(CHUNK):
@@ -82,10 +86,23 @@ def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
             kept, dropped = [row for row in kept if row[CUSTOMER_ID] not in gone], dropped + out
         with closing(ListFile(draft / "list", LIST_SCHEMA)) as file:
             file.write(kept)
-    final = folder / name
-    shutil.rmtree(final, ignore_errors=True)
-    draft.rename(final)
+        final = folder / name
+        shutil.rmtree(final, ignore_errors=True)
+        draft.rename(final)
     return Export(campaign, final / "list.csv", now, len(kept), dropped)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One export of a list at a time. The lock ends with the process that holds it, however it ends."""
+    with (folder / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataError(
+                f"The list {folder.name} is being exported at this moment. Wait until that has ended."
+            ) from error
+        yield
 
 
 def _news(service: DecisionService, heard: Heard, listed: set[str]) -> tuple[Heard, set[str]] | None:
@@ -105,13 +122,18 @@ def _asked_again(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The rows that may still be sent, and the others with the reason."""
     kept, dropped = [], []
-    answers = service.recheck([row["decision_id"] for row in rows], now, send_at=send_at, reserve=reserve)
-    for row, answer in zip(rows, answers, strict=True):
-        if answer.allowed:
+    sent = {
+        i for i, row in enumerate(rows) if service.records.has_outcome(row["decision_id"], "sent", row["action_id"])
+    }
+    asked = [row["decision_id"] for i, row in enumerate(rows) if i not in sent]
+    answers = iter(service.recheck(asked, now, send_at=send_at, reserve=reserve))
+    for i, row in enumerate(rows):
+        answer = None if i in sent else next(answers)
+        if answer is not None and answer.allowed:
             kept.append(row)
             continue
-        why = answer.reasons[0]
-        kinds = [hold.kind for hold in answer.holds]
+        why = reason("already_told") if answer is None else answer.reasons[0]
+        kinds = [] if answer is None else [hold.kind for hold in answer.holds]
         text = {"reason": ", ".join([why.code, *kinds]), "text": why.text, "text_fi": why.text_fi}
         dropped.append({CUSTOMER_ID: row[CUSTOMER_ID], **text})
     return kept, dropped
