@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from features.customer.holds import RELEASE_CODES
+from serving.core.ends import RELEASES_FI
 
 LANGUAGES = ("en", "fi")
 
@@ -118,18 +119,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "What she would have got without the reason, and its expected gain: the price of silence.",
         "Mitä hän olisi saanut ilman syytä, ja sen odotettu tuotto: hiljaisuuden hinta.",
     ),
-}
-
-
-RELEASES_FI = {
-    "case_closed": "palautus on suljettu tai peruttu",
-    "case_resolved": "asia on ratkaistu ja rauhoitusaika kulunut, tai hän sanoo kaiken menneen hyvin",
-    "cool_down_over": "rauhoitusaika on kulunut, tai hän sanoo kaiken menneen hyvin",
-    "delivered": "paketti on toimitettu ja rauhoitusaika kulunut, tai tilaus on peruttu",
-    "good_rating": "aikaa on kulunut, tai hän antaa samasta kohdasta hyvän arvion",
-    "score_below": "aikaa on kulunut, tai ennuste laskee alemman rajan alle",
-    "time": "aikaa on kulunut",
-    "person_releases": "työntekijä vapauttaa",
 }
 
 

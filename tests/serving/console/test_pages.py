@@ -14,7 +14,8 @@ from features.home import Home
 from serving.api.problems import PROBLEMS
 from serving.campaign_lists import LIST_SCHEMA
 from serving.console import pages
-from serving.console.words import PROBLEMS_FI, RELEASES_FI, WORDS, day, instant, language_of, money, percent
+from serving.console.words import PROBLEMS_FI, WORDS, day, instant, language_of, money, percent
+from serving.core.ends import RELEASES_FI
 
 from .conftest import EVIL, NOON, Browser, kept, listed
 
