@@ -1,5 +1,6 @@
 """Holds that hang on what was said or seen once: bad ratings, friction, predictions, and a person's word."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from features.customer.coverage import CHANNEL_WORDS, Covers, channels_of
@@ -13,21 +14,21 @@ def rating_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterator[S
     """bad_rating: one span a bad score; only a good score at the same touchpoint by the same identity ends it early."""
     rule = rules.bad_rating
     lasts = days(rule.lasts_days or 0)
-    for place, mark in enumerate(state.marks):
-        if mark.at > now:
-            break
-        if verdict(mark, rules) != BAD:
+    said = [(mark, verdict(mark, rules)) for mark in state.marks if mark.at <= now]
+    good: dict[tuple[str | None, str], list[int]] = {}
+    for mark, meaning in said:
+        if meaning == GOOD:
+            good.setdefault((mark.touchpoint, mark.origin), []).append(mark.at)
+    for mark, meaning in said:
+        if meaning != BAD:
             continue
         ends_at, release_when = mark.at + lasts, "time"
         if mark.touchpoint is not None:
             release_when = "good_rating"
-            for later in state.marks[place + 1 :]:
-                if later.at > now or later.at >= ends_at:
-                    break
-                same = later.touchpoint == mark.touchpoint and later.origin == mark.origin and later.at > mark.at
-                if same and verdict(later, rules) == GOOD:
-                    ends_at = later.at
-                    break
+            later = good.get((mark.touchpoint, mark.origin), [])
+            first = bisect_right(later, mark.at)
+            if first < len(later):
+                ends_at = min(ends_at, later[first])
         worst = mark.unit is not None and mark.unit <= rules.worst_share + ROUNDING
         yield Span(
             "bad_rating",

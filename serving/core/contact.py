@@ -49,11 +49,16 @@ def frees_at(
     Infinite where that never comes: the room is less than nothing.
     """
     inside = sorted((c for c in contacts if now - length < c.at <= until), key=lambda c: c.at)
-    for place, leaving in enumerate(inside):
-        rest = used(inside[place + 1 :], since=leaving.at - length, until=until, weights=weights)
-        if rest <= room + _SLACK:
-            return (leaving.at + length).timestamp()
-    return math.inf
+    found, rest, seen = math.inf, 0.0, set[str]()
+    for leaving in reversed(inside):  # `rest` is the weight of those after it
+        if rest > room + _SLACK:
+            break
+        found = (leaving.at + length).timestamp()
+        if leaving.decision_id not in seen:
+            rest += weights.get(leaving.channel, 1.0)
+        if leaving.decision_id:
+            seen.add(leaving.decision_id)
+    return found
 
 
 def marketing_only(contacts: Sequence[Contact], is_service: Callable[[str], bool]) -> list[Contact]:
