@@ -131,6 +131,7 @@ PROBLEMS_FI = {
     "too-large": "Pyyntö on liian suuri",
     "unsupported-media-type": "Pyynnön muoto on väärä",
     "invalid-request": "Osoitteessa tai lomakkeessa on jotain väärin",
+    "conflict": "Se ei onnistu nykyisessä tilanteessa",
     "no-event-accepted": "Yhtään tapahtumaa ei hyväksytty",
     "internal-error": "Jokin meni täällä vikaan",
     "unavailable": "Sivua ei voi juuri nyt näyttää; yritä hetken kuluttua uudelleen",
