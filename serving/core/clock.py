@@ -1,6 +1,6 @@
 """The customer's own clock: her zone, and whether it is an hour to be quiet in."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,6 @@ def next_time(moment: datetime, zone: str, clock: time) -> datetime:
     '2026-09-02T05:00:00+00:00'
     """
     local = moment.astimezone(zone_of(zone))
-    today = datetime.combine(local.date(), clock, local.tzinfo)
-    chosen = today if today >= local else datetime.combine(local.date() + timedelta(days=1), clock, local.tzinfo)
-    return chosen.astimezone(moment.tzinfo)
+    days = (datetime.combine(local.date() + timedelta(days=n), clock, local.tzinfo) for n in range(3))
+    shown = (day.replace(fold=fold).astimezone(UTC) for day in days for fold in (0, 1))  # twice where an hour repeats
+    return next(at for at in shown if at >= moment).astimezone(moment.tzinfo)

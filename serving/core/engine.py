@@ -44,6 +44,8 @@ def check_request(request: Request, policy: Policy) -> None:
     for name, moment in (("now", request.now), ("send_at", request.send_at)):
         if moment is not None and moment.tzinfo is None:
             raise DataError(f"{name} has no time zone; give an aware UTC instant.")
+        if moment is not None and not 1970 < moment.year < 2200:
+            raise DataError(f"{name} is {moment.isoformat()}; give a moment between 1971 and 2199.")
 
 
 def decide(
