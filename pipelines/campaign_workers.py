@@ -3,6 +3,7 @@
 Parts come back in order, so that a list is the same whatever number of workers made it.
 """
 
+import gc
 import multiprocessing
 import os
 from collections import deque
@@ -76,6 +77,8 @@ _worker: Callable[[list[str]], Part] | None = None
 def _begin(root: Path, task: Task) -> None:
     global _worker
     service = DecisionService(Home.open(root))
+    gc.freeze()  # what is decided holds no cycles: the collector would only walk thousands of customers again and again
+    gc.set_threshold(200_000, 50, 50)
     _worker = lambda customers: _decide(service, task, customers)  # noqa: E731
 
 

@@ -7,7 +7,7 @@ fields may only be appended to, together with a new `features.customer.state.STA
 import msgspec
 
 
-class Case(msgspec.Struct, frozen=True, array_like=True):
+class Case(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A case with its whole course. `steps` are (at, status, promised_by or None, kind as stated then) in order.
 
     A complaint received as feedback is a case whose id is the feedback's `case_id`, else its event id.
@@ -20,7 +20,7 @@ class Case(msgspec.Struct, frozen=True, array_like=True):
     steps: list[tuple[int, str, int | None, str]]
 
 
-class Mark(msgspec.Struct, frozen=True, array_like=True):
+class Mark(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A piece of feedback; `unit` is its score from 0 (worst) to 1 (best), None without a score."""
 
     at: int
@@ -35,7 +35,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     item_id: str | None
 
 
-class Delivery(msgspec.Struct, frozen=True, array_like=True):
+class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Deliveries of one order. `steps` are (at, status, promised_at or None, event_id) in order.
 
     `carriers` are (when first told, name) of whoever was said to bring it.
@@ -46,7 +46,7 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     carriers: list[tuple[int, str]]
 
 
-class Consent(msgspec.Struct, frozen=True, array_like=True):
+class Consent(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One statement of consent; `channel` None means every channel. To unsubscribe withdraws marketing and feedback."""
 
     at: int
@@ -56,7 +56,7 @@ class Consent(msgspec.Struct, frozen=True, array_like=True):
     basis: str | None
 
 
-class Contact(msgspec.Struct, frozen=True, array_like=True):
+class Contact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One contact: an action shown or sent once, whatever number of events reported it.
 
     `contacted_at` is the first sign that it reached her (sent, impression or any response); None while only reserved.
@@ -74,7 +74,7 @@ class Contact(msgspec.Struct, frozen=True, array_like=True):
     dismissed_at: int | None
 
 
-class ActionTotal(msgspec.Struct, frozen=True, array_like=True):
+class ActionTotal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All contacts of one action, for as long as the customer is known."""
 
     action_id: str
@@ -86,7 +86,7 @@ class ActionTotal(msgspec.Struct, frozen=True, array_like=True):
     dismissed_at: int | None
 
 
-class Purchases(msgspec.Struct, frozen=True, array_like=True):
+class Purchases(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Per item bought, as parallel lists in the order of first purchase.
 
     `counts` are orders with the item, `quantities` units, `paid` minor units. The `last_*` and `previous_*` lists tell
@@ -104,7 +104,7 @@ class Purchases(msgspec.Struct, frozen=True, array_like=True):
     last_paid: list[int] = []
 
 
-class Order(msgspec.Struct, frozen=True, array_like=True):
+class Order(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An order; `paid` in minor units after discounts. `items` are of the latest orders only, empty before those."""
 
     order_id: str
@@ -115,7 +115,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
     items: list[str]
 
 
-class Returned(msgspec.Struct, frozen=True, array_like=True):
+class Returned(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An item line that came back."""
 
     at: int
@@ -125,7 +125,7 @@ class Returned(msgspec.Struct, frozen=True, array_like=True):
     order_id: str
 
 
-class Friction(msgspec.Struct, frozen=True, array_like=True):
+class Friction(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something went wrong although nobody complained."""
 
     at: int
@@ -136,7 +136,7 @@ class Friction(msgspec.Struct, frozen=True, array_like=True):
     item_id: str | None
 
 
-class Score(msgspec.Struct, frozen=True, array_like=True):
+class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A model's score of this customer, as it was recorded; `reason` is its main causes in words."""
 
     at: int
@@ -148,7 +148,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True):
     reason: str | None = None
 
 
-class StaffHold(msgspec.Struct, frozen=True, array_like=True):
+class StaffHold(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A hold that a person added."""
 
     at: int
@@ -161,7 +161,7 @@ class StaffHold(msgspec.Struct, frozen=True, array_like=True):
     reason: str | None
 
 
-class Release(msgspec.Struct, frozen=True, array_like=True):
+class Release(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A person released a hold, staff or derived, by its id."""
 
     at: int
@@ -170,7 +170,7 @@ class Release(msgspec.Struct, frozen=True, array_like=True):
     reason: str | None
 
 
-class Browse(msgspec.Struct, frozen=True, array_like=True):
+class Browse(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One step in the shop."""
 
     at: int
@@ -182,7 +182,7 @@ class Browse(msgspec.Struct, frozen=True, array_like=True):
     result_count: int | None
 
 
-class ProfileFact(msgspec.Struct, frozen=True, array_like=True):
+class ProfileFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What she told about herself, latest statement; `value` None with `refused` means she would rather not say."""
 
     name: str
@@ -191,7 +191,7 @@ class ProfileFact(msgspec.Struct, frozen=True, array_like=True):
     refused: bool
 
 
-class CustomerState(msgspec.Struct, frozen=True, array_like=True):
+class CustomerState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """All that is known of one customer, independent of the clock. `origins` are (id, first fact at), oldest first."""
 
     facts: int = 0
