@@ -1,6 +1,7 @@
 """A customer's state: made of her facts by `fold`, kept as bytes by `encode`, read back by `decode`."""
 
 import zlib
+from typing import Any
 
 import msgspec
 
@@ -15,13 +16,28 @@ STATE_VERSION = 2
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(CustomerState)
+_LARGEST = 2**63 - 1
 _REMEDY = "Fold it again from the customer's facts (`tahdikas ingest` of any file does so for the customers in it)."
 
 
 def encode(state: CustomerState) -> bytes:
-    """The state as bytes: one version byte, four of CRC-32 of the rest, then MessagePack."""
-    body = _ENCODER.encode(state)
+    """The state as bytes: one version byte, four of CRC-32 of the rest, then MessagePack.
+
+    A sum of money beyond 64 bits is kept as the largest there is: nonsense, but nothing that stops her other events.
+    """
+    try:
+        body = _ENCODER.encode(state)
+    except OverflowError:
+        body = _ENCODER.encode(_bounded(msgspec.to_builtins(state)))
     return bytes((STATE_VERSION,)) + zlib.crc32(body).to_bytes(4, "big") + body
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bounded(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _bounded(one) for name, one in value.items()}
+    return min(value, _LARGEST) if isinstance(value, int) else value
 
 
 def decode(body: bytes) -> CustomerState:

@@ -4,9 +4,20 @@ import time
 from datetime import timedelta
 
 import pytest
-from regular_customer import MINUTE, NOON
+from regular_customer import MINUTE, NOON, sells
 
 CROWD = 5_000
+
+
+def test_a_fortune_beyond_all_numbers_keeps_no_complaint_out(shop):
+    """Two billions of billions a line, all of it acceptable line by line."""
+    line = {"item_id": "coffee", "quantity": 10**6, "unit_price": 10**12}
+    for n in range(4):
+        shop.happens("purchase", order_id=f"palace{n}", currency="EUR", lines=[line] * 5)
+    assert sells(shop.ask())
+    shop.happens("feedback", kind="complaint")
+    assert not sells(shop.ask())
+    assert shop.service.replay(shop.ask().decision_id)["exact"]
 
 
 def crowd(kind, payload, **more):
