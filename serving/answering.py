@@ -40,7 +40,7 @@ class Answering:
 
 def decided(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce) -> list[Decision]:
     """The engine's decisions; if the models fail on these customers, those of stated estimates."""
-    ids = [_new_id(r.now) for r in requests]
+    ids = _new_ids(requests)
     for scorer in (force.scorer, force.fallback):
         try:
             return decide(requests, snapshots, scorer, force.catalogue, force.policy, articles=force.articles, ids=ids)
@@ -58,9 +58,11 @@ def unsold(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: In
     return decided(requests, silent, force)
 
 
-def _new_id(now: datetime) -> str:
-    """A decision's id: unique, and sorted by time."""
-    return f"d-{round(now.timestamp() * 1000):011x}-{secrets.token_hex(8)}"
+def _new_ids(requests: Sequence[Request]) -> list[str]:
+    """Ids of decisions: unique, sorted by time, and in their order within one call, so that a list is written in
+    order."""
+    mark = secrets.token_hex(6)
+    return [f"d-{round(r.now.timestamp() * 1000):011x}-{mark}{i:04x}" for i, r in enumerate(requests)]
 
 
 def plain_question(

@@ -166,29 +166,30 @@ class Records:
         bodies = [pack(e.decision) for e in entries]
         with transaction(self.connection()) as run:
             _check_places(run, [e.decision for e in entries if e.reserve is not None and sells(e.decision)])
-            return [self._write(run, entry, body) for entry, body in zip(entries, bodies, strict=True)]
+            plain = [_row(e.decision, b) for e, b in zip(entries, bodies, strict=True) if _is_plain(e)]
+            run.executemany(_INSERT, plain)
+            return [
+                entry.decision if _is_plain(entry) else self._write(run, entry, body)
+                for entry, body in zip(entries, bodies, strict=True)
+            ]
 
     def _write(self, run: sqlite3.Connection, entry: Entry, body: bytes) -> Decision:
         decision, key = entry.decision, entry.request.idempotency_key
         if key is not None and (first := self._answered(run, key, entry.request)) is not None:
             return first
-        at = to_micros(decision.decided_at)
-        action = decision.actions[0].action_id if decision.actions else ""
-        run.execute(
-            "insert into decisions values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (decision.decision_id, decision.customer_key, at, decision.mode, decision.channel, decision.placement,
-             action, body),
-        )  # fmt: skip
+        row = _row(decision, body)
+        run.execute(_INSERT, row)
         if key is not None:
             run.execute(
                 "insert into idempotency values (?, ?, ?)", (key, fingerprint(entry.request), decision.decision_id)
             )
         if entry.reserve is not None:
+            until = to_micros(decision.decided_at + entry.reserve)
+            _, _, at, _, channel, placement, action, _ = row
             run.execute(
                 "insert into reservations values (?, ?, ?, ?, ?, ?, ?)",
-                (decision.customer_key, decision.decision_id, action, decision.channel, decision.placement, at,
-                 to_micros(decision.decided_at + entry.reserve)),
-            )  # fmt: skip
+                (decision.customer_key, decision.decision_id, action, channel, placement, at, until),
+            )
         return decision
 
     def reserve(
@@ -278,6 +279,21 @@ class Records:
             if settles:
                 run.execute("delete from reservations where decision_id = ?", (decision_id,))
             return bool(new)
+
+
+_INSERT = "insert into decisions values (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def _is_plain(entry: Entry) -> bool:
+    """Whether nothing but the decision itself is written."""
+    return entry.reserve is None and entry.request.idempotency_key is None
+
+
+def _row(decision: Decision, body: bytes) -> tuple[str, str, int, str, str, str, str, bytes]:
+    at = to_micros(decision.decided_at)
+    action = decision.actions[0].action_id if decision.actions else ""
+    asked = decision.mode, decision.channel, decision.placement
+    return (decision.decision_id, decision.customer_key, at, *asked, action, body)
 
 
 def sells(decision: Decision) -> bool:
