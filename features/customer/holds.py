@@ -28,6 +28,10 @@ RELEASE_CODES = {
 }
 
 
+LONGEST_DETAIL = 300
+"""A hold is copied into every record of her: of what a person or a model had to say, the beginning."""
+
+
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """A hold in force. Instants are aware UTC datetimes.
 
@@ -98,5 +102,5 @@ def _hold(span: Span) -> Hold:
         review_at=None if span.review_at is None else from_us(span.review_at),
         ends_at=None if span.ends_at is None else from_us(span.ends_at),
         cool_down=span.cool_down,
-        detail=span.detail,
+        detail=span.detail[:LONGEST_DETAIL],
     )

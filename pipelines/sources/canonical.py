@@ -100,7 +100,7 @@ def _read_jsonl(path: Path, source: str) -> Iterator[SourceBatch]:
                 continue
             try:
                 objects.append(_heard_at_once(msgspec.json.decode(line)))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 if not line.endswith(b"\n"):
                     raise SourceError(
                         f"{path}, line {number}: the file is cut in its last line ({error}). Nothing of it was taken; "

@@ -1,6 +1,7 @@
 """From questions, snapshots and models to the evidence that decisions are made of, one customer a record."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from features.customer.state_features import STATE_FEATURES, features_of
 from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
 from features.instants import SECOND
 from serving.core import contact
-from serving.core.actions import CHURN_PROBABILITY, Items
+from serving.core.actions import CHURN_PROBABILITY, LANGUAGE, Items
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_zone
 from serving.core.conditions import Bools, Floats
@@ -104,7 +105,11 @@ def _zone(told: Any, policy: Policy) -> str:
 
 
 def _language(asked: str | None, told: Any, policy: Policy) -> str:
-    return asked or (told.lower() if isinstance(told, str) and told else policy.file.language)
+    """The language asked for, else the one she named (`fi`, or `fi-FI`), else the policy's."""
+    if asked:
+        return asked
+    named = told.strip().lower().partition("-")[0] if isinstance(told, str) else ""
+    return named if re.match(LANGUAGE, named) else policy.file.language
 
 
 def _scored(
