@@ -43,8 +43,8 @@ def _stands(action: Action, evidence: Evidence, request: Request, policy: Policy
         channels = (request.channel, *OUTBOUND_CHANNELS) if pushed else (request.channel,)
         if any(hold.blocks(action.category, action.group, channel) for channel in channels):
             return False
-    told = evidence.told.get(action.action)
-    again = told is not None and told >= evidence.about.get(action.once_per or "", float("-inf"))
+    said = [evidence.told[name] for name in (action.action, *action.said_with) if name in evidence.told]
+    again = bool(said) and max(said) >= evidence.about.get(action.once_per or "", float("-inf"))
     if again and (place.outbound or action.marketing or action.once_everywhere):
         return False
     quiet = policy.file.quiet_hours

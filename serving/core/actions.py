@@ -119,7 +119,7 @@ class Action(Dated):
     policy value of a response; without it the response earns the items' margin, or the policy's default margin.
     `once_per` keeps a message from going out twice about the same case status, end of a case, good answer about a case,
     order, delivery status or customer; on-site, service stays visible for as long as it is true, unless it is
-    `once_everywhere`.
+    `once_everywhere`. What is said by an action of `said_with` counts as said by this one, too.
     """
 
     action: str = ""  # its key in the file
@@ -138,6 +138,7 @@ class Action(Dated):
     items: Items | None = None
     once_per: Literal["case", "resolution", "answer", "order", "delivery", "customer"] | None = None
     once_everywhere: bool = False
+    said_with: tuple[str, ...] = ()
     cap: ActionCap | None = None
     outranks: bool = False
     treatments: tuple[Treatment, ...] = ()

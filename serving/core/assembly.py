@@ -68,7 +68,7 @@ def assemble(
         granted=_granted(evidence, places, plan),
         objects=np.array([e.consents.get("profiling") in REFUSED for e in evidence]),
         held=_held(requests, evidence, released, places, catalogue),
-        told=_told(evidence, places, catalogue),
+        told=_told(evidence, places, plan),
         empty=_empty(evidence, catalogue),
         over_cap=over,
         over_action_cap=over_action,
@@ -166,15 +166,15 @@ def _held(
     return held
 
 
-def _told(evidence: Sequence[Evidence], places: Sequence[Placement], catalogue: Catalogue) -> Bools:
+def _told(evidence: Sequence[Evidence], places: Sequence[Placement], plan: Plan) -> Bools:
     """What was said since the case, order or delivery last changed; service on-site may say it again."""
-    told = np.zeros((len(evidence), len(catalogue)), dtype=np.bool_)
+    told = np.zeros((len(evidence), len(plan.catalogue)), dtype=np.bool_)
     for i, (one, place) in enumerate(zip(evidence, places, strict=True)):
         for name, at in one.told.items():
-            j = catalogue.index[name]
-            action = catalogue.actions[j]
-            if place.outbound or action.marketing or action.once_everywhere:
-                told[i, j] = at >= one.about.get(action.once_per or "", -np.inf)
+            for j in plan.says[name]:
+                action = plan.catalogue.actions[j]
+                if place.outbound or action.marketing or action.once_everywhere:
+                    told[i, j] |= at >= one.about.get(action.once_per or "", -np.inf)
     return told
 
 

@@ -165,6 +165,12 @@ def parse_catalogue(text: str, *, known: Collection[str] | None, name: str = "ac
         if action.action != NO_ACTION and not action.treatments:
             raise fault(name, text, here, f"action {action.action!r} has no treatments. Give at least one.")
         _check_dates(name, text, action, here)
+        for k, other in enumerate(action.said_with):
+            if other not in file.actions or not (action.once_per and file.actions[other].once_per):
+                raise fault(
+                    name, text, (*here, "said_with", k),
+                    f"{other!r} is no action that is said once, as {action.action!r} must be too. Give both once_per.",
+                )  # fmt: skip
         if action.cap is not None and not action.marketing:
             raise fault(
                 name, text, (*here, "cap"), f"only sales and care are capped, not {action.category}. Remove it."

@@ -21,6 +21,7 @@ LIVE_FEATURES: dict[str, str] = {
     "distinct_items": "different items she has bought",
     "repeat_items": "items she has bought in more than one order",
     "session_items": "items of the session she is in",
+    "cases_put_right": "cases but ordinary ones that ended in the last 30 days and that she has not rated since",
     "complaints_handled_well": "complaints she rated well in the last 30 days, resolved in time without her having "
     "to ask",
 }
@@ -63,6 +64,7 @@ def snapshot_of(
         "distinct_items": float(len(bought.items)),
         "repeat_items": float((bought.counts > 1).sum()),
         "session_items": float(len(view.session_items)),
+        "cases_put_right": float(put_right(view)),
         "complaints_handled_well": float(handled_well(view)),
     }
     return Snapshot(
@@ -90,6 +92,19 @@ def snapshot_of(
         view=view,
         arm_key=view.arm_key or customer_key,
         versions=versions or {},
+    )
+
+
+def put_right(view: CustomerView) -> int:
+    """Cases but ordinary returns and questions that ended in the last 30 days and that she has not rated since."""
+    now = to_us(view.now)
+    rated = {(m.case_id, m.at) for m in view.state.marks if m.case_id is not None and m.at <= now}
+    return sum(
+        case.finished_at is not None
+        and to_us(case.finished_at) > now - 30 * DAY
+        and (case.overdue or case.kind not in ("return", "question"))
+        and not any(one == case.case_id and at >= to_us(case.finished_at) for one, at in rated)
+        for case in view.cases
     )
 
 

@@ -82,6 +82,15 @@ class Plan:
         return tuple(w.limit for w in self.policy.file.contact_cap.windows)
 
     @cached_property
+    def says(self) -> Mapping[str, tuple[int, ...]]:
+        """The columns of actions that are said by each action said once: its own, and those said with it."""
+        actions = self.catalogue.actions
+        return {
+            name: tuple(j for j, a in enumerate(actions) if a.action == name or name in a.said_with)
+            for name in self.said_once
+        }
+
+    @cached_property
     def said_once(self) -> frozenset[str]:
         """Actions that are said once about what they are about."""
         return frozenset(a.action for a in self.catalogue.actions if a.once_per)

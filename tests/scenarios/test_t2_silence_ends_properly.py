@@ -113,3 +113,25 @@ def test_t2_an_answer_neither_good_nor_bad_leaves_it_to_time(after):
     assert answer.actions == set(), "she has answered: she is not asked again, and not sold to either"
     after.wait(days=7)
     assert after.front_page("aino").sells
+
+
+def test_t2_the_first_letter_after_the_cool_down_asks_before_it_sells(after):
+    after.wait(days=8)
+    assert after.email("aino").actions == {"check_in_later"}
+    after.wait(minutes=1)
+    assert after.email("aino").sells, "asked once; then letters may sell again"
+
+
+def test_t2_who_was_asked_in_time_is_not_asked_again(after):
+    after.reports(after.email("aino"), "sent")
+    after.wait(days=8)
+    assert after.email("aino").sells
+
+
+def test_t2_nobody_is_asked_about_an_ordinary_return(shop):
+    shop.regular("aino")
+    shop.case("aino", "opened", kind="return")
+    shop.wait(days=1)
+    shop.case("aino", "closed", kind="return")
+    shop.wait(days=8)
+    assert shop.email("aino").sells

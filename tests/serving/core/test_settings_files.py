@@ -86,6 +86,7 @@ def test_the_line_is_that_of_the_fault():
             "    value: 600\n    valid_from: 2026-09-02T00:00:00Z\n    valid_until: 2026-09-01T00:00:00Z\n",
             ["actions.case_status", "is not before valid_until"],
         ),
+        ("said_with: [check_in]", "said_with: [check_out]", ["check_in_later.said_with[0]", "'check_out'"]),
         ("treatment: case_status_message", "treatment: case_status_page", ["overlapping validity", "another name"]),
         ('{en: "Chosen for you", fi', '{en: "Chosen for you", swedish: "Valt", fi', ["swedish"]),
         ("group: silence\n", "group: silence\n    suitability: [{feature: known, op: present}]\n", ["suitability"]),
