@@ -22,7 +22,7 @@ from features.feature_store.online import OnlineFeatures, OnlineRecord
 from features.log.doubts import in_doubt
 from features.log.identity import resolve
 from features.log.refolding import facts_of
-from features.log.rules import RESERVED_PREFIX
+from features.log.rules import RESERVED_PREFIX, is_plain_id
 from features.log.store import from_micros, to_micros
 from serving.core.decision import Contact, Request, Snapshot
 from serving.core.live import snapshot_of
@@ -32,6 +32,7 @@ from serving.records import Records, reserved
 _CHUNK = 500
 _EMPTY = CustomerState()
 REJECTED_EVENT = "rejected_event"
+BAD_ID = "bad_id"
 Row = tuple[int, bytes]
 Consents = Mapping[tuple[str, str | None], str]
 
@@ -67,6 +68,7 @@ class SnapshotReader:
                     found = rows.get(key), positions.get(key), places, own, declared.get(key, {})
                     try:
                         problem = silent if doubted.isdisjoint(ids) else REJECTED_EVENT
+                        problem = problem if _is_plain(request) else BAD_ID
                         snapshots.append(self._snapshot(run, request, key, *found, incidents, problem))
                     except (
                         ArithmeticError,
@@ -181,6 +183,11 @@ def _asked_for(request: Request) -> str:
     if request.customer_id is not None:
         return request.customer_id
     return RESERVED_PREFIX + request.anonymous_id if request.anonymous_id is not None else RESERVED_PREFIX
+
+
+def _is_plain(request: Request) -> bool:
+    """Whether its ids are such as events are taken under: what happened to her is not known by any other."""
+    return all(is_plain_id(one) for one in (request.customer_id, request.anonymous_id) if one is not None)
 
 
 def _who(run: sqlite3.Connection, request: Request) -> str:

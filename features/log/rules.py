@@ -3,6 +3,7 @@
 Every check says which rows are bad, why, and in which words; the words are filled from the bad row.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -240,6 +241,20 @@ def _ids(events: pa.Table, names: tuple[str, ...]) -> Iterator[Check]:
 
 def _bad_id(column: pa.Array) -> pa.Array:
     return pc.or_(pc.match_substring_regex(column, _BAD_ID), pc.greater(pc.utf8_length(column), LONGEST_ID))
+
+
+def is_plain_id(value: str) -> bool:
+    """Whether the door would take it as an id, its length aside: what it refuses is nobody's.
+
+    >>> is_plain_id("c-17"), is_plain_id("c-17 "), is_plain_id("c\\u200b17"), is_plain_id("")
+    (True, False, False, False)
+    """
+    if value.isascii() and value.isprintable():
+        return value != "" and value == value.strip()
+    ends = (unicodedata.category(value[0]), unicodedata.category(value[-1])) if value else ("Z",)
+    return not any(end.startswith("Z") for end in ends) and all(
+        unicodedata.category(one) not in ("Cc", "Cf", "Cs") for one in value
+    )
 
 
 def _choice(events: pa.Table, name: str, choices: tuple[str, ...]) -> Check:

@@ -105,6 +105,10 @@ UNKNOWN: dict[str, tuple[str, str]] = {
     "corrupt": ("her record is damaged", "tietue on vioittunut"),
     "behind": ("her record lags behind the log", "tietue on jäljessä lokista"),
     "future_dated": ("her record is dated in the future", "tietue on päivätty tulevaisuuteen"),
+    "bad_id": (
+        "the id asked for has a stray space or an invisible character",
+        "kysytyssä tunnuksessa on ylimääräinen välilyönti tai näkymätön merkki",
+    ),
     "rejected_event": (
         "an event about her was rejected and waits for a person",
         "häntä koskeva tapahtuma hylättiin ja odottaa ihmistä",

@@ -138,6 +138,16 @@ def test_who_complained_before_she_logged_in_is_known_by_both_ids_of_the_questio
     assert not sells(shop.ask())
 
 
+@pytest.mark.parametrize("odd", [" aino", "aino ", "ai\u200bno", "aino\x00", "aino\xa0", "\ufeffaino", ""])
+def test_asked_for_by_an_id_that_no_event_can_have_nobody_is_sold_to(shop, odd):
+    """The page that sends a stray space asks for her who complained."""
+    shop.happens("feedback", kind="complaint")
+    for who in ({"customer_id": odd}, {"customer_id": None, "anonymous_id": odd}, {"anonymous_id": odd}):
+        answer = shop.ask(**who)
+        assert answer.state_status == "unknown:bad_id" and not sells(answer), who
+    assert sells(shop.ask(customer_id="bo")) and sells(shop.ask(customer_id="åsa"))
+
+
 def test_a_visitor_id_that_belongs_to_someone_else_says_nothing_about_her(shop):
     shop.happens("feedback", anonymous_id="v1", kind="complaint")
     link = {"event_id": "link", "type": "identity", "customer_id": "bo", "anonymous_id": "v1",
