@@ -75,7 +75,9 @@ def why_panel(answer: dict[str, Any]) -> RenderableType:
         gain, chance = money(candidate["expected_gain"]), f"{candidate['response_probability']:.1%}"
         table.add_row(candidate["name"] or candidate["action_id"], gain, chance, verdict)
     reason = answer["no_action_reason"]
-    return Group(table, Text(f"Nothing: {reason['text']}")) if reason else table
+    lines = [Text(f"Nothing: {reason['text']}")] if reason else []
+    lines += [Text(f"{one['gate']}: {one['text']}") for one in answer["without"] if one["changes"]]
+    return Group(table, *lines)
 
 
 def _blocked(blocks: Sequence[dict[str, Any]]) -> str:
@@ -83,9 +85,8 @@ def _blocked(blocks: Sequence[dict[str, Any]]) -> str:
     if not blocks:
         return "another was better"
     first = min(blocks, key=lambda b: b["gate"] != "hold")
-    until = f" (until {first['until'][:10]})" if first["until"] else ""
     more = f"; and {len(blocks) - 1} more" if len(blocks) > 1 else ""
-    return f"{first['text']}{until}{more}"
+    return f"{first['text']}: {first['ends']}{more}"
 
 
 def campaign_table(report: "CampaignReport") -> RenderableType:

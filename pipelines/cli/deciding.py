@@ -45,6 +45,9 @@ def why(
     channel: Channel = "web",
     placement: Placement = "front_page",
     as_of: Moment = None,
+    at: Annotated[
+        str | None, typer.Option(help="A past moment, UTC: her latest decision until then, from the record.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Why she gets what she gets, what blocks the rest, until when, and what she would have got."""
@@ -53,7 +56,9 @@ def why(
 
     service = DecisionService(context.obj.home())
     moment = instant(as_of) or now_utc()
-    answer = service.why(customer, moment, action, channel=channel, placement=placement)
+    answer = service.why(customer, moment, action, at=instant(at), channel=channel, placement=placement)
+    if answer is None and at is not None:
+        raise DataError(f"Nothing was decided for customer {customer!r} at {placement} by {at}. Ask another placement.")
     if answer is None:
         raise DataError(
             f"Nothing is known of customer {customer!r} in {context.obj.root}. Is the id as the shop writes it?"

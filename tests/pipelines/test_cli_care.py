@@ -122,3 +122,14 @@ def test_every_fault_of_both_files_is_told_with_its_line(tahdikas: Callable[...,
     assert any("severity 9" in one for one in faults)
     assert any("unresolved_weight" in one for one in faults)
     assert all(one.split(":")[0].endswith(".yaml") and one.split(":")[1].isdigit() for one in faults)
+
+
+def test_why_is_told_of_a_past_decision_too(tahdikas: Callable[..., Any]) -> None:
+    decided = tahdikas("decide", "bertta", "--record")
+    told = tahdikas("why", "bertta", "--at", (NOW + timedelta(hours=1)).isoformat())
+    assert told["source"] == "record" and told["decision_id"] == decided["decision_id"]
+    assert "staff_call" in [one["action_id"] for one in told["actions"]], "she has had to ask twice"
+    words = tahdikas("why", "bertta", as_json=False)
+    assert "Without it she would get" in words
+    never = (NOW - timedelta(days=30)).isoformat()
+    tahdikas("why", "bertta", "--at", never, code=1)
