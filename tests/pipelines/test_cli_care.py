@@ -132,4 +132,4 @@ def test_why_is_told_of_a_past_decision_too(tahdikas: Callable[..., Any]) -> Non
     words = tahdikas("why", "bertta", as_json=False)
     assert "chosen" in words and "Offers are on hold" in words and "resolved" in words
     never = (NOW - timedelta(days=30)).isoformat()
-    tahdikas("why", "bertta", "--at", never, code=1)
+    tahdikas("why", "bertta", "--at", never, code=2)
