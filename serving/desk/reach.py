@@ -63,7 +63,8 @@ class Reach:
             self._found = {event: who for event, who in self._found.items() if event in incidents}
             if self._found and position > self._position:
                 changed = touched(run, self._position, position)
-                self._note(((s.customer_id, s.state) for s in of(run, sorted(changed), lens)), incidents, self._found)
+                before = {event: i for event, i in incidents.items() if event in self._found}
+                self._note(((s.customer_id, s.state) for s in of(run, sorted(changed), lens)), before, self._found)
             new = {event: i for event, i in incidents.items() if event not in self._found}
             if new:
                 self._found |= {event: set() for event in new}
