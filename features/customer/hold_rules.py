@@ -169,6 +169,12 @@ class HoldRules:
                 f"days_per_severity must be between 0.01 and 10000, recovery_days between 0 and {MAX_DAYS}"
             )
 
+    def is_strong(self, friction: str, wait_seconds: float | None) -> bool:
+        """Whether a friction event holds."""
+        if friction == "long_wait" and (wait_seconds or 0) < self.long_wait_seconds:
+            return False
+        return friction in self.strong_frictions
+
     def rule(self, kind: str) -> HoldRule:
         """The rule of a kind; raises `KeyError` for one that does not exist."""
         if kind not in NEEDS:

@@ -52,10 +52,7 @@ def friction_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterator
     for event in state.frictions:
         if event.at > now:
             break
-        strong = event.kind in rules.strong_frictions
-        if event.kind == "long_wait":
-            strong = strong and (event.wait_seconds or 0) >= rules.long_wait_seconds
-        if strong:
+        if rules.is_strong(event.kind, event.wait_seconds):
             yield Span(
                 "friction",
                 f"friction:{event.event_id}",

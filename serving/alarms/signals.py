@@ -66,8 +66,7 @@ def read_signs(connection: sqlite3.Connection, *, since: int, now: int, rules: H
             signs.append(_sign(row, parcels.carrier.get(said.order_id or "")))
     for row in read.rows("friction", since):
         said = read_said(row.body)
-        patient = said.kind == "long_wait" and (said.wait_seconds or 0) < rules.long_wait_seconds
-        if said.kind in rules.strong_frictions and not patient:
+        if rules.is_strong(said.kind, said.wait_seconds):
             signs.append(_sign(row, None))
     kept = sorted((sign for sign in signs if since < sign.at <= now), key=lambda sign: (sign.at, sign.event_id))
     return Signs(kept, parcels.moves, read.purchases(since - days(ACTIVITY_DAYS)), read.first_at())
