@@ -32,8 +32,9 @@ def note(
     """Note an outcome once; False where it was known already.
 
     What says that a contact reached her, or was released, becomes an event first, so that her state and the cap see it;
-    a retry after a crash in between finds the event known and notes the rest. Raises `DataError` for an unknown
-    decision, outcome or action.
+    a retry after a crash in between finds the event known and notes the rest. Nothing reached her before it was decided
+    on, whatever the sender's clock says: it would not count toward the cap. Raises `DataError` for an unknown decision,
+    outcome or action.
     """
     if outcome.outcome not in OUTCOMES:
         raise DataError(f"outcome {outcome.outcome!r} is not known. Use one of {', '.join(OUTCOMES)}.")
@@ -50,7 +51,8 @@ def note(
         return False
     contact = outcome.outcome not in _NO_CONTACT
     if contact:
-        event = _contact_event(decision, outcome, action_id, actions[action_id].treatment_id)
+        at = max(outcome.occurred_at, min(decision.decided_at, now))  # a sender's clock may be behind ours
+        event = _contact_event(decision, outcome.outcome, at, action_id, actions[action_id].treatment_id)
         (result,) = ingest([event], now, "outcomes")
         if result.status == "rejected" and result.reason != "conflicting_duplicate":
             raise DataError(f"The outcome cannot be taken: {result.detail or result.reason}. Correct it.")
@@ -65,21 +67,21 @@ def note(
     )
 
 
-def _contact_event(decision: Decision, outcome: Outcome, action_id: str, treatment_id: str) -> dict[str, Any]:
+def _contact_event(decision: Decision, outcome: str, at: datetime, action_id: str, treatment_id: str) -> dict[str, Any]:
     key = decision.customer_key
     who = (
         {"anonymous_id": key.removeprefix(RESERVED_PREFIX)} if key.startswith(RESERVED_PREFIX) else {"customer_id": key}
     )
     return {
-        "event_id": f"outcome:{decision.decision_id}:{action_id}:{outcome.outcome}",
+        "event_id": f"outcome:{decision.decision_id}:{action_id}:{outcome}",
         "type": "contact",
         **who,
-        "occurred_at": outcome.occurred_at.isoformat(),
+        "occurred_at": at.isoformat(),
         "channel": decision.channel,
         "payload": {
             "action_id": action_id,
             "treatment_id": treatment_id,
             "decision_id": decision.decision_id,
-            "status": outcome.outcome,
+            "status": outcome,
         },
     }

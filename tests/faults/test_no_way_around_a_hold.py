@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from regular_customer import MINUTE, NOON, sells
@@ -54,6 +55,16 @@ def test_a_clock_that_is_set_back_makes_no_room_in_the_cap(shop):
     assert [sells(shop.ask("email", "email")) for _ in range(3)] == [True, True, False]
     for back in (1, 6, 120):
         assert not sells(shop.ask("email", "email", now=shop.now - back * MINUTE)), back
+
+
+def test_a_letter_that_the_sender_s_clock_dates_long_ago_counts_toward_the_cap(shop):
+    for _ in range(2):
+        letter = shop.ask("email", "email")
+        long_ago = datetime(1999, 12, 31, tzinfo=UTC)
+        shop.service.record_outcome(
+            Outcome(decision_id=letter.decision_id, outcome="sent", occurred_at=long_ago), shop.now
+        )
+    assert not sells(shop.ask("email", "email"))
 
 
 @pytest.mark.parametrize("carrier", ["Posti ", " POSTI"])
