@@ -72,8 +72,12 @@ def _on(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+TOLD = 5
+"""Of so many holds it is said when they end; who has more has them in the list of holds."""
+
+
 def _of_holds(holds: Sequence[Hold]) -> End:
-    """All must end: by the clock at the latest of their ends, if every one has one."""
+    """All must end: by the clock at the latest of their ends, if every one has one. The first few are put in words."""
     ends = [h.ends_at for h in holds]
     at = None if not ends or None in ends else max(e for e in ends if e is not None)
     english, finnish = [], []
@@ -85,7 +89,11 @@ def _of_holds(holds: Sequence[Hold]) -> End:
         look_fi = f"; työntekijä katsoo sitä {_on(hold.review_at)}" if hold.review_at and not hold.ends_at else ""
         english.append(f"{en}{by}{look}")
         finnish.append(f"{fi}{by_fi}{look_fi}")
-    return End(at, " and ".join(dict.fromkeys(english)), " ja ".join(dict.fromkeys(finnish)))
+    told, told_fi = list(dict.fromkeys(english)), list(dict.fromkeys(finnish))
+    more = len(told) - TOLD
+    if more > 0:
+        told[TOLD:], told_fi[TOLD:] = [f"{more} more holds end"], [f"{more} muuta taukoa päättyy"]
+    return End(at, " and ".join(told), " ja ".join(told_fi))
 
 
 def _of_conditions(conditions: Sequence[Condition], decision: Decision) -> End:

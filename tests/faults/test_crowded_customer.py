@@ -9,6 +9,14 @@ from regular_customer import MINUTE, NOON, sells
 CROWD = 5_000
 
 
+def test_why_says_of_the_gravest_when_they_end_and_counts_the_rest(shop):
+    shop.service.ingest(CROWDS["cases"], NOON)
+    told = shop.service.why("aino", shop.now)
+    (block, *_) = [b for c in told["candidates"] for b in c["blocks"] if b["gate"] == "hold"]
+    assert len(block["holds"]) == CROWD
+    assert block["ends"].endswith("4995 more holds end") and len(block["ends"]) < 1_000
+
+
 def test_a_fortune_beyond_all_numbers_keeps_no_complaint_out(shop):
     """Two billions of billions a line, all of it acceptable line by line."""
     line = {"item_id": "coffee", "quantity": 10**6, "unit_price": 10**12}
