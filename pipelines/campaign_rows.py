@@ -1,11 +1,13 @@
 """What decisions mean for a campaign list: who is on it, who was kept off and why, and the funnel between."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from features.customer.holds import Hold
+from pipelines.list_files import Sheet, sheet
+from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
 from serving.core.decision import ChosenAction, Decision, Reason
 from serving.core.held import blocks
 from serving.core.words import CODES, kind_words, reason, status_words
@@ -27,35 +29,45 @@ class Step:
 
 @dataclass
 class Part:
-    """Some customers of a list, in order: rows of who is on it and who is not, and their steps of the funnel."""
+    """Some customers of a list, in order: who is on it and who is not, ready to be written, and their steps of the
+    funnel.
 
-    customers: int = 0
-    on: list[dict[str, Any]] = field(default_factory=list)
-    off: list[dict[str, Any]] = field(default_factory=list)
-    steps: dict[tuple[str, str], Step] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
+    `service` counts those kept off who get a service action instead.
+    """
 
-    def count(self, step: Step, gain: float) -> None:
-        """One more customer ended at a step."""
-        counted = self.steps.setdefault((step.step, step.code), step)
-        counted.customers += 1
-        counted.gain += gain
+    customers: int
+    on: Sheet
+    off: Sheet
+    service: int
+    steps: dict[tuple[str, str], Step]
+    versions: dict[str, str]
 
 
 def part_of(customers: Sequence[str], decisions: Sequence[Decision], valid_until: datetime, *, outbound: bool) -> Part:
     """The part of a list that these customers' decisions make."""
-    part = Part(len(customers), versions=decisions[-1].versions)
+    on, off = list[dict[str, Any]](), list[dict[str, Any]]()
+    steps: dict[tuple[str, str], Step] = {}
     for customer, decision in zip(customers, decisions, strict=True):
         offer = next((a for a in decision.actions if a.category in OFFERS and a.action_id != "no_action"), None)
         if offer is not None:
-            part.on.append(_listed(customer, decision, offer, valid_until))
+            on.append(_listed(customer, decision, offer, valid_until))
             step = Step("listed", offer.action_id, offer.text or offer.action_id, offer.text_fi)
-            part.count(step, offer.expected_gain)
+            gain = offer.expected_gain
         else:
             row, step = _kept_off(customer, decision, outbound)
-            part.off.append(row)
-            part.count(step, row["would_be_gain"] or 0.0)
-    return part
+            off.append(row)
+            gain = row["would_be_gain"] or 0.0
+        counted = steps.setdefault((step.step, step.code), step)
+        counted.customers += 1
+        counted.gain += gain
+    return Part(
+        customers=len(customers),
+        on=sheet(on, LIST_SCHEMA, csv_too=False),
+        off=sheet(off, KEPT_OFF_SCHEMA),
+        service=sum(row["instead"] is not None for row in off),
+        steps=steps,
+        versions=decisions[-1].versions,
+    )
 
 
 def _listed(customer: str, decision: Decision, offer: ChosenAction, valid_until: datetime) -> dict[str, Any]:

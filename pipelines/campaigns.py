@@ -172,9 +172,9 @@ def _decide_all(
                 counted.customers += step.customers
                 counted.gain += step.gain
             report.customers += part.customers
-            report.listed += len(part.on)
-            report.kept_off += len(part.off)
-            report.service_instead += sum(row["instead"] is not None for row in part.off)
+            report.listed += part.on.table.num_rows
+            report.kept_off += part.off.table.num_rows
+            report.service_instead += part.service
             report.versions = part.versions
             progress(report.customers)
     report.funnel = sorted(steps.values(), key=lambda step: (step.step == "kept_off", -step.customers, step.code))

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from features.columns import CUSTOMER_ID
 from features.errors import DataError
 from features.home import Home
-from pipelines.list_files import ListFile
+from pipelines.list_files import ListFile, sheet
 from serving.campaign_lists import EXPORT, LIST_SCHEMA, summary
 from serving.core.words import reason
 from serving.desk.touched import said_of_the_shop, touched
@@ -85,7 +85,7 @@ def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
             gone = {row[CUSTOMER_ID] for row in out}
             kept, dropped = [row for row in kept if row[CUSTOMER_ID] not in gone], dropped + out
         with closing(ListFile(draft / "list", LIST_SCHEMA)) as file:
-            file.write(kept)
+            file.write(sheet(kept, LIST_SCHEMA))
         final = folder / name
         shutil.rmtree(final, ignore_errors=True)
         draft.rename(final)

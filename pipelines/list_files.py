@@ -1,11 +1,12 @@
 """Lists as files: Parquet, and CSV that a spreadsheet cannot take for formulas."""
 
 import csv
+import io
 import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,24 +14,38 @@ import pyarrow.parquet as pq
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
+class Sheet(NamedTuple):
+    """Some rows of a list as they are written: an Arrow table, and the lines of the CSV ("" where none is wanted)."""
+
+    table: pa.Table
+    lines: str
+
+
+def sheet(rows: Sequence[dict[str, Any]], schema: pa.Schema, *, csv_too: bool = True) -> Sheet:
+    """Rows, keyed by the schema's names, ready to be written."""
+    text = io.StringIO(newline="")
+    if csv_too:
+        writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
+        writer.writerows([cell(row[name]) for name in schema.names] for row in rows)
+    return Sheet(pa.Table.from_pylist(list(rows), schema=schema), text.getvalue())
+
+
 class ListFile:
-    """Rows written as `path`.parquet and, with `csv_too`, as `path`.csv that a spreadsheet cannot take for formulas."""
+    """A list written as `path`.parquet and, with `csv_too`, as `path`.csv that a spreadsheet cannot take for
+    formulas."""
 
     def __init__(self, path: Path, schema: pa.Schema, *, csv_too: bool = True) -> None:
-        self._schema = schema
         self._parquet = pq.ParquetWriter(path.with_suffix(".parquet"), schema, compression="zstd")
         self._file = path.with_suffix(".csv").open("w", encoding="utf-8-sig", newline="") if csv_too else None
         if self._file is not None:
             csv.writer(self._file, quoting=csv.QUOTE_NONNUMERIC).writerow(schema.names)
 
-    def write(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Append rows, keyed by the schema's names."""
-        if not rows:
-            return
-        self._parquet.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
+    def write(self, rows: Sheet) -> None:
+        """Append rows."""
+        if rows.table.num_rows:
+            self._parquet.write_table(rows.table)
         if self._file is not None:
-            lines = [[cell(row[name]) for name in self._schema.names] for row in rows]
-            csv.writer(self._file, quoting=csv.QUOTE_NONNUMERIC).writerows(lines)
+            self._file.write(rows.lines)
 
     def close(self) -> None:
         """End both files; the CSV is on disk."""
