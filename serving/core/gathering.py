@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,7 +21,7 @@ from serving.core.decision import Contact, Evidence, Request, ShownItem, Snapsho
 from serving.core.exploration import bucket_of, explored_order, seed_of, uniforms
 from serving.core.items import Articles, Scored
 from serving.core.offers import Picked, items_for
-from serving.core.plan import plan_of
+from serving.core.plan import Plan, plan_of
 from serving.core.policy import Policy
 from serving.core.scorer import Scorer
 
@@ -51,22 +51,14 @@ def gather(
     features, churn, inputs = _scored(snapshots, at, objects, scorer, catalogue)
     plan = plan_of(policy, catalogue)
     shown = np.array([plan.shown(r.placement) for r in requests])
-    explores = policy.file.exploration.items == "explored"
-    spare = SPARE if explores else 1
+    spare = SPARE if policy.file.exploration.items == "explored" else 1
     items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue, spare=spare)
     ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
     found = []
     for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
         contacts = (*snapshot.contacts, *snapshot.reserved)
         spent, frees_at = _spent(request, snapshot, contacts, catalogue, policy) if contacts else (None, None)
-        told: dict[str, float] = {}
-        used: dict[str, int] = {}
-        for one in contacts:
-            if one.action_id in plan.said_once and (one.channel == CALL or request.channel != CALL):
-                told[one.action_id] = max(told.get(one.action_id, -math.inf), one.at.timestamp())
-            days = plan.own_caps.get(one.action_id)
-            if days is not None and request.now - timedelta(days=days) < one.at <= request.now + ahead:
-                used[one.action_id] = used.get(one.action_id, 0) + 1
+        told, used = _remembered(request, contacts, request.now + ahead, plan)
         profile = snapshot.view.profile if snapshot.view is not None else {}
         found.append(
             Evidence(
@@ -89,6 +81,21 @@ def gather(
             )
         )
     return found
+
+
+def _remembered(
+    request: Request, contacts: Sequence[Contact], until: datetime, plan: Plan
+) -> tuple[dict[str, float], dict[str, int]]:
+    """When each action said once was last said (epoch seconds), and contacts of actions within caps of their own."""
+    told: dict[str, float] = {}
+    used: dict[str, int] = {}
+    for one in contacts:
+        if one.action_id in plan.said_once and (one.channel == CALL or request.channel != CALL):
+            told[one.action_id] = max(told.get(one.action_id, -math.inf), one.at.timestamp())
+        days = plan.own_caps.get(one.action_id)
+        if days is not None and request.now - timedelta(days=days) < one.at <= until:
+            used[one.action_id] = used.get(one.action_id, 0) + 1
+    return told, used
 
 
 def _identities(snapshot: Snapshot) -> tuple[str, ...]:
