@@ -103,7 +103,8 @@ class SnapshotReader:
         ahead = now + timedelta(minutes=file.clearance.future_tolerance_minutes)
         if problem is None and state.last_at is not None and state.last_at > to_micros(ahead):
             problem = "future_dated"
-        if problem is None and any(i.declared_at > to_micros(ahead) and affects(i, state, ahead) for i in incidents):
+        later = (i for i in incidents if i.declared_at > to_micros(ahead) and i.closed_at is None)
+        if problem is None and any(affects(i, state, ahead) for i in later):
             problem = "future_dated"  # our clock was set back since: what was declared holds her all the same
         problem = problem or otherwise
         snapshot = snapshot_of(

@@ -182,6 +182,14 @@ def _of_incidents(events, incidents, rules, now):
             yield _hold("incident", hold_id, rule, opened, ends, last_worse=worse)
 
 
+def held_later(events, incidents, ahead):
+    """Whether one takes her in that was declared after `ahead`, before our clock was set back, and still runs."""
+    later = {}
+    for event in sorted((i for i in incidents if i["at"] > ahead), key=lambda i: (i["at"], i["event_id"])):
+        later[event["payload"]["incident_id"]] = event["payload"]
+    return any(said["action"] == "declare" and _taken_in(events, said["rule"]) for said in later.values())
+
+
 def _taken_in(events, rule):
     """When an incident's rule took her in: by orders that meet all it says of orders, by friction, by feedback."""
     between = [micros(instant) for instant in rule["orders_between"]] if "orders_between" in rule else None

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tests.oracle.holding import holds_ever, in_force, recovering
+from tests.oracle.holding import held_later, holds_ever, in_force, recovering
 from tests.oracle.reading import cases, goodness, parcels, stance
 from tests.oracle.told import DAY, HOUR, MINUTE
 
@@ -26,9 +26,10 @@ def situation(told, policy, question):
     if seen > now:
         before = holds_ever([event for event in events if event["at"] <= now], told.incidents, rules, now)
         held += [h for h in in_force(before, now) if h["ends"] is not None and h["ends"] <= seen]
+    dated_ahead = last > ahead or held_later(happened, told.incidents, ahead)
     return {
         "person": person, "whose": whose, "events": happened, "holds": held, "now": now, "ahead": ahead,
-        "problem": _problem(told, question, person, whose, events, last > ahead, clearance, now),
+        "problem": _problem(told, question, person, whose, events, dated_ahead, clearance, now),
         "recovering": recovering(ever, rules, seen), "features": _features(happened, held, rules, seen),
         "contacts": _contacts(told, happened, {*whose, *_visitor_of(question)}, now),
         "changed": _changes(happened, seen), "oldest": events[0]["who"] if events else person,
