@@ -96,6 +96,9 @@ def catalogue_number(number):
             changed["cap"] = {"days": pick([1, 20]), "limit": pick([1, 2])}
         if not pick(range(6)):
             changed[pick(["valid_from", "valid_until"])] = (NOON + timedelta(days=pick([-1, 0.2, 3]))).isoformat()
+    for action in found.values():
+        if "said_with" in action:
+            action["said_with"] = [other for other in action["said_with"] if other in found]
     return parse_catalogue(text_of(ACTIONS | {"actions": found}), known=KNOWN_FEATURES)
 
 
