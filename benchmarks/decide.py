@@ -30,8 +30,9 @@ from pipelines.campaigns import build_campaign
 from pipelines.ingest import ingest
 from pipelines.simulate import simulate
 from serving.core.catalogue import DEFAULT_ACTIONS
-from serving.core.decision import Decision, Request
+from serving.core.decision import Decision
 from serving.core.engine import decide
+from serving.core.question import Request
 from serving.records import pack, unpack
 from serving.service import DecisionService
 

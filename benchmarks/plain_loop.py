@@ -7,8 +7,9 @@ from features.customer.coverage import OUTBOUND_CHANNELS
 from serving.core.actions import Action
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Condition
-from serving.core.decision import Evidence, Request
+from serving.core.evidence import Evidence
 from serving.core.policy import Policy
+from serving.core.question import Request
 
 
 def judged_by_loop(evidence: Evidence, request: Request, catalogue: Catalogue, policy: Policy) -> list[bool]:

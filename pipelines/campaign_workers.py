@@ -16,7 +16,7 @@ from pathlib import Path
 
 from features.home import Home
 from pipelines.campaign_rows import Part, part_of
-from serving.core.decision import Request
+from serving.core.question import Request
 from serving.service import DecisionService
 
 ALONE_BELOW = 20_000

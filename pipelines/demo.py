@@ -27,7 +27,8 @@ from pipelines.show import campaign_table, decision_panel, hold_line, items_line
 from pipelines.simulate import simulate
 from pipelines.train import RetrainReport, retrain
 from serving.campaign_lists import read_kept_off
-from serving.core.decision import Decision, Request
+from serving.core.decision import Decision
+from serving.core.question import Request
 from serving.service import DecisionService
 from training.params import Params
 

@@ -9,8 +9,9 @@ import msgspec
 from features.errors import TahdikasError
 from features.feature_store.online import OnlineFeatures
 from features.home import Home
-from serving.core.decision import Decision, Request, Snapshot
+from serving.core.decision import Decision
 from serving.core.engine import decide
+from serving.core.question import Request, Snapshot
 from serving.in_force import InForce, Keeper
 from serving.records import Records
 from serving.snapshot import SnapshotReader

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from features.instants import from_us
-from serving.core.decision import Decision, Snapshot
+from serving.core.decision import Decision
+from serving.core.question import Snapshot
 
 RECENT = timedelta(days=90)
 

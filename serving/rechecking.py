@@ -7,7 +7,8 @@ import msgspec
 
 from features.customer.holds import Hold
 from serving.answering import Answering, decided
-from serving.core.decision import Decision, Reason, Request, Snapshot
+from serving.core.decision import Decision, Reason
+from serving.core.question import Request, Snapshot
 from serving.core.recheck import ListRow, has_place, recheck, row_blocks, without
 from serving.core.words import reason
 from serving.in_force import InForce

@@ -9,8 +9,9 @@ import msgspec
 
 from features.errors import HomeError
 from serving.answering import Answering, decided, unsold
-from serving.core.decision import Decision, Request, Snapshot
+from serving.core.decision import Decision
 from serving.core.engine import check_request
+from serving.core.question import Request, Snapshot
 from serving.core.recheck import recheck, superseded, without
 from serving.core.version import INPUTS_HASH, INPUTS_TEXT
 from serving.in_force import InForce

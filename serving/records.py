@@ -19,7 +19,8 @@ from features.errors import DataError
 from features.home import Home
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
-from serving.core.decision import Contact, Decision, Request
+from serving.core.decision import Decision
+from serving.core.question import Contact, Request
 from serving.shop_incidents import ShopIncidents
 
 _TABLES = (

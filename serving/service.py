@@ -12,9 +12,10 @@ from features.home import Home
 from features.log.event_log import EventLog, EventResult
 from features.log.store import BUSY_SECONDS
 from serving.answering import UNRECORDED, Answering, decided, plain_question
-from serving.core.decision import Decision, Request, Snapshot
+from serving.core.decision import Decision
 from serving.core.engine import check_request
 from serving.core.explain import explain
+from serving.core.question import Request, Snapshot
 from serving.core.recheck import ListRow
 from serving.core.version import engine_version
 from serving.in_force import InForce

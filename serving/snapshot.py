@@ -24,9 +24,9 @@ from features.log.identity import resolve
 from features.log.refolding import facts_of
 from features.log.rules import RESERVED_PREFIX, is_plain_id
 from features.log.store import from_micros, to_micros
-from serving.core.decision import Contact, Request, Snapshot
 from serving.core.live import snapshot_of
 from serving.core.policy import Policy
+from serving.core.question import Contact, Request, Snapshot
 from serving.records import Records, reserved
 
 _CHUNK = 500

@@ -21,7 +21,7 @@ def decide(
 ) -> None:
     """Her next best action, here and now, and why. Simulated unless --record is given."""
     from pipelines.show import decision_panel
-    from serving.core.decision import Request
+    from serving.core.question import Request
     from serving.service import DecisionService
 
     service = DecisionService(context.obj.home())

@@ -13,7 +13,8 @@ import pyarrow as pa
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.errors import DataError
 from features.home import Home
-from serving.core.decision import Decision, Request
+from serving.core.decision import Decision
+from serving.core.question import Request
 from serving.outcomes import Outcome
 from serving.service import DecisionService
 

@@ -15,6 +15,7 @@ from serving.api.parts import ActionOut, HoldOut, ReasonOut, action_out, reason_
 from serving.api.problems import FieldProblem, ProblemError
 from serving.api.wiring import wired
 from serving.core import decision as core
+from serving.core import question as core_question
 from serving.core.actions import LANGUAGE
 from serving.core.policy import load_policy
 from serving.service import UNRECORDED, DecisionService, Outcome
@@ -190,7 +191,7 @@ async def decide(
     _check_key(idempotency_key)
     app = wired(request)
     now = app.clock()
-    core_request = core.Request(
+    question = core_question.Request(
         customer_id=asked.customer_id,
         anonymous_id=asked.anonymous_id,
         channel=asked.channel,
@@ -204,7 +205,7 @@ async def decide(
         language=asked.language,
     )
     with app.metrics.decision_seconds.time():
-        decided = await app.decisions.ask(core_request)
+        decided = await app.decisions.ask(question)
     if isinstance(decided, str):
         app.metrics.unanswered(decided)
         return json_response(DecisionResponse.safe(asked, now, SAFE_REASONS[decided]))

@@ -13,6 +13,7 @@ from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.console.session import Sessions
 from serving.core import decision as core
+from serving.core import question
 from serving.desk.desk import Desk
 from serving.metrics import Metrics
 from serving.security import KeyStore
@@ -34,7 +35,7 @@ class Wiring:
     keys: KeyStore
     sessions: Sessions
     metrics: Metrics
-    decisions: Batches[core.Request, core.Decision]
+    decisions: Batches[question.Request, core.Decision]
     events: Batches[list[Any], list[EventResult]]
     reads: Deadline
     writes: Deadline

@@ -13,13 +13,14 @@ from serving.core.arbitration import expected_gain
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_within
 from serving.core.conditions import Bools, Floats
-from serving.core.decision import Evidence, Request
+from serving.core.evidence import Evidence
 from serving.core.exploration import arm_of, bucket_of, seed_of, uniforms
 from serving.core.gates import Asked
 from serving.core.gathering import REFUSED
 from serving.core.held import blocks
 from serving.core.plan import Plan, plan_of
 from serving.core.policy import Placement, Policy
+from serving.core.question import Request
 from serving.core.worth import worth_of
 
 PREDICTED = "predicted"

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from serving.core.decision import Contact
+from serving.core.question import Contact
 
 _SLACK = 1e-9  # weights are decimal fractions; their sums are not
 

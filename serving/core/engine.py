@@ -15,12 +15,14 @@ from serving.core.arbitration import ranks
 from serving.core.assembly import Assembled, assemble
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
-from serving.core.decision import Decision, Evidence, Request, Snapshot
+from serving.core.decision import Decision
+from serving.core.evidence import Evidence
 from serving.core.exploration import chances, draw, seed_of, uniforms
 from serving.core.gates import BITS, Masks, evaluate
 from serving.core.gathering import gather
 from serving.core.items import Articles
 from serving.core.policy import Policy
+from serving.core.question import Request, Snapshot
 from serving.core.scorer import Scorer
 from serving.core.verdict import Drawn, Row, verdict, would_be
 from serving.core.version import INPUTS_HASH, engine_version

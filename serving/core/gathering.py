@@ -17,12 +17,13 @@ from serving.core.actions import CHURN_PROBABILITY, LANGUAGE, Items
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_zone
 from serving.core.conditions import Bools, Floats
-from serving.core.decision import Contact, Evidence, Request, ShownItem, Snapshot
+from serving.core.evidence import Evidence, ShownItem
 from serving.core.exploration import bucket_of, explored_order, seed_of, uniforms
 from serving.core.items import Articles, Scored
 from serving.core.offers import Picked, items_for
 from serving.core.plan import Plan, plan_of
 from serving.core.policy import Policy
+from serving.core.question import Contact, Request, Snapshot
 from serving.core.scorer import Scorer
 
 REFUSED = ("withdrawn", "objected")

@@ -12,7 +12,7 @@ from features.inputs.candidates import ItemHistory
 from features.inputs.frame import CHURN_INPUTS
 from features.instants import DAY, SECOND, to_us
 from serving.core.actions import CHURN_PROBABILITY
-from serving.core.decision import Contact, Snapshot
+from serving.core.question import Contact, Snapshot
 
 LIVE_FEATURES: dict[str, str] = {
     "known": "1 where anything is known of her, else 0",

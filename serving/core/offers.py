@@ -8,8 +8,8 @@ import numpy as np
 from features.inputs.candidates import POPULAR, ItemHistory
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
-from serving.core.decision import Request, Snapshot
 from serving.core.items import Articles, Scored, pick
+from serving.core.question import Request, Snapshot
 from serving.core.scorer import Scorer
 
 LISTED = 200  # popular items asked for

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from serving.core.decision import ChosenAction, Decision, Reason, Snapshot
+from serving.core.decision import ChosenAction, Decision, Reason
 from serving.core.items import Articles
 from serving.core.policy import Policy
+from serving.core.question import Snapshot
 from serving.core.words import gate_reason, reason
 
 

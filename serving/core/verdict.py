@@ -8,17 +8,10 @@ from numpy.typing import NDArray
 from serving.core.actions import Action
 from serving.core.assembly import Assembled
 from serving.core.conditions import Floats
-from serving.core.decision import (
-    ChosenAction,
-    Decision,
-    Evidence,
-    Fared,
-    Item,
-    Reason,
-    Request,
-    Withheld,
-)
+from serving.core.decision import ChosenAction, Decision, Fared, Item, Reason, Withheld
+from serving.core.evidence import Evidence
 from serving.core.gates import BITS, Masks, names_of
+from serving.core.question import Request
 from serving.core.scorer import NO_MODEL
 from serving.core.words import gate_reason, hold_words, reason
 

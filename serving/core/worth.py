@@ -7,7 +7,7 @@ import numpy as np
 from serving.core.arbitration import retention_response
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Floats
-from serving.core.decision import Evidence, ShownItem
+from serving.core.evidence import Evidence, ShownItem
 from serving.core.plan import plan_of
 from serving.core.policy import Policy
 

@@ -7,8 +7,9 @@ from functools import cache
 
 from features.instants import to_us
 from serving.alarms.watch import Alarm, alarms
-from serving.core.decision import Decision, Request
+from serving.core.decision import Decision
 from serving.core.policy import parse_policy
+from serving.core.question import Request
 from serving.core.words import status_words
 from serving.desk import incidents as shop_incidents
 from serving.desk.call_list import Call, call_actions, call_placement, calls, candidates

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from features.catalogue import ITEM_SCHEMA, merge_items
-from serving.core.decision import Request
 from serving.core.policy import DEFAULT_POLICY
+from serving.core.question import Request
 from serving.service import DecisionService
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ CHILD = """
 import sys
 from datetime import UTC, datetime
 from features.home import Home
-from serving.core.decision import Request
+from serving.core.question import Request
 from serving.service import DecisionService
 
 service = DecisionService(Home.open(sys.argv[1]))

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
-from serving.core.decision import Request
+from serving.core.question import Request
 from serving.service import DecisionService, Outcome
 from tests.oracle.answers import as_answer, contact_event, odds_are_wrong
 from tests.oracle.happenings import USUAL, Happenings

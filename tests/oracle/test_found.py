@@ -7,8 +7,8 @@ import pytest
 
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
-from serving.core.decision import Request
 from serving.core.policy import DEFAULT_POLICY
+from serving.core.question import Request
 from serving.service import DecisionService, Outcome
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import datetime
 from types import SimpleNamespace
 
 from serving.api import create_app
-from serving.core.decision import Request
+from serving.core.question import Request
 from serving.security import KeyStore
 from serving.settings import ServingSettings
 from tests.oracle.driver import START, Shop

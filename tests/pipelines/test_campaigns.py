@@ -18,7 +18,7 @@ from pipelines.campaigns import CampaignReport, build_campaign, known_customers
 from pipelines.export import export_campaign
 from pipelines.list_files import cell
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA, read_kept_off, summaries
-from serving.core.decision import Request
+from serving.core.question import Request
 from serving.service import DecisionService
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)

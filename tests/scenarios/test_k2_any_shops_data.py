@@ -16,7 +16,7 @@ from pipelines.promote import promote
 from pipelines.simulate import simulate
 from pipelines.status import status
 from pipelines.train import retrain
-from serving.core.decision import Request
+from serving.core.question import Request
 from serving.service import DecisionService
 from training.params import ChurnParams, OfferParams, Params, PromotionParams
 

@@ -15,7 +15,9 @@ import pytest
 from features.errors import DataError
 from features.home import Home
 from serving.api import create_app
-from serving.core.decision import ChosenAction, Decision, Evidence, Fared, Item, Reason, Request, Withheld
+from serving.core.decision import ChosenAction, Decision, Fared, Item, Reason, Withheld
+from serving.core.evidence import Evidence
+from serving.core.question import Request
 from serving.service import DecisionService, Health, Outcome
 from serving.settings import ServingSettings
 from tests.conftest import Client

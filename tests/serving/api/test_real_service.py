@@ -14,7 +14,8 @@ from features.home import Home
 from features.log.event_log import EventLog
 from serving.api import create_app
 from serving.api.customer_models import CustomerResponse, WhyResponse
-from serving.core.decision import Decision, Request
+from serving.core.decision import Decision
+from serving.core.question import Request
 from serving.service import DecisionService
 from serving.settings import ServingSettings
 from tests.conftest import Client

@@ -14,11 +14,12 @@ from features.customer.coverage import Covers, channels_of
 from features.customer.holds import Hold
 from features.inputs.candidates import ItemHistory
 from serving.core.catalogue import DEFAULT_ACTIONS, Catalogue, parse_catalogue
-from serving.core.decision import Decision, Request, Snapshot
+from serving.core.decision import Decision
 from serving.core.engine import decide
 from serving.core.items import Article, Articles
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import DEFAULT_POLICY, Policy, parse_policy
+from serving.core.question import Request, Snapshot
 from serving.core.scorer import WithoutModel
 
 sys.path.append(str(Path(__file__).parent))  # the laws share `drawn_shops`

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from features.customer.state import Fact, fold
 from features.customer.view import view
 from serving.core.catalogue import DEFAULT_ACTIONS, parse_catalogue
-from serving.core.decision import Contact, Request, Snapshot
 from serving.core.items import Scored
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import DEFAULT_POLICY, parse_policy
+from serving.core.question import Contact, Request, Snapshot
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 POLICY = yaml.safe_load(DEFAULT_POLICY.read_text())

@@ -13,12 +13,12 @@ from features.customer.state import Fact, fold
 from features.customer.view import view
 from features.errors import DataError
 from serving.core.catalogue import parse_catalogue
-from serving.core.decision import Contact, Snapshot
 from serving.core.engine import decide
 from serving.core.gates import NAMES
 from serving.core.items import Scored
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import DEFAULT_POLICY, parse_policy
+from serving.core.question import Contact, Snapshot
 from serving.core.scorer import WithoutModel
 from serving.core.words import CODES
 

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 from serving.core import contact
 from serving.core.arbitration import expected_gain, ranks, retention_response
-from serving.core.decision import Contact
 from serving.core.exploration import arm_of, bucket_of, chances, draw, seed_of, uniforms
+from serving.core.question import Contact
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 WEIGHTS = {"email": 1.0, "web": 0.02}

@@ -7,11 +7,11 @@ import pytest
 from features.customer.fold import fold
 from features.customer.view import view
 from features.facts import Fact
-from serving.core.decision import Snapshot
 from serving.core.items import Article, Articles, Scored, pick
 from serving.core.live import handled_well, snapshot_of
 from serving.core.offers import Popular, of_this_session, that_fit
 from serving.core.policy import Policy
+from serving.core.question import Snapshot
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 ARTICLES = Articles(

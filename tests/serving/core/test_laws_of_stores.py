@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
 from serving.core.catalogue import DEFAULT_ACTIONS
-from serving.core.decision import Request
 from serving.core.gate_names import BITS
 from serving.core.policy import DEFAULT_POLICY
+from serving.core.question import Request
 from serving.service import DecisionService
 
 POLICY = DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0").replace("release: 0.0", "release: 0.2")

@@ -13,8 +13,8 @@ from features.catalogue import ITEM_SCHEMA, merge_items
 from features.errors import DataError
 from features.home import Home
 from serving.core.catalogue import DEFAULT_ACTIONS
-from serving.core.decision import Request
 from serving.core.policy import DEFAULT_POLICY
+from serving.core.question import Request
 from serving.core.recheck import ListRow
 from serving.records import Entry, KeyReusedError
 from serving.service import DecisionService, Outcome

@@ -10,8 +10,8 @@ from features.feature_store.online import OnlineFeatures
 from features.home import Home
 from features.log import quarantine
 from features.log.event_log import EventLog
-from serving.core.decision import Request
 from serving.core.policy import DEFAULT_POLICY, parse_policy
+from serving.core.question import Request
 from serving.records import Records
 from serving.snapshot import SnapshotReader
 

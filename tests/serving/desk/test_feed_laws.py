@@ -18,9 +18,9 @@ from features.customer.holds import Hold
 from features.feature_store.online import OnlineFeatures
 from features.home import Home
 from features.log.store import connect, transaction
-from serving.core.decision import Request
 from serving.core.held import blocks
 from serving.core.policy import DEFAULT_POLICY
+from serving.core.question import Request
 from serving.desk.desk import Desk, next_of
 from serving.desk.lens import Standing
 from serving.service import DecisionService

@@ -1,0 +1,47 @@
+"""The evidence: what a decision rests on once stores and models were read, small enough to be kept with it."""
+
+import msgspec
+
+from features.customer.holds import Hold
+
+
+class ShownItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A product picked for an action: the chance that she buys it (None without a model), margin in minor units, and
+    the chance with which it was drawn for its position.
+    """
+
+    item_id: str
+    title: str | None
+    probability: float | None
+    margin: float
+    drawn: float = 1.0
+
+
+class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """All that the engine looked at for one decision once stores and models were read: with question, policy and
+    catalogue it gives the decision again, to the last bit.
+
+    `identities` are her ids, oldest first; the first is the one her arm hangs on. `consents` are her words by purpose
+    in the channel asked for. `features` are those that conditions speak of, `inputs` what the churn model saw (float64
+    bytes, in the order of the feature set that `versions` names). `spent` is the weight of contacts in each window of
+    the cap, and `frees_at` (epoch seconds) when one more would fit; `used` counts contacts of actions with a cap of
+    their own, `told` says when actions that are said once were last said, `about` when what they are about last
+    changed. `items` are what each action would show.
+    """
+
+    identities: tuple[str, ...] = ()
+    state_status: str = "ok"
+    holds: tuple[Hold, ...] = ()
+    consents: dict[str, str] = {}
+    features: dict[str, float] = {}
+    churn: float | None = None
+    inputs: bytes = b""
+    spent: tuple[float, ...] = ()
+    frees_at: float | None = None
+    used: dict[str, int] = {}
+    told: dict[str, float] = {}
+    about: dict[str, float] = {}
+    recovering: bool = False
+    zone: str = ""
+    language: str = ""
+    items: dict[str, tuple[ShownItem, ...]] = {}
