@@ -12,7 +12,8 @@ from serving.core.question import Request, Snapshot
 from serving.core.recheck import ListRow, has_place, recheck, row_blocks, without
 from serving.core.words import reason
 from serving.in_force import InForce
-from serving.records import OvertakenError, Records, sells
+from serving.records import Records
+from serving.reservations import OvertakenError, sells
 
 TRIES = 5
 

@@ -15,7 +15,8 @@ from serving.core.question import Request, Snapshot
 from serving.core.recheck import recheck, superseded, without
 from serving.core.version import INPUTS_HASH, INPUTS_TEXT
 from serving.in_force import InForce
-from serving.records import Entry, OvertakenError, Records
+from serving.records import Entry, Records
+from serving.reservations import OvertakenError
 
 
 class Recording:

@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,10 +17,10 @@ import msgspec
 
 from features.errors import DataError
 from features.home import Home
-from features.log.rules import RESERVED_PREFIX
 from features.log.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
 from serving.core.decision import Decision
-from serving.core.question import Contact, Request
+from serving.core.question import Request
+from serving.reservations import check_places, sells
 from serving.shop_incidents import ShopIncidents
 
 _TABLES = (
@@ -43,7 +43,6 @@ _TABLES = (
     "create index if not exists reservations_by_decision on reservations (decision_id)",
 )
 _LAST_MADE = "reservations_by_decision"  # there when all are: they are made in one transaction
-_CHUNK = 500
 _FORMAT = b"\x02"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Decision).decode
@@ -51,14 +50,6 @@ _decode = msgspec.msgpack.Decoder(Decision).decode
 
 class KeyReusedError(DataError):
     """An idempotency key came back with another question."""
-
-
-class OvertakenError(Exception):
-    """A customer's contacts were promised to somebody else since her snapshot was read; ask again."""
-
-    def __init__(self, decision_ids: Sequence[str]) -> None:
-        super().__init__(f"overtaken: {', '.join(decision_ids)}")
-        self.decision_ids = frozenset(decision_ids)
 
 
 class Heard(NamedTuple):
@@ -166,7 +157,7 @@ class Records:
         """
         bodies = [pack(e.decision) for e in entries]
         with transaction(self.connection()) as run:
-            _check_places(run, [e.decision for e in entries if e.reserve is not None and sells(e.decision)])
+            check_places(run, [e.decision for e in entries if e.reserve is not None and sells(e.decision)])
             plain = [_row(e.decision, b) for e, b in zip(entries, bodies, strict=True) if _is_plain(e)]
             run.executemany(_INSERT, plain)
             return [
@@ -207,7 +198,7 @@ class Records:
             for d in decisions
         ]  # fmt: skip
         with transaction(self.connection()) as run:
-            _check_places(run, seen)
+            check_places(run, seen)
             run.executemany("insert or replace into reservations values (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def answered(self, request: Request) -> Decision | None:
@@ -295,43 +286,3 @@ def _row(decision: Decision, body: bytes) -> tuple[str, str, int, str, str, str,
     action = decision.actions[0].action_id if decision.actions else ""
     asked = decision.mode, decision.channel, decision.placement
     return (decision.decision_id, decision.customer_key, at, *asked, action, body)
-
-
-def sells(decision: Decision) -> bool:
-    """Whether it shows anything that the contact cap counts."""
-    return any(action.category in ("sales", "care") for action in decision.actions)
-
-
-_PLACES = f"""select count(*) from reservations where until > ?2 and (customer_key = ?1 or customer_key in (
-    select '{RESERVED_PREFIX}' || external_id from links where customer_id = ?1 and unlinked_at is null))"""
-
-
-def _check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> None:
-    """That no place was reserved since their snapshots, nor by one before in the same breath."""
-    overtaken, before = [], set[str]()
-    for decision in decisions:
-        key, seen = decision.customer_key, decision.versions.get("reservations")
-        (found,) = run.execute(_PLACES, (key, to_micros(decision.decided_at))).fetchone()
-        if key in before or (seen is not None and str(found) != seen):
-            overtaken.append(decision.decision_id)
-        before.add(key)
-    if overtaken:
-        raise OvertakenError(overtaken)
-
-
-def reserved(connection: sqlite3.Connection, customer_keys: Iterable[str], now: datetime) -> dict[str, list[Contact]]:
-    """Reservations still within their time limit, by the identity that they were made for.
-
-    One of a time to come, made before our clock was set back, holds its place since `now`.
-    """
-    keys, found = list(customer_keys), dict[str, list[Contact]]()
-    for start in range(0, len(keys), _CHUNK):
-        part = keys[start : start + _CHUNK]
-        rows = connection.execute(
-            f"""select customer_key, at, action_id, channel, placement, decision_id from reservations
-            where customer_key in ({",".join("?" * len(part))}) and until > ?""",
-            (*part, to_micros(now)),
-        )
-        for key, at, action, channel, placement, decision in rows:
-            found.setdefault(key, []).append(Contact(min(from_micros(at), now), action, channel, placement, decision))
-    return found

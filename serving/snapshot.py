@@ -27,7 +27,8 @@ from features.log.store import from_micros, to_micros
 from serving.core.live import snapshot_of
 from serving.core.policy import Policy
 from serving.core.question import Contact, Request, Snapshot
-from serving.records import Records, reserved
+from serving.records import Records
+from serving.reservations import reserved
 
 _CHUNK = 500
 _EMPTY = CustomerState()

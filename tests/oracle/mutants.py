@@ -111,7 +111,7 @@ def _places_are_forgotten(patch):
 
 
 def _places_are_shared(patch):
-    patch.setattr(records, "_check_places", lambda run, decisions: None)
+    patch.setattr(records, "check_places", lambda run, decisions: None)
 
 
 def _retries_are_not_rechecked(patch):

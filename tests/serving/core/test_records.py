@@ -9,7 +9,8 @@ import pytest
 from features.errors import DataError
 from features.home import Home
 from features.instants import to_us
-from serving.records import Entry, KeyReusedError, OvertakenError, Records, pack, reserved, unpack
+from serving.records import Entry, KeyReusedError, Records, pack, unpack
+from serving.reservations import OvertakenError, reserved
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""Places in the contact cap that are held for a sender, until the contact is sent, released, or its time is up."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from features.log.rules import RESERVED_PREFIX
+from features.log.store import from_micros, to_micros
+from serving.core.decision import Decision
+from serving.core.question import Contact
+
+_CHUNK = 500
+
+
+class OvertakenError(Exception):
+    """A customer's contacts were promised to somebody else since her snapshot was read; ask again."""
+
+    def __init__(self, decision_ids: Sequence[str]) -> None:
+        super().__init__(f"overtaken: {', '.join(decision_ids)}")
+        self.decision_ids = frozenset(decision_ids)
+
+
+def sells(decision: Decision) -> bool:
+    """Whether it shows anything that the contact cap counts."""
+    return any(action.category in ("sales", "care") for action in decision.actions)
+
+
+_PLACES = f"""select count(*) from reservations where until > ?2 and (customer_key = ?1 or customer_key in (
+    select '{RESERVED_PREFIX}' || external_id from links where customer_id = ?1 and unlinked_at is null))"""
+
+
+def check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> None:
+    """That no place was reserved since their snapshots, nor by one before in the same breath."""
+    overtaken, before = [], set[str]()
+    for decision in decisions:
+        key, seen = decision.customer_key, decision.versions.get("reservations")
+        (found,) = run.execute(_PLACES, (key, to_micros(decision.decided_at))).fetchone()
+        if key in before or (seen is not None and str(found) != seen):
+            overtaken.append(decision.decision_id)
+        before.add(key)
+    if overtaken:
+        raise OvertakenError(overtaken)
+
+
+def reserved(connection: sqlite3.Connection, customer_keys: Iterable[str], now: datetime) -> dict[str, list[Contact]]:
+    """Reservations still within their time limit, by the identity that they were made for.
+
+    One of a time to come, made before our clock was set back, holds its place since `now`.
+    """
+    keys, found = list(customer_keys), dict[str, list[Contact]]()
+    for start in range(0, len(keys), _CHUNK):
+        part = keys[start : start + _CHUNK]
+        rows = connection.execute(
+            f"""select customer_key, at, action_id, channel, placement, decision_id from reservations
+            where customer_key in ({",".join("?" * len(part))}) and until > ?""",
+            (*part, to_micros(now)),
+        )
+        for key, at, action, channel, placement, decision in rows:
+            found.setdefault(key, []).append(Contact(min(from_micros(at), now), action, channel, placement, decision))
+    return found
