@@ -322,7 +322,8 @@ class Shop:
                 decision_id=decision.decision_id, outcome=said, occurred_at=at, action_id=action.action_id
             )
             if self.service.record_outcome(outcome, self.now):
-                self.told.accept(contact_event(decision, action, said, at), micros(self.now), "outcomes")
+                reached = max(at, min(decision.decided_at, self.now))  # nothing reached her before it was decided on
+                self.told.accept(contact_event(decision, action, said, reached), micros(self.now), "outcomes")
                 self.told.places = [p for p in self.told.places if p["decision_id"] != decision.decision_id]
 
     # ---------------------------------------------------------------- the days
