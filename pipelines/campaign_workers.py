@@ -3,6 +3,7 @@
 Parts come back in order, so that a list is the same whatever number of workers made it.
 """
 
+import atexit
 import gc
 import multiprocessing
 import os
@@ -79,6 +80,7 @@ def _begin(root: Path, task: Task) -> None:
     service = DecisionService(Home.open(root))
     gc.freeze()  # what is decided holds no cycles: the collector would only walk thousands of customers again and again
     gc.set_threshold(200_000, 50, 50)
+    atexit.register(gc.unfreeze)
     _worker = lambda customers: _decide(service, task, customers)  # noqa: E731
 
 
