@@ -25,19 +25,23 @@ def sells(decision: Decision) -> bool:
     return any(action.category in ("sales", "care") for action in decision.actions)
 
 
-_PLACES = f"""select count(*) from reservations where until > ?2 and (customer_key = ?1 or customer_key in (
+_PLACES = f"""select count(*) from reservations where until > ?2 and (customer_key in (?1, ?3) or customer_key in (
     select '{RESERVED_PREFIX}' || external_id from links where customer_id = ?1 and unlinked_at is null))"""
 
 
 def check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> None:
-    """That no place was reserved since their snapshots, nor by one before in the same breath."""
+    """That no place was reserved since their snapshots, nor by one before in the same breath.
+
+    Hers are those of all her identities, the visitor's whom the question names beside her included.
+    """
     overtaken, before = [], set[str]()
     for decision in decisions:
         key, seen = decision.customer_key, decision.versions.get("reservations")
-        (found,) = run.execute(_PLACES, (key, to_micros(decision.decided_at))).fetchone()
-        if key in before or (seen is not None and str(found) != seen):
+        visitor = key if decision.anonymous_id is None else RESERVED_PREFIX + decision.anonymous_id
+        (found,) = run.execute(_PLACES, (key, to_micros(decision.decided_at), visitor)).fetchone()
+        if not before.isdisjoint((key, visitor)) or (seen is not None and str(found) != seen):
             overtaken.append(decision.decision_id)
-        before.add(key)
+        before |= {key, visitor}
     if overtaken:
         raise OvertakenError(overtaken)
 

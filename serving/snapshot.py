@@ -65,8 +65,7 @@ class SnapshotReader:
                 snapshots = []
                 for request, key, ids in zip(requests, keys, known_as, strict=True):
                     places = [place for one in ids for place in promised.get(one, ())]
-                    own = len(promised.get(key, ()))
-                    found = rows.get(key), positions.get(key), places, own, declared.get(key, {})
+                    found = rows.get(key), positions.get(key), places, declared.get(key, {})
                     try:
                         problem = silent if doubted.isdisjoint(ids) else REJECTED_EVENT
                         problem = problem if _is_plain(request) else BAD_ID
@@ -90,7 +89,6 @@ class SnapshotReader:
         row: Row | None,
         position: int | None,
         promised: Sequence[Contact],
-        own_places: int,
         declared: Consents,
         incidents: Sequence[Incident],
         otherwise: str | None,
@@ -114,7 +112,7 @@ class SnapshotReader:
             reservation=timedelta(hours=file.contact_cap.reservation_hours),
             reserved=promised,
             state_status="ok" if problem is None else f"unknown:{problem}",
-            versions={"state": str(row[0]) if row else "0", "reservations": str(own_places)},
+            versions={"state": str(row[0]) if row else "0", "reservations": str(len(promised))},
         )
         silent_on = {key: status for key, status in declared.items() if snapshot.consent(*key) is None}
         if not silent_on:

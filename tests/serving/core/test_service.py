@@ -326,6 +326,25 @@ def test_what_was_promised_to_the_visitor_counts_for_the_customer_she_turns_out_
     assert not sells(full) and full.no_action_reason.code == "contact_cap" and full.evidence.spent[0] == 2.0
 
 
+def test_a_place_promised_to_the_visitor_is_no_reason_to_fall_silent(service, keeper):
+    keeper.regular()
+    keeper.tells("consent", purpose="marketing", status="granted")
+    assert sells(service.decide(keeper.question(customer=None, anonymous_id="v1")))
+    keeper.happens("identity", action="link", external_id="v1")
+    answer = keeper.ask()
+    assert answer.state_status == "ok" and sells(answer), "one of two places is left"
+
+
+def test_of_both_ids_asked_in_one_breath_one_takes_the_last_place(service, keeper):
+    keeper.regular()
+    keeper.tells("consent", purpose="marketing", status="granted")
+    keeper.ask()
+    visitor = keeper.question(customer=None, anonymous_id="v1")
+    both = keeper.question(anonymous_id="v1")
+    answers = service.decide_many([visitor, both])
+    assert [sells(a) for a in answers] == [True, False], "what the visitor was promised counts for her by both ids"
+
+
 def test_of_two_processes_at_the_same_moment_one_takes_the_last_place(home, keeper):
     """Both read the same state before either writes; the cap has one place left."""
     keeper.regular()
