@@ -130,7 +130,11 @@ def _contacts(told, events, whose, now):
         key = decision_id or event["event_id"], said["action_id"]
         reached.setdefault(key, contact | {"decision_id": decision_id})
     settled = {contact["decision_id"] for contact in reached.values()}
-    promised = [p for p in told.places if p["who"] in whose and p["until"] > now and p["decision_id"] not in settled]
+    promised = [
+        p | {"at": min(p["at"], now)}  # what was promised before the clock was set back is promised now
+        for p in told.places
+        if p["who"] in whose and p["until"] > now and p["decision_id"] not in settled
+    ]
     return [*reached.values(), *promised]
 
 
