@@ -5,7 +5,7 @@ like: items of the same category go last. What the catalogue does not say (null)
 a filled catalogue does not know is never shown.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -18,7 +18,8 @@ from features.inputs.candidates import PERSONAL
 class Article(NamedTuple):
     """One item of the catalogue; money in minor units, None where the source does not say.
 
-    `category` is a path, widest first ("shoes/running"); `accessory_of` are the items it fits.
+    `category` is a path, widest first ("shoes/running"); `accessory_of` are the items it fits, `service_for` those it
+    is done to, `replaces` those it came in place of; `knowledge_url` is a page worth reading about it.
     """
 
     item_id: str
@@ -30,6 +31,9 @@ class Article(NamedTuple):
     months: frozenset[int] = frozenset()
     category: str | None = None
     accessory_of: frozenset[str] = frozenset()
+    service_for: frozenset[str] = frozenset()
+    replaces: frozenset[str] = frozenset()
+    knowledge_url: str | None = None
 
 
 class Scored(NamedTuple):
@@ -50,36 +54,8 @@ class Articles:
     @classmethod
     def of(cls, items: pa.Table, version: str = "") -> "Articles":
         """From catalogue rows valid at one moment (`features.catalogue.load_items(home, at)`)."""
-        rows: list[dict[str, Any]] = items.select(
-            [
-                "item_id",
-                "title",
-                "price",
-                "margin",
-                "in_stock",
-                "consumable",
-                "season_months",
-                "category",
-                "accessory_of",
-            ]
-        ).to_pylist()
-        return cls(
-            {
-                r["item_id"]: Article(
-                    r["item_id"],
-                    r["title"],
-                    r["price"],
-                    r["margin"],
-                    r["in_stock"],
-                    r["consumable"],
-                    frozenset(r["season_months"] or ()),
-                    r["category"],
-                    frozenset(r["accessory_of"] or ()),
-                )
-                for r in rows
-            },
-            version,
-        )
+        rows: list[dict[str, Any]] = items.select([*_PLAIN, *_LISTED]).to_pylist()
+        return cls({row["item_id"]: _article(row) for row in rows}, version)
 
     def title(self, item_id: str) -> str | None:
         """The item's title, None where not known."""
@@ -94,10 +70,43 @@ class Articles:
     @cached_property
     def accessories(self) -> dict[str, list[str]]:
         """The items that fit each item, by id."""
+        return self._pointing(lambda article: article.accessory_of)
+
+    @cached_property
+    def services(self) -> dict[str, list[str]]:
+        """The services done to each item, by id."""
+        return self._pointing(lambda article: article.service_for)
+
+    @cached_property
+    def replacement(self) -> dict[str, list[str]]:
+        """For each item replaced, what may be shown in its place, by id: the nearest successors not out of stock.
+
+        A successor out of stock is passed over for those that replace it.
+        """
+        successors = self._pointing(lambda article: article.replaces)
+        return {old: found for old in successors if (found := self._nearest_in_stock(old, successors))}
+
+    def _pointing(self, at: Callable[[Article], Collection[str]]) -> dict[str, list[str]]:
+        """For each item pointed at, the items that point at it, sorted."""
         found: dict[str, list[str]] = {}
         for item_id in sorted(self.by_id):
-            for fitted in self.by_id[item_id].accessory_of:
-                found.setdefault(fitted, []).append(item_id)
+            for other in at(self.by_id[item_id]):
+                found.setdefault(other, []).append(item_id)
+        return found
+
+    def _nearest_in_stock(self, old: str, successors: Mapping[str, Sequence[str]]) -> list[str]:
+        seen, found, layer = {old}, [], list(successors[old])
+        while layer:
+            after: list[str] = []
+            for item_id in layer:
+                if item_id in seen:
+                    continue
+                seen.add(item_id)
+                if self.by_id[item_id].in_stock is False:
+                    after.extend(successors.get(item_id, ()))
+                else:
+                    found.append(item_id)
+            layer = after
         return found
 
     @cached_property
@@ -132,6 +141,20 @@ class Articles:
         article = self.by_id.get(item_id)
         consumable = article.consumable if article else None
         return proposed if consumable is None else consumable
+
+
+_PLAIN = ("item_id", "title", "price", "margin", "in_stock", "consumable", "category", "knowledge_url")
+_LISTED = {
+    "season_months": "months",
+    "accessory_of": "accessory_of",
+    "service_for": "service_for",
+    "replaces": "replaces",
+}
+
+
+def _article(row: Mapping[str, Any]) -> Article:
+    listed = {name: frozenset(row[column] or ()) for column, name in _LISTED.items()}
+    return Article(**{name: row[name] for name in _PLAIN}, **listed)
 
 
 def pick(
