@@ -153,8 +153,8 @@ _LISTED = {
 
 
 def _article(row: Mapping[str, Any]) -> Article:
-    listed = {name: frozenset(row[column] or ()) for column, name in _LISTED.items()}
-    return Article(**{name: row[name] for name in _PLAIN}, **listed)
+    fields = {name: row[name] for name in _PLAIN}
+    return Article(**fields | {name: frozenset(row[column] or ()) for column, name in _LISTED.items()})
 
 
 def pick(
