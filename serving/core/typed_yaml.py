@@ -1,6 +1,7 @@
 """A YAML file read into a typed model, whose errors name the file, the line, the value and the remedy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from features.errors import ConfigError
 
 Path_ = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
+Explain = Callable[[Path_, str], str | None]
 
 SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LARGEST_BYTES = 2_000_000
@@ -37,8 +39,50 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path}: cannot be read ({error}). Restore it, or remove it to use the defaults.") from error
 
 
-def parse(text: str, model: type[M], *, name: str) -> M:
-    """The model in `text`; raises `ConfigError` that lists every fault as `name:line: ...`."""
+@dataclass(frozen=True)
+class Source:
+    """A settings file as read: its plain values, and the line of every part of them.
+
+    `inherited` are the parts that the file itself does not say, but takes from what is shipped.
+    """
+
+    name: str
+    value: Any
+    lines: Mapping[Path_, int]
+    inherited: frozenset[Path_] = frozenset()
+
+    def fault(self, path: Path_, message: str) -> ConfigError:
+        """An error at `path` of a file that could be read: for checks that need more than one part of it."""
+        return ConfigError(f"{self.name}:{_line(self.lines, path)}: {_dotted(path)}: {message}{self._note(path)}")
+
+    def validated(self, model: type[M], *, explain: Explain = lambda path, problem: None) -> M:
+        """The values as `model`; raises `ConfigError` that lists every fault as `name:line: ...`.
+
+        `explain` may word the fault at a path better, told the kind of problem as pydantic names it.
+        """
+        try:
+            return model.model_validate(self.value)
+        except ValidationError as error:
+            faults = [self._told(model, dict(e), explain) for e in error.errors(include_url=False)]
+            raise ConfigError("\n".join(dict.fromkeys(faults))) from error
+
+    def _told(self, model: type[BaseModel], error: dict[str, Any], explain: Explain) -> str:
+        path: Path_ = tuple(error["loc"])
+        better = explain(path, error["type"])
+        if better is not None:
+            return f"{self.name}:{_line(self.lines, path)}: {_dotted(path)}: {better}{self._note(path)}"
+        return _fault(self.name, self.lines, model, error) + self._note(path)
+
+    def _note(self, path: Path_) -> str:
+        while path and path not in self.lines and path not in self.inherited:
+            path = path[:-1]
+        if path not in self.inherited:
+            return ""
+        return " This part is the shipped one, which this file leaves as it is: write it here to change it."
+
+
+def read_source(text: str, *, name: str) -> Source:
+    """What a YAML text says; raises `ConfigError` for one that is no plain YAML."""
     try:
         _check_plain(text, name)
         node = yaml.compose(text, Loader=SafeLoader)
@@ -48,19 +92,17 @@ def parse(text: str, model: type[M], *, name: str) -> M:
         problem = getattr(error, "problem", None) or "not YAML"
         raise ConfigError(f"{name}:{line}: {problem}. Check the indentation, colons and quotes near there.") from error
     lines: dict[Path_, int] = {}
-    value = _build(node, (), lines, name)
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        faults = [_fault(name, lines, model, value, dict(e)) for e in error.errors(include_url=False)]
-        raise ConfigError("\n".join(faults)) from error
+    return Source(name, _build(node, (), lines, name), lines)
+
+
+def parse(text: str, model: type[M], *, name: str) -> M:
+    """The model in `text`; raises `ConfigError` that lists every fault as `name:line: ...`."""
+    return read_source(text, name=name).validated(model)
 
 
 def fault(name: str, text: str, path: Path_, message: str) -> ConfigError:
-    """An error at `path` of a file that parsed: for checks that need more than one part of it."""
-    lines: dict[Path_, int] = {}
-    _build(yaml.compose(text, Loader=SafeLoader), (), lines, name)
-    return ConfigError(f"{name}:{_line(lines, path)}: {_dotted(path)}: {message}")
+    """An error at `path` of a text that parsed: for checks that need more than one part of it."""
+    return read_source(text, name=name).fault(path, message)
 
 
 def _check_plain(text: str, name: str) -> None:
@@ -115,7 +157,7 @@ def _scalar(node: Any, path: Path_, name: str) -> Any:
         loader.dispose()
 
 
-def _fault(name: str, lines: dict[Path_, int], model: type[BaseModel], value: Any, error: dict[str, Any]) -> str:
+def _fault(name: str, lines: Mapping[Path_, int], model: type[BaseModel], error: dict[str, Any]) -> str:
     path: Path_ = tuple(error["loc"])
     given = error.get("input")
     if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -138,7 +180,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 
-def _line(lines: dict[Path_, int], path: Path_) -> int:
+def _line(lines: Mapping[Path_, int], path: Path_) -> int:
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
