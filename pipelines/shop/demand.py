@@ -8,6 +8,7 @@ from pipelines.shop.arrays import Flags, Floats, Ints, chance
 from pipelines.shop.baskets import Lines, add_complements, merge_lines, wish_lines
 from pipelines.shop.catalogue import Catalogue
 from pipelines.shop.customers import STAPLES, Customers
+from pipelines.shop.dice import Dice
 from pipelines.shop.letters import Plan
 from pipelines.shop.needs import Belongings
 from pipelines.shop.parameters import Parameters
@@ -62,7 +63,7 @@ class Wants:
 
 
 def demand(
-    rng: np.random.Generator,
+    dice: Dice,
     catalogue: Catalogue,
     customers: Customers,
     p: Parameters,
@@ -73,7 +74,7 @@ def demand(
     wants: Wants,
 ) -> Demand:
     """Planned orders are Poisson with rate * season * exp(b * satisfaction) * sale, plus what a letter adds."""
-    n = customers.size
+    n, rng = customers.size, dice(week.number, "demand")
     mood = np.exp(p.rate_by_satisfaction * np.clip(satisfaction, -3, 1))
     keen = 1 + p.sale_pull * week.sale * (0.5 + customers.price_sensitivity)
     base = customers.rate * (customers.taste @ week.season) * mood * keen
@@ -87,12 +88,13 @@ def demand(
     buyers = np.unique(np.concatenate([np.flatnonzero(planned), np.flatnonzero(staples.any(axis=1)), need_who]))
     number = np.full(n, -1, dtype=np.int64)
     number[buyers] = np.arange(len(buyers))
-    wishing = np.flatnonzero(planned)
+    rng = dice(week.number, "baskets")
+    wishing = np.arange(n) if dice.for_all else np.flatnonzero(planned)
     weights = wants.belongings.weigh(customers.taste[wishing] * week.season, wishing)
-    order, item = wish_lines(
-        rng, catalogue, weights, customers.factors[wishing], number[wishing], week.month, p.factor_strength
-    )
+    orders = np.where(planned, number, -1)[wishing]
+    order, item = wish_lines(rng, catalogue, weights, customers.factors[wishing], orders, week.month, p.factor_strength)
     order, item = add_complements(rng, catalogue, order, item)
+    order, item = order[order >= 0], item[order >= 0]
     staple_who, slot = np.nonzero(staples)
     basket = merge_lines(
         rng,

@@ -17,10 +17,15 @@ class Plan:
     """This week's letter: rows are the customers it was planned for."""
 
     who: Ints
-    offer: int
+    offer: Ints  # which of OFFERS
     sent: Flags  # False: drawn into the control group
     added: Floats  # true change of the week's planned-order intensity if sent
     in_trouble: Flags
+
+    @classmethod
+    def to(cls, who: Ints, offer: Ints, customers: Customers, trouble: Flags) -> "Plan":
+        """A letter to each of `who`, without a control group."""
+        return cls(who, offer, np.ones(len(who), dtype=np.bool_), customers.uplift[who, offer], trouble[who])
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def plan_letter(
 ) -> Plan:
     """Draw the audience among those who `may` be written to, and its control group."""
     planned = np.flatnonzero(may & chance(rng, p.audience, customers.size))
-    offer = week % len(OFFERS)
+    offer = np.full(len(planned), week % len(OFFERS), dtype=np.int64)
     return Plan(
         who=planned,
         offer=offer,
@@ -80,7 +85,7 @@ def reception(
     return Letters(
         who=plan.who,
         week=np.full(n, week, dtype=np.int64),
-        offer=np.full(n, plan.offer, dtype=np.int64),
+        offer=plan.offer,
         sent=plan.sent,
         in_trouble=plan.in_trouble,
         without=without,

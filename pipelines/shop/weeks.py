@@ -1,7 +1,7 @@
 """The shop's life in weekly steps, all customers of a chunk at once: what happens to them changes what they do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from pipelines.shop.baskets import Lines
 from pipelines.shop.catalogue import Catalogue
 from pipelines.shop.customers import Customers
 from pipelines.shop.demand import Demand, Wants, Week, demand
+from pipelines.shop.dice import Dice, OneStream
 from pipelines.shop.fates import Fates, draw_fates
 from pipelines.shop.letters import Letters, Plan, plan_letter, reception
 from pipelines.shop.minds import Minds
@@ -58,82 +59,136 @@ class Life:
     email_withdrawn: Floats  # [customers] when marketing by e-mail ended, inf if it did not
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a week brought: its orders with lines, cents off each line, fates, letters, and orders given up."""
+
+    orders: Orders
+    lines: Lines
+    discount: Ints
+    fates: Fates
+    letters: Letters
+    given_up: GivenUp
+
+
+class Weeks:
+    """A shop's life, to be led on week by week: `begin` one, then `end` it with the letter that was sent in it."""
+
+    def __init__(
+        self, dice: Dice, catalogue: Catalogue, customers: Customers, p: Parameters, start: date, weeks: int
+    ) -> None:
+        self.dice, self.catalogue, self.customers, self.parameters = dice, catalogue, customers, p
+        self.number = -1
+        self.minds = Minds.at_first(dice(0, "begin"), customers, weeks)
+        self._wants = Wants.at_first(dice(0, "demand"), catalogue, customers)
+        self._months, self._sales = week_months(start, weeks), sale_weeks(start, weeks)
+        self._seasons = course(catalogue.departments)
+        self.satisfaction, self.activity = np.zeros((weeks, customers.size)), np.zeros((weeks, customers.size))
+        self._told: list[Told] = []
+
+    @property
+    def trouble(self) -> Flags:
+        """Who is in trouble at the moment of this week's letter."""
+        flags: Flags = self.minds.trouble[self.number]
+        return flags
+
+    def begin(self) -> None:
+        """The next week begins: satisfaction moves, pauses begin and end."""
+        self.number += 1
+        rng = self.dice(self.number, "begin")
+        self.activity[self.number] = self.minds.begin_week(rng, self.customers, self.parameters, self.number)
+
+    def end(self, plan: Plan) -> Told:
+        """The rest of the week, after its letter; returns what it brought, its lines numbering its own orders."""
+        number, minds, dice, customers, p = self.number, self.minds, self.dice, self.customers, self.parameters
+        month = int(self._months[number])
+        week = Week(number, month, self._seasons[month], float(self._sales[number]))
+        minds.read_letter(customers, p, plan)
+        self.satisfaction[number] = minds.satisfaction
+        wanted = demand(
+            dice, self.catalogue, customers, p, week, plan, minds.satisfaction, self.activity[number], self._wants
+        )
+        orders, letters = _order(dice, customers, p, week, plan, wanted)
+        minds.withdraw(dice(number, "withdraw"), p, letters, number)
+        fates = _fates(dice, self.catalogue, p, week, orders, wanted.basket, customers.size)
+        minds.schedule(customers, p, fates, orders.who, orders.at)
+        lost = _give_up(dice(number, "give_up"), p, week, wanted)
+        minds.shake(customers, lost.who, lost.at, np.full(len(lost.who), p.shock_friction))
+        minds.drop(dice(number, "drop"), customers, p, number, self.activity[number] > 0)
+        discount = _discount(dice(number, "discount"), self.catalogue, customers, week, orders, wanted.basket)
+        told = Told(orders, wanted.basket, discount, fates, letters, lost)
+        self._told.append(told)
+        return told
+
+    def life(self) -> Life:
+        """Everything that happened so far; satisfaction and activity are 0 in weeks to come."""
+        placed = np.cumsum([0, *(len(told.orders.who) for told in self._told)])
+        lines = [replace(t.lines, order=t.lines.order + first) for t, first in zip(self._told, placed, strict=False)]
+        return Life(
+            orders=joined([t.orders for t in self._told]),
+            lines=joined(lines),
+            discount=np.concatenate([t.discount for t in self._told]),
+            fates=joined([t.fates for t in self._told]),
+            letters=joined([t.letters for t in self._told]),
+            given_up=joined([t.given_up for t in self._told]),
+            satisfaction=self.satisfaction,
+            activity=self.activity,
+            dropped=self.minds.dropping,
+            email_withdrawn=self.minds.withdrawn,
+        )
+
+
 def live(
     rng: np.random.Generator, catalogue: Catalogue, customers: Customers, p: Parameters, start: date, weeks: int
 ) -> Life:
-    """Live `weeks` weeks from `start`."""
-    months, seasons, sales = week_months(start, weeks), course(catalogue.departments), sale_weeks(start, weeks)
-    minds = Minds.at_first(rng, customers, weeks)
-    wants = Wants.at_first(rng, catalogue, customers)
-    satisfaction, activity = np.empty((weeks, customers.size)), np.empty((weeks, customers.size))
-    told: list[tuple[Orders, Lines, Ints, Fates, Letters, GivenUp]] = []
-    placed = 0
-    for number in range(weeks):
-        month = int(months[number])
-        week = Week(number, month, seasons[month], float(sales[number]))
-        activity[number] = minds.begin_week(rng, customers, p, number)
-        on_list = (customers.join_week < number) & minds.email
-        plan = plan_letter(rng, p, customers, number, on_list, minds.trouble[number])
-        minds.read_letter(customers, p, plan)
-        satisfaction[number] = minds.satisfaction
-        wanted = demand(rng, catalogue, customers, p, week, plan, minds.satisfaction, activity[number], wants)
-        orders, letters = _order(rng, customers, p, week, plan, wanted)
-        minds.withdraw(rng, p, letters, number)
-        fates = _fates(rng, catalogue, p, week, orders, wanted.basket)
-        minds.schedule(customers, p, fates, orders.who, orders.at)
-        lost = _give_up(rng, p, week, wanted)
-        minds.shake(customers, lost.who, lost.at, np.full(len(lost.who), p.shock_friction))
-        minds.drop(rng, customers, p, number, activity[number] > 0)
-        basket = wanted.basket
-        discount = _discount(rng, catalogue, customers, week, orders, basket)
-        told.append(
-            (orders, Lines(basket.order + placed, basket.item, basket.quantity), discount, fates, letters, lost)
-        )
-        placed += len(orders.who)
-    parts = list(zip(*told, strict=True))
-    return Life(
-        orders=_joined(parts[0]),
-        lines=_joined(parts[1]),
-        discount=np.concatenate(parts[2]),
-        fates=_joined(parts[3]),
-        letters=_joined(parts[4]),
-        given_up=_joined(parts[5]),
-        satisfaction=satisfaction,
-        activity=activity,
-        dropped=minds.dropping,
-        email_withdrawn=minds.withdrawn,
-    )
+    """Live `weeks` weeks from `start` with the old shop's letter."""
+    shop = Weeks(OneStream(rng), catalogue, customers, p, start, weeks)
+    for _ in range(weeks):
+        shop.begin()
+        shop.end(old_letter(shop))
+    return shop.life()
 
 
-def _joined(parts: Sequence[Arrays]) -> Arrays:
+def old_letter(shop: Weeks) -> Plan:
+    """This week's letter as the old shop sends it: to a random part of those who may be written to."""
+    on_list = (shop.customers.join_week < shop.number) & shop.minds.email
+    rng = shop.dice(shop.number, "letter")
+    return plan_letter(rng, shop.parameters, shop.customers, shop.number, on_list, shop.trouble)
+
+
+def joined(parts: Sequence[Arrays]) -> Arrays:
     """The arrays of all weeks, one after another."""
     first: Any = parts[0]
-    joined: Arrays = type(first)(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(first)))
-    return joined
+    one: Arrays = type(first)(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(first)))
+    return one
 
 
 def _order(
-    rng: np.random.Generator, customers: Customers, p: Parameters, week: Week, plan: Plan, wanted: Demand
+    dice: Dice, customers: Customers, p: Parameters, week: Week, plan: Plan, wanted: Demand
 ) -> tuple[Orders, Letters]:
     """When and where the buyers order, and how the letter was received; half of those who got one order within days."""
-    buyers, n = wanted.buyers, len(wanted.buyers)
-    store = chance(rng, customers.store_share[buyers], n)
+    rng, buyers = dice(week.number, "order"), wanted.buyers
+    asked = np.arange(customers.size) if dice.for_all else buyers
+    those, n = np.searchsorted(asked, buyers), len(asked)
+    store = chance(rng, customers.store_share[asked], n)
     lettered = np.zeros(customers.size, dtype=np.bool_)
     lettered[plan.who[plan.sent]] = True
-    eager = lettered[buyers] & chance(rng, 0.5, n)
+    eager = lettered[asked] & chance(rng, 0.5, n)
     day = week.day + np.where(eager, 0.35 + 2.5 * rng.random(n), 0.3 + 6.6 * rng.random(n))
     hour = np.where(store, time_of_day(rng, n, store=True), time_of_day(rng, n))
-    at = np.maximum(np.floor(day) + hour, week.day + OPENS + 0.01 * rng.random(n))
+    at = np.maximum(np.floor(day) + hour, week.day + OPENS + 0.01 * rng.random(n))[those]
     ordered_at = np.full(customers.size, np.inf)
     ordered_at[buyers] = at
     planned = np.zeros(customers.size, dtype=np.bool_)
     planned[buyers] = wanted.planned
+    rng = dice(week.number, "reception")
     tempted = chance(rng, 0.15 + 0.7 * customers.price_sensitivity[plan.who], len(plan.who))
-    uses = tempted & planned[plan.who] & (OFFERS[plan.offer].discount > 0)
+    uses = tempted & planned[plan.who] & (np.array([o.discount for o in OFFERS])[plan.offer] > 0)
     letters = reception(rng, p, plan, week.number, wanted.without, wanted.with_letter, ordered_at[plan.who], uses)
     used = np.full(customers.size, -1, dtype=np.int64)
-    used[letters.who[np.isfinite(letters.accepted)]] = plan.offer
-    return Orders(buyers, at, store, used[buyers], wanted.planned), letters
+    accepted = np.isfinite(letters.accepted)
+    used[letters.who[accepted]] = letters.offer[accepted]
+    return Orders(buyers, at, store[those], used[buyers], wanted.planned), letters
 
 
 def _discount(
@@ -149,12 +204,22 @@ def _discount(
 
 
 def _fates(
-    rng: np.random.Generator, catalogue: Catalogue, p: Parameters, week: Week, orders: Orders, basket: Lines
+    dice: Dice, catalogue: Catalogue, p: Parameters, week: Week, orders: Orders, basket: Lines, customers: int
 ) -> Fates:
     n = len(orders.who)
     sized = np.bincount(basket.order, catalogue.sized[basket.item], n) > 0
     defects = np.minimum(np.bincount(basket.order, catalogue.defects[basket.item], n), 0.6)
-    return draw_fates(rng, p, orders.at, orders.store, sized, defects, week.month)
+    rng = dice(week.number, "fates")
+    if not dice.for_all:
+        return draw_fates(rng, p, orders.at, orders.store, sized, defects, week.month)
+    at, store, of_size, faulty = (
+        np.full(customers, week.day),
+        *np.zeros((2, customers), dtype=np.bool_),
+        np.zeros(customers),
+    )
+    at[orders.who], store[orders.who], of_size[orders.who], faulty[orders.who] = orders.at, orders.store, sized, defects
+    drawn = draw_fates(rng, p, at, store, of_size, faulty, week.month)
+    return Fates(*(getattr(drawn, f.name)[orders.who] for f in fields(Fates)))
 
 
 def _give_up(rng: np.random.Generator, p: Parameters, week: Week, wanted: Demand) -> GivenUp:
