@@ -4,6 +4,7 @@ Nothing is folded or kept up to date here: every question is answered by looking
 Instants are whole microseconds since 1970.
 """
 
+import json
 from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000
@@ -28,6 +29,8 @@ class Told:
         self.links = {}  # visitor's id -> what was said of it: (at, event_id, action, customer)
         self.heard = {}  # source -> when it last reported
         self.doubted = {}  # who -> ids of refused events that may have held her
+        self.refused = {}  # event id -> the texts refused under it
+        self.settled = set()  # refused texts whose meaning came in after all: sent again they tell nothing new
         self.damaged = {}  # customer -> what was done to her row of the state
         self.perhaps_mended = set()  # customers whose damaged row may have been mended
         self.places = []  # contacts promised to a sender: dicts with decision_id, who, action, channel, at, until
@@ -65,12 +68,17 @@ class Told:
         is_unsubscribing = event["type"] == "contact" and event["payload"].get("status") == "unsubscribe"
         if event["type"] in HARMLESS and not is_unsubscribing:
             return
+        text = json.dumps(event, sort_keys=True)
+        if text in self.settled:
+            return
+        self.refused.setdefault(event["event_id"], set()).add(text)
         for who in (event.get("customer_id"), "anonymous:" + event.get("anonymous_id", "")):
             if who and who != "anonymous:":
                 self.doubted.setdefault(who, set()).add(event["event_id"])
 
     def without_doubt(self, event_id):
         """What was refused under this id was accepted after all, or a person says that it is of no concern."""
+        self.settled |= self.refused.pop(event_id, set())
         for doubts in self.doubted.values():
             doubts.discard(event_id)
 
