@@ -61,7 +61,7 @@ def live_chunk(
         np.random.default_rng(browse_seed), catalogue, customers, life, p, week_months(start, weeks), number * NUMBERS
     )
     register = np.random.default_rng(register_seed)
-    since = registered_at(register, customers, life)
+    since = registered_at(register, customers, life.orders)
     told = [
         purchases(life, catalogue, names),
         deliveries(life, names),
@@ -71,7 +71,7 @@ def live_chunk(
         *opinions(np.random.default_rng(say_seed), catalogue, customers, life, names, p),
         *consents(register, customers, life, since),
         *profiles(register, customers, since),
-        contacts(life),
+        contacts(life.letters),
     ]
     hidden = np.random.default_rng(id_seed).integers(0, 2**62, len(browsing.owner), dtype=np.int64)
     return Chunk(

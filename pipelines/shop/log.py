@@ -36,7 +36,7 @@ def month_tables(chunk: Chunk) -> Iterator[tuple[str, pa.Table, dict[str, int]]]
             parts.append(table.slice(low, high - low))
         rows = pa.concat_tables(parts, promote_options="default")
         if rows.num_rows:
-            yield month, _complete(rows), counts
+            yield month, complete(rows), counts
 
 
 def _table(rng: np.random.Generator, chunk: Chunk, told: Told, first_number: int) -> tuple[pa.Table, Ints]:
@@ -47,24 +47,39 @@ def _table(rng: np.random.Generator, chunk: Chunk, told: Told, first_number: int
     rows = np.flatnonzero(arrived < chunk.end_us)
     rows = rows[np.argsort(arrived[rows], kind="stable")]
     rows = rows[disorder(rng, chunk.parameters, len(rows))]
+    times = occurred[rows], arrived[rows]
+    table = event_rows(told, rows, *times, chunk.customer_ids, chunk.device_ids, first_number)
+    return table, np.maximum.accumulate(arrived[rows])
+
+
+def event_rows(
+    told: Told,
+    rows: Ints,
+    occurred: Ints,
+    arrived: Ints,
+    customer_ids: pa.Array,
+    device_ids: pa.Array,
+    first_number: int,
+) -> pa.Table:
+    """The given rows of a telling as events, times in microseconds; the telling's ids begin at `first_number`."""
     who, device = told.who[rows], told.device[rows]
     columns = {
-        "event_id": rows_of(Numbered("e", first_number + every), rows),
+        "event_id": rows_of(Numbered("e", first_number + np.arange(len(told.at))), rows),
         "type": pa.repeat(told.type, len(rows)),
-        "customer_id": chunk.customer_ids.take(pa.array(who, mask=who < 0)),
-        "anonymous_id": chunk.device_ids.take(pa.array(device, mask=device < 0)),
-        "occurred_at": pa.array(occurred[rows]).cast(TIME),
-        "received_at": pa.array(arrived[rows]).cast(TIME),
+        "customer_id": customer_ids.take(pa.array(who, mask=who < 0)),
+        "anonymous_id": device_ids.take(pa.array(device, mask=device < 0)),
+        "occurred_at": pa.array(occurred).cast(TIME),
+        "received_at": pa.array(arrived).cast(TIME),
         "channel": rows_of(told.channel, rows),
         "touchpoint": rows_of(told.touchpoint, rows),
         "source": pa.repeat(SOURCE, len(rows)),
         "schema_version": pa.repeat(pa.scalar(1, pa.int16()), len(rows)),
         **{name: rows_of(column, rows) for name, column in told.payload.items()},
     }
-    return pa.table(columns), np.maximum.accumulate(arrived[rows])
+    return pa.table(columns)
 
 
-def _complete(table: pa.Table) -> pa.Table:
+def complete(table: pa.Table) -> pa.Table:
     """All columns of the schema, the absent ones null."""
     columns = [
         table[f.name].cast(f.type) if f.name in table.column_names else pa.nulls(table.num_rows, f.type)

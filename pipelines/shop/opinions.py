@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.shop.arrays import Floats, Ints, chance
+from pipelines.shop.arrays import Flags, Floats, Ints, chance
 from pipelines.shop.catalogue import Catalogue
 from pipelines.shop.customers import Customers
 from pipelines.shop.deeds import Names, case_lines
@@ -25,6 +25,18 @@ def opinions(
 ) -> list[Told]:
     """All feedback of the chunk."""
     moments = draw_moments(rng, life, p)
+    said, called = answers(rng, catalogue, customers, life, names, moments)
+    return [
+        said,
+        complaints(rng, catalogue, customers, life, names),
+        calls(rng, life, names, moments.order[called], moments.at[called], p),
+    ]
+
+
+def answers(
+    rng: np.random.Generator, catalogue: Catalogue, customers: Customers, life: Life, names: Names, moments: Moments
+) -> tuple[Told, Flags]:
+    """What is said at the `moments`, and after which of them somebody should call."""
     order, kind = moments.order, np.minimum(moments.kind, CES)
     felt = experience(rng, life, moments)
     low, high, middle, slope = SCALES[kind].T
@@ -57,12 +69,7 @@ def opinions(
         item_id=Coded(np.where(moments.kind == REVIEW, item, -1), catalogue.ids),
         case_id=Coded(np.where(moments.about_case, order, -1), names.cases),
     )
-    called = moments.about_case & (good <= BAD)
-    return [
-        said,
-        _complaints(rng, catalogue, customers, life, names),
-        _calls(rng, life, names, order[called], moments.at[called], p),
-    ]
+    return said, moments.about_case & (good <= BAD)
 
 
 def _touchpoint(life: Life, moments: Moments) -> Ints:
@@ -71,14 +78,14 @@ def _touchpoint(life: Life, moments: Moments) -> Ints:
     return np.where(moments.tablet, 2, np.where(moments.about_case, 3, after))
 
 
-def _calls(rng: np.random.Generator, life: Life, names: Names, order: Ints, at: Floats, p: Parameters) -> Told:
+def calls(rng: np.random.Generator, life: Life, names: Names, order: Ints, at: Floats, p: Parameters) -> Told:
     """The service desk calls nearly everybody who rated the handling of her case badly, and then lifts that hold."""
-    calls = np.flatnonzero(chance(rng, p.called, len(order)))
-    order, n = order[calls], len(calls)
+    made = np.flatnonzero(chance(rng, p.called, len(order)))
+    order, n = order[made], len(made)
     cases = written(Coded(order, names.cases), n)
     return tell(
         "hold",
-        by_day(at[calls] + 1 + rng.gamma(1.5, p.call_days / 1.5, n), 8, 16),
+        by_day(at[made] + 1 + rng.gamma(1.5, p.call_days / 1.5, n), 8, 16),
         life.orders.who[order],
         "phone",
         "support",
@@ -89,7 +96,7 @@ def _calls(rng: np.random.Generator, life: Life, names: Names, order: Ints, at: 
     )
 
 
-def _complaints(rng: np.random.Generator, catalogue: Catalogue, customers: Customers, life: Life, names: Names) -> Told:
+def complaints(rng: np.random.Generator, catalogue: Catalogue, customers: Customers, life: Life, names: Names) -> Told:
     """The words with which complaints begin; the case is opened some minutes later."""
     order, line = case_lines(life)
     chosen = life.fates.case[order] == COMPLAINT

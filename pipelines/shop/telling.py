@@ -60,6 +60,15 @@ def tell(
     return Told(event_type, at, who, nowhere if device is None else device, channel, touchpoint, told)
 
 
+def only(told: Told, rows: Ints) -> Told:
+    """Some of the events told."""
+    channel, touchpoint = (
+        c if isinstance(c, str) else Coded(c.codes[rows], c.values) for c in (told.channel, told.touchpoint)
+    )
+    payload = {name: c if isinstance(c, str | bool) else rows_of(c, rows) for name, c in told.payload.items()}
+    return Told(told.type, told.at[rows], told.who[rows], told.device[rows], channel, touchpoint, payload)
+
+
 def rows_of(column: Column, rows: Ints) -> pa.Array:
     """The given rows of a column as an Arrow array."""
     if isinstance(column, Coded):
