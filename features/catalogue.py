@@ -1,6 +1,9 @@
 """The shop's items: one Parquet table, each row an item as it was over a span of time."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -28,15 +31,20 @@ ITEM_SCHEMA = pa.schema(
         pa.field("knowledge_url", pa.string()),
         pa.field("valid_from", TIME),  # null: always
         pa.field("valid_to", TIME),  # null: still
+        pa.field("stock_at", TIME),  # when `in_stock` was true; null: at valid_from
     ]
 )
 """Only `item_id` is required; null means "the source does not say", never no."""
 
+MONEY = ("price", "margin")
+RELATIONS = ("accessory_of", "service_for", "replaces")
+_EARLIEST = -(2**63)
+
 
 def load_items(home: Home, at: datetime | None = None) -> pa.Table:
-    """The items as `ITEM_SCHEMA`, sorted by item; an absent catalogue is an empty table.
+    """The rows as `ITEM_SCHEMA`, sorted by item and valid_from; an absent catalogue is an empty table.
 
-    With `at`, only the rows valid then: valid_from <= at < valid_to. Raises `DataError` for a torn file.
+    With `at`, each item once, as it is then (`items_at`). Raises `DataError` for a torn file.
     """
     path = home.catalogue
     if not path.exists():
@@ -51,32 +59,74 @@ def load_items(home: Home, at: datetime | None = None) -> pa.Table:
 
 
 def items_at(items: pa.Table, at: datetime) -> pa.Table:
-    """The rows of `items` valid at `at`: valid_from <= at < valid_to, nulls open."""
+    """Each item as it is at `at`, sorted by item: of its rows with valid_from <= at < valid_to the one begun last.
+
+    Nulls are open ends; no valid_from is the earliest. So a price of one week stands over the price without an end, and
+    that one is back when the week is over.
+    """
     moment = pa.scalar(at, TIME)
     begun = pc.fill_null(pc.less_equal(items["valid_from"], moment), True)
     ended = pc.fill_null(pc.less_equal(items["valid_to"], moment), False)
-    return items.filter(pc.and_not(begun, ended))
+    return _last_rows(items.filter(pc.and_not(begun, ended)), by_start=False)
+
+
+def changes_of(items: pa.Table) -> list[datetime]:
+    """The moments at which some item becomes another: every valid_from and valid_to, sorted."""
+    moments = pa.chunked_array([*items["valid_from"].chunks, *items["valid_to"].chunks], TIME)
+    found: list[datetime] = pc.unique(moments).drop_null().sort().to_pylist()
+    return found
 
 
 def merge_items(home: Home, items: pa.Table) -> int:
     """Put `items` (any subset of `ITEM_SCHEMA`'s columns, `item_id` among them) into the catalogue; returns its rows.
 
     A row replaces the row of the same item and `valid_from`. The file is replaced in one step: a reader, or a crash,
-    sees the old catalogue or the new one. Raises `DataError` for unknown columns, wrong types or missing item ids.
+    sees the old catalogue or the new one; who merges at the same time waits. Raises `DataError` for unknown columns,
+    wrong types or missing item ids.
     """
     new = as_items(items)
-    merged = _latest_by_key(pa.concat_tables([load_items(home), new]))
+    with changing(home):
+        merged = merged_with(load_items(home), new)
+        put_items(home, merged)
+    return int(merged.num_rows)
+
+
+def merged_with(old: pa.Table, new: pa.Table) -> pa.Table:
+    """The rows of both, those of `new` in place of those of the same item and valid_from."""
+    return _last_rows(pa.concat_tables([old, new]), by_start=True)
+
+
+@contextmanager
+def changing(home: Home) -> Iterator[None]:
+    """Inside, nobody else changes the catalogue; the lock ends with the process that holds it."""
+    folder = home.catalogue.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def put_items(home: Home, items: pa.Table) -> None:
+    """Make `items` the catalogue, durably and in one step. To be called inside `changing`."""
     path = home.catalogue
-    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.name}.*"):  # of a process that was killed
+        left.unlink(missing_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        pq.write_table(merged, draft, compression="zstd")
+        pq.write_table(items, draft, compression="zstd")
         with draft.open("rb+") as written:
             os.fsync(written.fileno())
         draft.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     finally:
         draft.unlink(missing_ok=True)
-    return int(merged.num_rows)
 
 
 def as_items(items: pa.Table) -> pa.Table:
@@ -98,13 +148,16 @@ def as_items(items: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=ITEM_SCHEMA)
 
 
-def _latest_by_key(items: pa.Table) -> pa.Table:
-    """The last row of each (item_id, valid_from), sorted by them; a null valid_from sorts first."""
-    since = pc.fill_null(items["valid_from"].cast(pa.int64()), -(2**63))
+def _last_rows(items: pa.Table, *, by_start: bool) -> pa.Table:
+    """The last row of each item, or `by_start` of each item and valid_from; sorted by both, no valid_from first."""
+    since = pc.fill_null(items["valid_from"].cast(pa.int64()), _EARLIEST)
     keyed = pa.table({"item": items[ITEM_ID], "since": since, "row": pa.array(range(items.num_rows), pa.int64())})
-    last = (
-        keyed.group_by(["item", "since"])
-        .aggregate([("row", "max")])
-        .sort_by([("item", "ascending"), ("since", "ascending")])
-    )
-    return items.take(last["row_max"])
+    order = pc.sort_indices(keyed, [("item", "ascending"), ("since", "ascending"), ("row", "ascending")])
+    if len(order) < 2:
+        return items.take(order)
+    keyed = keyed.take(order)
+    other = pc.not_equal(keyed["item"][:-1], keyed["item"][1:])
+    if by_start:
+        other = pc.or_(other, pc.not_equal(keyed["since"][:-1], keyed["since"][1:]))
+    last = pa.chunked_array([*other.chunks, pa.array([True])])
+    return items.take(pc.filter(order, last.combine_chunks()))
