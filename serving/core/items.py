@@ -5,35 +5,18 @@ like: items of the same category go last. What the catalogue does not say (null)
 a filled catalogue does not know is never shown.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from features.catalogue import RELATIONS
 from features.inputs.candidates import PERSONAL
+from serving.core.articles import Article, Pointers, StockWord
 
-
-class Article(NamedTuple):
-    """One item of the catalogue; money in minor units, None where the source does not say.
-
-    `category` is a path, widest first ("shoes/running"); `accessory_of` are the items it fits, `service_for` those it
-    is done to, `replaces` those it came in place of; `knowledge_url` is a page worth reading about it.
-    """
-
-    item_id: str
-    title: str | None = None
-    price: int | None = None
-    margin: int | None = None
-    in_stock: bool | None = None
-    consumable: bool | None = None
-    months: frozenset[int] = frozenset()
-    category: str | None = None
-    accessory_of: frozenset[str] = frozenset()
-    service_for: frozenset[str] = frozenset()
-    replaces: frozenset[str] = frozenset()
-    knowledge_url: str | None = None
+__all__ = ["Article", "Articles", "Scored", "StockWord", "pick", "stand_in"]
 
 
 class Scored(NamedTuple):
@@ -46,16 +29,40 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Articles:
-    """All items of the shop at one moment, by id."""
+    """All items of the shop at one moment, by id; `stock` is what was told since the catalogue said it."""
 
     by_id: dict[str, Article] = field(default_factory=dict)
     version: str = "none"
+    stock: Mapping[str, bool] = field(default_factory=dict)
+    pointers: Pointers = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pointers", Pointers(self.by_id))
 
     @classmethod
     def of(cls, items: pa.Table, version: str = "") -> "Articles":
         """From catalogue rows valid at one moment (`features.catalogue.load_items(home, at)`)."""
-        rows: list[dict[str, Any]] = items.select([*_PLAIN, *_LISTED]).to_pylist()
-        return cls({row["item_id"]: _article(row) for row in rows}, version)
+        said = pc.coalesce(items["stock_at"], items["valid_from"]).cast(pa.int64())
+        items = items.set_column(items.schema.get_field_index("stock_at"), "stock_at", said)
+        made = map(Article, *(_values(items, name) for name in Article._fields))
+        return cls({article.item_id: article for article in made}, version)
+
+    def with_stock(self, words: Iterable[StockWord], version: str) -> "Articles":
+        """The same items with what was told of their stock, each word later than those before it of that item.
+
+        A word older than what the catalogue itself says is passed over, and so is one of an item not in it.
+        """
+        told = {w.item_id: w.in_stock for w in words if w.item_id in self.by_id and _is_news(w, self.by_id[w.item_id])}
+        found = Articles(self.by_id, version, {**self.stock, **told})
+        object.__setattr__(found, "pointers", self.pointers)
+        return found
+
+    def in_stock(self, item_id: str) -> bool | None:
+        """Whether it can be had now; None where nobody says."""
+        if item_id in self.stock:
+            return self.stock[item_id]
+        article = self.by_id.get(item_id)
+        return article.in_stock if article else None
 
     def title(self, item_id: str) -> str | None:
         """The item's title, None where not known."""
@@ -67,57 +74,32 @@ class Articles:
         article = self.by_id.get(item_id)
         return article.category if article else None
 
-    @cached_property
+    @property
     def accessories(self) -> dict[str, list[str]]:
         """The items that fit each item, by id."""
-        return self._pointing(lambda article: article.accessory_of)
+        return self.pointers.accessories
 
-    @cached_property
+    @property
     def services(self) -> dict[str, list[str]]:
         """The services done to each item, by id."""
-        return self._pointing(lambda article: article.service_for)
+        return self.pointers.services
 
-    @cached_property
-    def replacement(self) -> dict[str, list[str]]:
-        """For each item replaced, what may be shown in its place, by id: the nearest successors not out of stock.
-
-        A successor out of stock is passed over for those that replace it.
-        """
-        successors = self._pointing(lambda article: article.replaces)
-        return {old: found for old in successors if (found := self._nearest_in_stock(old, successors))}
-
-    def _pointing(self, at: Callable[[Article], Collection[str]]) -> dict[str, list[str]]:
-        """For each item pointed at, the items that point at it, sorted."""
-        found: dict[str, list[str]] = {}
-        for item_id in sorted(self.by_id):
-            for other in at(self.by_id[item_id]):
-                found.setdefault(other, []).append(item_id)
-        return found
-
-    def _nearest_in_stock(self, old: str, successors: Mapping[str, Sequence[str]]) -> list[str]:
-        seen, found, layer = {old}, [], list(successors[old])
-        while layer:
-            after: list[str] = []
-            for item_id in layer:
-                if item_id in seen:
-                    continue
-                seen.add(item_id)
-                if self.by_id[item_id].in_stock is False:
-                    after.extend(successors.get(item_id, ()))
-                else:
-                    found.append(item_id)
-            layer = after
-        return found
-
-    @cached_property
+    @property
     def by_category(self) -> dict[str, list[str]]:
         """The items of each category, those of its branches included, by id."""
-        found: dict[str, list[str]] = {}
-        for item_id in sorted(self.by_id):
-            path = self.by_id[item_id].category
-            while path:
-                found.setdefault(path, []).append(item_id)
-                path = path.rpartition("/")[0]
+        return self.pointers.by_category
+
+    def replacements(self, item_id: str) -> list[str]:
+        """What may stand in for an item, nearest first: its successors, and for one out of stock those after it."""
+        successors = self.pointers.successors
+        seen, found, layer = {item_id}, list[str](), list(successors.get(item_id, ()))
+        while layer:
+            after: list[str] = []
+            for one in layer:
+                if one not in seen:
+                    seen.add(one)
+                    (after.extend(successors.get(one, ())) if self.in_stock(one) is False else found.append(one))
+            layer = after
         return found
 
     def margin(self, item_id: str, *, default: float, share: float) -> float:
@@ -134,7 +116,7 @@ class Articles:
         if not self.by_id:
             return True
         article = self.by_id.get(item_id)
-        return article is not None and article.in_stock is not False and (not article.months or month in article.months)
+        return article is not None and self.in_stock(item_id) is not False and _in_season(article, month)
 
     def repeats(self, item_id: str, *, proposed: bool) -> bool:
         """Whether an owner may be shown it again: a consumable, or unknown to be one and proposed as a repeat."""
@@ -143,18 +125,18 @@ class Articles:
         return proposed if consumable is None else consumable
 
 
-_PLAIN = ("item_id", "title", "price", "margin", "in_stock", "consumable", "category", "knowledge_url")
-_LISTED = {
-    "season_months": "months",
-    "accessory_of": "accessory_of",
-    "service_for": "service_for",
-    "replaces": "replaces",
-}
+def _values(items: pa.Table, name: str) -> list[Any]:
+    """The column behind a field of an article, lists as sets."""
+    values: list[Any] = items["season_months" if name == "months" else name].to_pylist()
+    return [frozenset(one or ()) for one in values] if name in ("months", *RELATIONS) else values
 
 
-def _article(row: Mapping[str, Any]) -> Article:
-    fields = {name: row[name] for name in _PLAIN}
-    return Article(**fields | {name: frozenset(row[column] or ()) for column, name in _LISTED.items()})
+def _is_news(word: StockWord, article: Article) -> bool:
+    return article.in_stock is None or article.stock_at is None or word.occurred_at >= article.stock_at
+
+
+def _in_season(article: Article, month: int) -> bool:
+    return not article.months or month in article.months
 
 
 def pick(
@@ -171,20 +153,38 @@ def pick(
     """The first `count` proposed items that may be shown to this customer in this month, in the order proposed.
 
     `shown` are items already before her (the page's, the cart's). Items of a category from which she `returned` one
-    go after all others, in their order.
+    go after all others, in their order. With `repeats_only`, an item out of stock gives its place to what replaces it,
+    of which the chance is not known.
     """
     disliked = {articles.category(item) for item in returned} - {None}
     chosen: list[Scored] = []
     like_returned: list[Scored] = []
+    stood_in: set[str] = set()
     for scored in proposed:
         item = scored.item_id
         if repeats_only and item not in owned:
             continue
-        if item in returned or item in shown or not articles.showable(item, month):
+        if item in returned or item in shown:
             continue
         if item in owned and not articles.repeats(item, proposed=repeats_only or bool(scored.source & PERSONAL)):
             continue
+        if not articles.showable(item, month):
+            if (
+                not repeats_only
+                or (other := stand_in(item, articles, month, {*owned, *returned, *shown, *stood_in})) is None
+            ):
+                continue
+            stood_in.add(other)
+            item, scored = other, Scored(other, float("nan"), scored.source)
         (like_returned if articles.category(item) in disliked else chosen).append(scored)
         if len(chosen) == count:
             break
     return [*chosen, *like_returned][:count]
+
+
+def stand_in(item_id: str, articles: Articles, month: int, out: Collection[str]) -> str | None:
+    """What may be shown in place of an item out of stock: the nearest replacement that is not among `out`, if any."""
+    if articles.in_stock(item_id) is not False:
+        return None
+    found = (one for one in articles.replacements(item_id) if one not in out and articles.showable(one, month))
+    return next(found, None)
