@@ -24,7 +24,7 @@ class Answering:
 
     def __init__(self, home: Home, records: Records) -> None:
         self._home, self._records = home, records
-        self._keeper = Keeper(home)
+        self._keeper = Keeper(home, records.connection)
         self._readers: dict[str | None, OnlineFeatures] = {}
 
     def force(self, now: datetime) -> InForce:

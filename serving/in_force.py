@@ -4,14 +4,16 @@ A file that cannot be used never stops decisions: what was in force stays, and `
 """
 
 import hashlib
+import sqlite3
 import threading
+from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from features.catalogue import load_items
+from features.catalogue import changes_of, items_at, load_items
 from features.errors import TahdikasError
 from features.home import Home
 from serving.bundle import Bundle, current_id, load
@@ -20,10 +22,12 @@ from serving.core.items import Articles
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import Policy, check_together, load_policy, policy_path
 from serving.core.scorer import Scorer, WithoutModel
+from serving.stock import StockOver
 
 T = TypeVar("T")
 Stamp = tuple[object, ...]
 TRIED_KEPT = 3
+_NEVER, _FOREVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def stamp(path: Path) -> Stamp:
@@ -65,11 +69,8 @@ class InForce:
     catalogue: Catalogue
     articles: Articles
     models: Bundle | None
+    fallback: Scorer
     degraded: tuple[str, ...] = ()
-    fallback: Scorer = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "fallback", WithoutModel(self.articles))
 
     @property
     def scorer(self) -> Scorer:
@@ -80,30 +81,43 @@ class InForce:
 class Keeper:
     """Keeps what is in force for one data folder up to date; safe to share between threads.
 
-    Raises `ConfigError` when made over a policy or catalogue that cannot be used: there is no last good one yet.
+    `connection` gives this thread's connection to the live store, for what was told of stock; without one, stock is as
+    the catalogue says. Raises `ConfigError` when made over a policy or catalogue that cannot be used: there is no last
+    good one yet.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, connection: Callable[[], sqlite3.Connection] | None = None) -> None:
         self._home = home
+        self._stock = None if connection is None else StockOver(connection)
         self._lock = threading.Lock()
         self._rules: Watched[tuple[Policy, Catalogue]] = Watched("policy or actions", self._load_rules)
         self._bundle: Watched[Bundle | None] = Watched("model bundle", self._load_bundle)
         self._items: Watched[Articles] = Watched("item catalogue", self._load_items)
         self._tried: dict[str, Bundle] = {}
-        self._today = datetime(1970, 1, 1, tzinfo=UTC)
+        self._now = _NEVER
+        self._span = _NEVER, _NEVER
         self._watched = (home.config / "policy.yaml", home.config / "actions.yaml")
         self._current, self._listed = home.bundles / "current.json", home.catalogue
         self._rules.value = self._load_rules()
         self._rules.seen = self._rules_stamp()
         self._made: tuple[Stamp, InForce] | None = None
+        self._stocked: tuple[InForce, InForce] | None = None
 
     def at(self, now: datetime) -> InForce:
-        """What is in force at `now`."""
-        looked: tuple[Stamp, Stamp, Stamp] = (
-            self._rules_stamp(),
-            stamp(self._current),
-            (stamp(self._listed), now.date()),
-        )
+        """What is in force at `now`, whatever was told of stock until this call included."""
+        made = self._of_files(now)
+        if self._stock is None:
+            return made
+        articles = self._stock.over(made.articles)
+        stocked = self._stocked
+        if stocked is None or stocked[0] is not made or stocked[1].articles is not articles:
+            stocked = made, replace(made, articles=articles)
+            self._stocked = stocked
+        return stocked[1]
+
+    def _of_files(self, now: datetime) -> InForce:
+        listed = stamp(self._listed)
+        looked: tuple[Stamp, Stamp, Stamp] = (self._rules_stamp(), stamp(self._current), (listed, self._span_at(now)))
         made = self._made
         if made is not None and made[0] == looked:
             return made[1]
@@ -111,24 +125,32 @@ class Keeper:
             assert made is not None
             return made[1]  # another thread is taking up what changed; nobody waits for it
         try:
-            self._today = now
+            self._now = now
             self._rules.refresh(looked[0])
             self._bundle.refresh(looked[1])
             self._items.refresh(looked[2])
+            self._items.seen = listed, self._span_at(now)
             assert self._rules.value is not None
             policy, catalogue = self._rules.value
             problems = (w.problem for w in (self._rules, self._bundle, self._items))
+            articles = self._items.value or Articles()
             in_force = InForce(
                 policy,
                 catalogue,
-                self._items.value or Articles(),
+                articles,
                 self._bundle.value,
+                WithoutModel(articles),
                 tuple(p for p in problems if p),
             )
-            self._made = (looked, in_force)
+            self._made = (*looked[:2], self._items.seen), in_force
             return in_force
         finally:
             self._lock.release()
+
+    def _span_at(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """The span in which the items are as loaded; None where `now` is out of it."""
+        since, until = self._span
+        return self._span if since <= now < until else None
 
     def _rules_stamp(self) -> Stamp:
         policy, actions = self._watched
@@ -153,6 +175,11 @@ class Keeper:
         return self._tried[bundle_id]
 
     def _load_items(self) -> Articles:
-        items = load_items(self._home, self._today)
-        seen = repr((stamp(self._home.catalogue), self._today.date()))
-        return Articles.of(items, hashlib.sha256(seen.encode()).hexdigest()[:16])
+        items, now, seen = load_items(self._home), self._now, stamp(self._listed)
+        moments = changes_of(items)
+        place = bisect_right(moments, now)
+        since = moments[place - 1] if place else _NEVER
+        until = moments[place] if place < len(moments) else _FOREVER
+        articles = Articles.of(items_at(items, now), hashlib.sha256(repr((seen, since)).encode()).hexdigest()[:16])
+        self._span = since, until
+        return articles

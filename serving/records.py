@@ -18,6 +18,7 @@ import msgspec
 from features.errors import DataError
 from features.home import Home
 from features.log.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
+from serving import stock
 from serving.core.decision import Decision
 from serving.core.question import Request
 from serving.reservations import check_places, sells
@@ -41,8 +42,9 @@ _TABLES = (
         placement text not null, at integer not null, until integer not null,
         primary key (customer_key, decision_id)) without rowid""",
     "create index if not exists reservations_by_decision on reservations (decision_id)",
+    *stock.TABLES,
 )
-_LAST_MADE = "reservations_by_decision"  # there when all are: they are made in one transaction
+_LAST_MADE = "stock_by_change"  # there when all are: they are made in one transaction
 _FORMAT = b"\x02"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Decision).decode
