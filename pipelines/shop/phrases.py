@@ -3,6 +3,7 @@
 `[a|b]` is a choice, `{thing}` the goods. Every text says only what truly happened to its writer (see opinions.py).
 """
 
+import functools
 import itertools
 import re
 
@@ -243,8 +244,9 @@ def expand(template: str) -> list[str]:
     return ["".join(choice) for choice in itertools.product(*parts)]
 
 
-def sentences(language: str, topic: str, department: str) -> list[str]:
+@functools.cache
+def sentences(language: str, topic: str, department: str) -> tuple[str, ...]:
     """Everything that can be said in a language about a topic and the goods of a department."""
     thing = THINGS[department][LANGUAGES.index(language)]
     said = [s.replace("{thing}", thing) for template in GRAMMAR[language][topic] for s in expand(template)]
-    return [s[:1].upper() + s[1:] for s in said]
+    return tuple(s[:1].upper() + s[1:] for s in said)
