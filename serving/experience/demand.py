@@ -1,0 +1,214 @@
+"""Demand for what is missing: searches that found nothing or went round in circles, by term, and friction by item.
+
+Different people are counted, so that one person's hammering leads nothing. What a few people typed can tell who they
+are: terms of fewer than `min_people` are counted, not told.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from features.instants import from_us
+from serving.experience.figures import Trend, ratio
+from serving.experience.happened import Happened, Span
+from serving.experience.terms import term_of
+
+CIRCLE = 3
+"""So many searches in a row of one session, without a look at any item, go round in circles."""
+MIN_PEOPLE = 2
+SHOWN_ITEMS = 3
+_AT_ONCE = 5_000
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """One term. `people` searched it in vain or in circles in the later period, `times` in all; `searched_by` are those
+    who searched it however it ended. `first_at` and `last_at` (in vain or in circles) are over both periods.
+
+    `articles` are items of the catalogue at the report's moment whose title has the term, `in_stock` those of them not
+    known to be out of stock; `examples` some of their ids.
+    """
+
+    term: str
+    people: int
+    times: int
+    in_vain: int
+    in_circles: int
+    searched_by: int
+    first_at: datetime
+    last_at: datetime
+    articles: int
+    in_stock: int
+    examples: list[str]
+    trend: Trend
+
+
+class Lack(msgspec.Struct, frozen=True, kw_only=True):
+    """Friction of one kind at one touchpoint over one item (None: it names none). `in_stock` as the catalogue says."""
+
+    touchpoint: str
+    kind: str
+    item_id: str | None
+    title: str | None
+    in_stock: bool | None
+    people: int
+    times: int
+    first_at: datetime
+    last_at: datetime
+    trend: Trend
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """The report. `kept_back` are terms of fewer people than may be told."""
+
+    as_of: datetime
+    days: int
+    min_people: int
+    terms_found: int
+    kept_back: int
+    terms: list[Term]
+    frictions_found: int
+    frictions: list[Lack]
+
+
+def demand(
+    found: Happened, span: Span, items: pa.Table, *, days: int, min_people: int, most: int, pause: Callable[[], None]
+) -> Demand:
+    """The report: terms and frictions, the `most` people first. `items` are those valid at the span's end."""
+    has_before = found.first_at is not None and found.first_at <= span.start
+    _spell(found, pause)
+    found.engine.execute(_CIRCLING)
+    found.engine.execute(_UNMET)
+    totals = found.rows(
+        "select count(*) filter (people >= ?), count(*) filter (people < ?) from unmet", *[min_people] * 2
+    )
+    ((told, kept_back),) = totals
+    _titles(found, items, pause)
+    terms = [_term(row, has_before) for row in found.rows(_TERMS, min_people, most)]
+    lacks = [_lack(row, has_before) for row in found.rows(_LACKS)]
+    return Demand(
+        as_of=from_us(span.now),
+        days=days,
+        min_people=min_people,
+        terms_found=told,
+        kept_back=kept_back,
+        terms=terms,
+        frictions_found=len(lacks),
+        frictions=lacks[:most],
+    )
+
+
+def _spell(found: Happened, pause: Callable[[], None]) -> None:
+    """The table `spelt`: every query and its term."""
+    asked = found.rows("select distinct query from happened where action = 'search' and query is not null")
+    queries = [query for (query,) in asked]
+    terms = _each(queries, term_of, pause)
+    spelt = pa.table({"query": pa.array(queries, pa.string()), "term": pa.array(terms, pa.string())})
+    found.engine.register("spelt", spelt)
+
+
+def _titles(found: Happened, items: pa.Table, pause: Callable[[], None]) -> None:
+    """The table `titles`: every item with the spelling of its title that terms are looked for in."""
+    spelt = _each(items["title"].to_pylist(), lambda title: term_of(title or ""), pause)
+    columns = {name: items[name] for name in ("item_id", "title", "in_stock")}
+    found.engine.register("titles", pa.table(columns | {"spelt": pa.array(spelt, pa.string())}))
+
+
+def _each(values: Sequence[Any], change: Callable[[Any], str], pause: Callable[[], None]) -> list[str]:
+    changed: list[str] = []
+    for start in range(0, len(values), _AT_ONCE):
+        changed += [change(value) for value in values[start : start + _AT_ONCE]]
+        pause()
+    return changed
+
+
+def _term(row: tuple[Any, ...], has_before: bool) -> Term:
+    term, people, times, in_vain, in_circles, searched_by, before, first, last, articles, in_stock, examples = row
+    return Term(
+        term=term,
+        people=people,
+        times=times,
+        in_vain=in_vain,
+        in_circles=in_circles,
+        searched_by=searched_by,
+        first_at=from_us(first),
+        last_at=from_us(last),
+        articles=articles,
+        in_stock=in_stock,
+        examples=examples or [],
+        trend=ratio(people, before) if has_before else Trend("no_history"),
+    )
+
+
+def _lack(row: tuple[Any, ...], has_before: bool) -> Lack:
+    touchpoint, kind, item_id, title, in_stock, people, times, before, first, last = row
+    return Lack(
+        touchpoint=touchpoint,
+        kind=kind,
+        item_id=item_id,
+        title=title,
+        in_stock=in_stock,
+        people=people,
+        times=times,
+        first_at=from_us(first),
+        last_at=from_us(last),
+        trend=ratio(people, before) if has_before else Trend("no_history"),
+    )
+
+
+_CIRCLING = f"""
+create temp table circling as
+with steps as (
+    select event_id, origin, session_id, moment, action = 'search' as is_search,
+        action <> 'search' and item_id is not null as is_look
+    from happened where type = 'browse'
+), busy as (
+    select origin, session_id from steps where is_search group by all having count(*) >= {CIRCLE}
+), runs as (
+    select *, count(*) filter (is_look) over (partition by origin, session_id order by moment, event_id) as looks
+    from steps semi join busy using (origin, session_id)
+)
+select event_id from runs where is_search
+qualify count(*) over (partition by origin, session_id, looks) >= {CIRCLE}
+"""
+_UNMET = """
+create temp table searched as
+select term, who, moment, is_now, result_count is not distinct from 0 as is_vain,
+    event_id in (from circling) as is_circling
+from happened join spelt using (query) where type = 'browse' and action = 'search' and term <> '';
+create temp table unmet as
+select term, count(distinct who) filter (is_now and (is_vain or is_circling)) as people,
+    count(*) filter (is_now and (is_vain or is_circling)) as times,
+    count(distinct who) filter (is_now and is_vain) as in_vain,
+    count(distinct who) filter (is_now and is_circling) as in_circles,
+    count(distinct who) filter (is_now) as searched_by,
+    count(distinct who) filter (not is_now and (is_vain or is_circling)) as before,
+    min(moment) filter (is_vain or is_circling) as first_at, max(moment) filter (is_vain or is_circling) as last_at
+from searched group by term having people > 0;
+"""
+_TERMS = f"""
+with told as (from unmet where people >= ? order by people desc, times desc, term limit ?),
+found as (
+    select term, count(distinct item_id) as articles,
+        count(distinct item_id) filter (in_stock is distinct from false) as in_stock,
+        list_sort(list(distinct item_id))[:{SHOWN_ITEMS}] as examples
+    from told join titles on contains(spelt, term) group by term
+)
+select term, people, times, in_vain, in_circles, searched_by, before, first_at, last_at, coalesce(articles, 0),
+    coalesce(in_stock, 0), examples
+from told left join found using (term) order by people desc, times desc, term
+"""
+_LACKS = """
+with lacks as (
+    select touchpoint, kind, item_id, count(distinct who) filter (is_now) as people, count(*) filter (is_now) as times,
+        count(distinct who) filter (not is_now) as before, min(moment) as first_at, max(moment) as last_at
+    from happened where type = 'friction' group by all having people > 0
+), articles as (
+    select item_id, max(title) as title, bool_or(in_stock) as in_stock from titles group by item_id
+)
+select touchpoint, kind, item_id, title, in_stock, people, times, before, first_at, last_at
+from lacks left join articles using (item_id)
+order by people desc, times desc, touchpoint, kind, item_id nulls first
+"""
