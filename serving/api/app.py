@@ -20,10 +20,12 @@ from serving.api import (
     customers,
     decision_records,
     decisions,
+    demand,
     docs,
     events,
     health,
     incidents,
+    journeys,
     limits,
     openapi,
     outcomes,
@@ -31,6 +33,7 @@ from serving.api import (
     recheck,
     silence,
     staff_holds,
+    touchpoints,
     watch_list,
 )
 from serving.api.batches import Batches
@@ -40,6 +43,7 @@ from serving.console import console
 from serving.console.pages import problem_page
 from serving.console.session import Sessions
 from serving.desk.desk import Desk
+from serving.experience.experience import Experience
 from serving.metrics import Metrics
 from serving.security import KeyStore
 from serving.service import DecisionService
@@ -59,6 +63,9 @@ PARTS = (
     call_list,
     incidents,
     silence,
+    touchpoints,
+    demand,
+    journeys,
     health,
 )
 """The routes, in the order of the page."""
@@ -128,6 +135,7 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         settings=settings,
         service=service,
         desk=Desk(service),
+        experience=Experience(service),
         keys=KeyStore(home),
         sessions=Sessions(settings.console_hours),
         metrics=Metrics(),

@@ -15,6 +15,7 @@ from serving.console.session import Sessions
 from serving.core import decision as core
 from serving.core import question
 from serving.desk.desk import Desk
+from serving.experience.experience import Experience
 from serving.metrics import Metrics
 from serving.security import KeyStore
 from serving.service import DecisionService
@@ -32,6 +33,7 @@ class Wiring:
     settings: ServingSettings
     service: DecisionService
     desk: Desk
+    experience: Experience
     keys: KeyStore
     sessions: Sessions
     metrics: Metrics
