@@ -24,6 +24,7 @@ SCOPES = {
     "decide": "ask for decisions and report their outcomes",
     "read": "read customers, and why they get what they get",
     "care": "see who is held and why, add and release holds, declare and close incidents",
+    "items": "tell which items are in and out of stock",
     "console": "open the console and its campaign lists",
     "admin": "all of these",
 }

@@ -12,6 +12,7 @@ from features.home import Home
 from features.log.event_log import EventLog, EventResult
 from features.log.store import BUSY_SECONDS
 from serving.answering import UNRECORDED, Answering, decided, plain_question
+from serving.core.articles import StockWord
 from serving.core.decision import Decision
 from serving.core.engine import check_request
 from serving.core.explain import explain
@@ -25,6 +26,7 @@ from serving.person import described
 from serving.rechecking import Recheck, Rechecking
 from serving.recording import Recording
 from serving.records import Records
+from serving.stock import StockResult, became, fault, tell
 
 __all__ = ["OUTCOMES", "UNRECORDED", "DecisionService", "Health", "Outcome", "Recheck"]
 
@@ -65,9 +67,12 @@ class DecisionService:
         """Policy, catalogue, items and models in force at `now`."""
         return self._answering.force(now)
 
-    def read(self, requests: Sequence[Request]) -> list[Snapshot]:
-        """What is known of those asked for, one snapshot a request, all at the first request's moment."""
-        return self._answering.read(requests, self.in_force(requests[0].now)) if requests else []
+    def read(self, requests: Sequence[Request], force: InForce | None = None) -> list[Snapshot]:
+        """What is known of those asked for, one snapshot a request, all at the first request's moment.
+
+        It is judged by what is in force, or as if `force` were.
+        """
+        return self._answering.read(requests, force or self.in_force(requests[0].now)) if requests else []
 
     def decide(self, request: Request) -> Decision:
         """Decide for one, record durably, answer. Raises `DataError` for a placement, channel or n not known."""
@@ -84,6 +89,12 @@ class DecisionService:
         for start in range(0, len(requests), _CHUNK):
             answers += self._recording.decide(requests[start : start + _CHUNK])
         return answers
+
+    def decided_under(
+        self, force: InForce, requests: Sequence[Request], snapshots: Sequence[Snapshot]
+    ) -> list[Decision]:
+        """What would be decided if `force` were in force, of snapshots read under it. Writes nothing."""
+        return decided(requests, snapshots, force)
 
     def recheck(
         self, decision_ids: Sequence[str], now: datetime, *, send_at: datetime | None = None, reserve: bool = False
@@ -105,6 +116,22 @@ class DecisionService:
     def ingest(self, objects: list[Any], now: datetime, source: str = "api") -> list[EventResult]:
         """Take events in: durable and visible to the next decision when this returns. Gives one result an event."""
         return self._log.append_live(objects, source=source, now=now)
+
+    def tell_stock(self, words: Sequence[StockWord], now: datetime) -> list[StockResult]:
+        """Take in that items are in or out of stock: durable and visible to the next decision when this returns.
+
+        Gives one result a word, in order. Telling the same again changes nothing.
+        """
+        faults = [fault(word, self.in_force(now).articles, now) for word in words]
+        good = [word for word, why in zip(words, faults, strict=True) if not why]
+        told = iter(tell(self._records.connection(), good, now))
+        articles = self.in_force(now).articles
+        return [
+            StockResult(word.item_id, "rejected", articles.in_stock(word.item_id), why)
+            if why
+            else became(word, next(told), articles)
+            for word, why in zip(words, faults, strict=True)
+        ]
 
     def record_outcome(self, outcome: Outcome, now: datetime) -> bool:
         """Note an outcome once; False where it was known already. Raises `DataError` as `outcomes.note`."""

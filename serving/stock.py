@@ -8,11 +8,11 @@ import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from features.errors import TahdikasError
-from features.log.store import to_micros, transaction
+from features.log.store import from_micros, to_micros, transaction
 from serving.core.articles import StockWord
 from serving.core.items import Articles
 
@@ -22,7 +22,8 @@ TABLES = (
         received_at integer not null, change integer not null) without rowid""",
     "create index if not exists stock_by_change on stock (change)",
 )
-Became = Literal["recorded", "known", "older"]
+AHEAD = timedelta(minutes=5)
+Became = Literal["recorded", "known", "older", "rejected"]
 
 _TELL = """insert into stock values (?, ?, ?, ?, (select coalesce(max(change), 0) + 1 from stock))
     on conflict (item_id) do update set in_stock = excluded.in_stock, occurred_at = excluded.occurred_at,
@@ -31,11 +32,40 @@ _TELL = """insert into stock values (?, ?, ?, ?, (select coalesce(max(change), 0
         or (excluded.occurred_at = occurred_at and excluded.in_stock < in_stock)"""
 
 
-def tell(run: sqlite3.Connection, words: Iterable[StockWord], now: datetime) -> list[Became]:
-    """Take words in, all in one transaction, durable when this returns; gives what became of each, in order.
+class StockResult(NamedTuple):
+    """What became of a word, and the item's stock as it stands for the next decision; None where nobody says.
 
-    `recorded`: it stands now; `known`: it stood already; `older`: another of that item stands.
+    `recorded`: it stands now; `known`: it stood already; `older`: what was told, or the catalogue, is of a later
+    moment; `rejected`: not taken, `detail` says why and what to do.
     """
+
+    item_id: str
+    status: Became
+    in_stock: bool | None
+    detail: str = ""
+
+
+def fault(word: StockWord, articles: Articles, now: datetime) -> str:
+    """Why a word cannot be taken, with the remedy; empty where it can."""
+    if word.item_id not in articles.by_id:
+        return (
+            f"item {word.item_id!r} is not in the catalogue as it stands. Import it first (tahdikas catalogue import), "
+            "or correct the id."
+        )
+    if word.occurred_at > to_micros(now + AHEAD):
+        at = from_micros(word.occurred_at).isoformat()
+        return f"occurred_at {at} is more than five minutes ahead of {now.isoformat()}. Correct it or the clock."
+    return ""
+
+
+def became(word: StockWord, status: Became, articles: Articles) -> StockResult:
+    """The result of a word taken, by the `articles` in force since."""
+    stands = articles.in_stock(word.item_id)
+    return StockResult(word.item_id, status if stands == word.in_stock else "older", stands)
+
+
+def tell(run: sqlite3.Connection, words: Iterable[StockWord], now: datetime) -> list[Became]:
+    """Take words in, all in one transaction, durable when this returns; gives what became of each, in order."""
     with transaction(run):
         return [_tell(run, word, to_micros(now)) for word in words]
 

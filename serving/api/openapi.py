@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from serving.api.decisions import DecisionRequest
 from serving.api.event_schema import event_schemas
 from serving.api.incidents import CloseRequest, IncidentRequest, ReachRequest
+from serving.api.items import StockRequest
 from serving.api.outcomes import OutcomeRequest
 from serving.api.problems import Problem
 from serving.api.recheck import RecheckRequest
@@ -24,6 +25,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     IncidentRequest,
     CloseRequest,
     ReachRequest,
+    StockRequest,
     Problem,
 )
 

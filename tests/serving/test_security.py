@@ -34,7 +34,7 @@ def test_scopes(home: Home) -> None:
 
 @pytest.mark.parametrize("scopes", [[], ["decide", "fly"]])
 def test_unknown_scopes_are_refused_with_the_known_ones(home: Home, scopes: list[str]) -> None:
-    with pytest.raises(DataError, match="Choose among events, decide, read, care, console, admin"):
+    with pytest.raises(DataError, match="Choose among events, decide, read, care, items, console, admin"):
         KeyStore(home).create("shop", scopes, now=NOON)
 
 
