@@ -1,10 +1,11 @@
 """The action catalogue: what can be done for a customer, when it makes sense, and what it is worth.
 
-Read from `actions.yaml` of the data folder's config, else from the shipped default; every fault names file and line.
+Read from `actions.yaml` of the data folder's config, which may say only what differs (`shop_actions`), else from the
+shipped default; every fault names file and line.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,32 +15,46 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from features.home import Home
-from serving.core.actions import CHURN_PROBABILITY, NO_ACTION, Action, Items
+from serving.core.actions import CHURN_PROBABILITY, NO_ACTION, Action, Category, Items
 from serving.core.conditions import Bools, Compiled, Floats
-from serving.core.typed_yaml import Strict, fault, parse, read_text
+from serving.core.shop_actions import DEFAULT_ACTIONS as DEFAULT_ACTIONS
+from serving.core.shop_actions import explain, resolved
+from serving.core.typed_yaml import Source, Strict, read_text
 
-DEFAULT_ACTIONS = Path(__file__).parents[1] / "defaults" / "actions.yaml"
+ActionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class CatalogueFile(Strict):
-    """The file: actions by id, `no_action` among them."""
+    """The file: actions by id, `no_action` among them, and the categories of those that are done no more.
 
-    actions: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Action]
+    Contacts of the past are told by `retired` to be service, or to count toward the cap.
+    """
+
+    actions: dict[ActionId, Action]
+    retired: dict[ActionId, Category] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_no_action(self) -> "CatalogueFile":
         if NO_ACTION not in self.actions:
             raise ValueError(f"{NO_ACTION!r} is missing; list it like any other action, with category none")
+        both = sorted(set(self.retired) & set(self.actions))
+        if both:
+            raise ValueError(f"{', '.join(both)} is an action and retired as well; keep one of the two")
         return self
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The actions in force, compiled. Everything per action is in the order of `actions`."""
+    """The actions in force, compiled. Everything per action is in the order of `actions`.
+
+    `text` says all of it by itself, whatever is shipped; `source` knows on which line of the shop's file a part stands.
+    """
 
     actions: tuple[Action, ...]
     text: str
     hash: str
+    source: Source
+    retired: Mapping[str, Category]
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -134,7 +149,9 @@ class Catalogue:
     def is_service(self, action_id: str) -> bool:
         """Whether a contact was service; one of an action not known here counts as marketing."""
         column = self.index.get(action_id)
-        return column is not None and bool(self.service[column])
+        if column is None:
+            return self.retired.get(action_id, "none") not in ("sales", "care", "none")
+        return bool(self.service[column])
 
 
 def parse_catalogue(text: str, *, known: Collection[str] | None, name: str = "actions.yaml") -> Catalogue:
@@ -142,55 +159,54 @@ def parse_catalogue(text: str, *, known: Collection[str] | None, name: str = "ac
 
     `known` None takes any feature: a catalogue of the past may speak of what is known no more.
     """
-    file = parse(text, CatalogueFile, name=name)
+    source, whole = resolved(text, name=name)
+    file = source.validated(CatalogueFile, explain=explain(source))
     actions = tuple(a.model_copy(update={"action": key}) for key, a in file.actions.items())
     for action in actions:
         here: tuple[str | int, ...] = ("actions", action.action)
         for part in ("eligibility", "applicability", "suitability"):
             for j, condition in enumerate(getattr(action, part)):
                 if known is not None and condition.feature not in known:
-                    raise fault(
-                        name, text, (*here, part, j, "feature"),
+                    raise source.fault(
+                        (*here, part, j, "feature"),
                         f"unknown feature {condition.feature!r}. Known: {', '.join(sorted(known))}.",
-                    )  # fmt: skip
+                    )
         if action.suitability and not action.marketing:
-            raise fault(
-                name, text, (*here, "suitability"),
+            raise source.fault(
+                (*here, "suitability"),
                 f"only sales and care have suitability, not {action.category}. Move the conditions to applicability.",
-            )  # fmt: skip
+            )
         if action.action == NO_ACTION and (action.category != "none" or action.eligibility or action.applicability):
-            raise fault(name, text, here, "no_action has category none and no conditions. Remove them.")
+            raise source.fault(here, "no_action has category none and no conditions. Remove them.")
         if (action.category == "none") != (action.action == NO_ACTION):
-            raise fault(name, text, (*here, "category"), "category none belongs to no_action alone. Choose another.")
+            raise source.fault((*here, "category"), "category none belongs to no_action alone. Choose another.")
         if action.action != NO_ACTION and not action.treatments:
-            raise fault(name, text, here, f"action {action.action!r} has no treatments. Give at least one.")
-        _check_dates(name, text, action, here)
+            raise source.fault(here, f"action {action.action!r} has no treatments. Give at least one.")
+        _check_dates(source, action, here)
         for k, other in enumerate(action.said_with):
             if other not in file.actions or not (action.once_per and file.actions[other].once_per):
-                raise fault(
-                    name, text, (*here, "said_with", k),
+                raise source.fault(
+                    (*here, "said_with", k),
                     f"{other!r} is no action that is said once, as {action.action!r} must be too. Give both once_per.",
-                )  # fmt: skip
+                )
         if action.cap is not None and not action.marketing:
-            raise fault(
-                name, text, (*here, "cap"), f"only sales and care are capped, not {action.category}. Remove it."
-            )
+            raise source.fault((*here, "cap"), f"only sales and care are capped, not {action.category}. Remove it.")
         if action.response.model == "next_offer" and action.items is None:
-            raise fault(name, text, (*here, "response"), "model next_offer needs items. Say which, or use the prior.")
-    return Catalogue(actions, text, hashlib.sha256(text.encode()).hexdigest())
+            raise source.fault((*here, "response"), "model next_offer needs items. Say which, or use the prior.")
+    return Catalogue(actions, whole, hashlib.sha256(whole.encode()).hexdigest(), source, file.retired)
 
 
-def _check_dates(name: str, text: str, action: Action, here: tuple[str | int, ...]) -> None:
+def _check_dates(source: Source, action: Action, here: tuple[str | int, ...]) -> None:
     """That a treatment listed again is so for another time."""
     for j, later in enumerate(action.treatments):
         for earlier in action.treatments[:j]:
             (start, end), (other_start, other_end) = later.span, earlier.span
             if earlier.treatment == later.treatment and start < other_end and other_start < end:
-                raise fault(
-                    name, text, (*here, "treatments", j, "treatment"),
+                raise source.fault(
+                    (*here, "treatments", j, "treatment"),
                     f"treatment {later.treatment!r} is listed before with overlapping validity. End the one before "
                     "this begins (valid_until, valid_from), or give it another name.",
-                )  # fmt: skip
+                )
 
 
 def load_catalogue(home: Home, *, known: Collection[str]) -> Catalogue:

@@ -244,20 +244,19 @@ def policy_path(home: Home) -> Path:
 def check_together(
     policy: Policy, catalogue: Catalogue, *, name: str = "policy.yaml", actions_name: str = "actions.yaml"
 ) -> None:
-    """That policy and catalogue speak of the same actions and placements; raises `ConfigError`."""
+    """That policy and catalogue speak of the same actions and placements; raises `ConfigError`.
+
+    What the shipped policy says of an action that the shop switched off is without effect, and no fault.
+    """
     file = policy.file
-    no_action = f"no such action in {actions_name}. Known: {', '.join(catalogue.index)}."
-    if policy.text == DEFAULT_POLICY.read_text(encoding="utf-8"):
-        no_action += " This is the shipped policy: put one without it beside the actions, as config/policy.yaml."
-    for lever in file.levers:
-        if lever not in catalogue.index:
-            raise fault(name, policy.text, ("levers", lever), no_action)
+    shipped = policy.text == DEFAULT_POLICY.read_text(encoding="utf-8")
+    spoken_of: list[tuple[tuple[str | int, ...], str]] = [(("levers", lever), lever) for lever in file.levers]
     for place, placement in file.placements.items():
-        for weighed in placement.context_weight:
-            if weighed not in catalogue.index:
-                raise fault(
-                    name, policy.text, ("placements", place, "context_weight", weighed), no_action,
-                )  # fmt: skip
+        spoken_of += [(("placements", place, "context_weight", one), one) for one in placement.context_weight]
+    for where, action_id in spoken_of:
+        if action_id not in catalogue.index and not (shipped and action_id in catalogue.retired):
+            raise fault(name, policy.text, where, _no_action(action_id, catalogue, actions_name, shipped))
+    for place, placement in file.placements.items():
         for i, channel in enumerate(placement.channels):
             if channel not in file.channels:
                 raise fault(
@@ -273,7 +272,18 @@ def check_together(
         for j, treatment in enumerate(action.treatments):
             for k, place in enumerate(treatment.placements or ()):
                 if place not in file.placements:
-                    raise fault(
-                        actions_name, catalogue.text, ("actions", action.action, "treatments", j, "placements", k),
+                    raise catalogue.source.fault(
+                        ("actions", action.action, "treatments", j, "placements", k),
                         f"no placement {place!r} in the policy. Known: {', '.join(file.placements)}.",
                     )  # fmt: skip
+
+
+def _no_action(action_id: str, catalogue: Catalogue, actions_name: str, shipped: bool) -> str:
+    if action_id in catalogue.retired:
+        return f"{action_id!r} is switched off in {actions_name}. Remove it here, or switch it on again there."
+    known = f"no such action in {actions_name}. Known: {', '.join(catalogue.index)}."
+    return (
+        f"{known} This is the shipped policy: put one without it beside the actions, as config/policy.yaml."
+        if shipped
+        else known
+    )

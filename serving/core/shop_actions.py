@@ -18,8 +18,14 @@ from serving.core.typed_yaml import Explain, Path_, Source, Strict, read_source,
 
 DEFAULT_ACTIONS = Path(__file__).parents[1] / "defaults" / "actions.yaml"
 LANGUAGES = {"en": "English", "fi": "Finnish"}
-_WRITER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NEEDED = (*(name for name, field in Action.model_fields.items() if field.is_required()), "treatments")
+
+
+class _Writer(yaml.SafeDumper):
+    """Writes out what is said twice, as whoever reads it wants it."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 class Extension(Strict):
@@ -45,8 +51,8 @@ def resolved(text: str, *, name: str) -> tuple[Source, str]:
                 "leave those actions out of this file.",
             )
         return own, text
-    source = extended(own, _shipped())
-    return source, yaml.dump(source.value, Dumper=_WRITER, allow_unicode=True, sort_keys=False, width=120)
+    source = extended(own, _shipped(DEFAULT_ACTIONS))
+    return source, yaml.dump(source.value, Dumper=_Writer, allow_unicode=True, sort_keys=False, width=120)
 
 
 def extended(own: Source, shipped: Values) -> Source:
@@ -98,9 +104,9 @@ def explain(source: Source) -> Explain:
     return told
 
 
-@lru_cache(maxsize=1)
-def _shipped() -> Values:
-    found: Values = read_source(read_text(DEFAULT_ACTIONS), name=str(DEFAULT_ACTIONS)).value
+@lru_cache(maxsize=4)
+def _shipped(path: Path) -> Values:
+    found: Values = read_source(read_text(path), name=str(path)).value
     return found
 
 
