@@ -15,6 +15,7 @@ from features.catalogue import merge_items
 from features.customer.hold_rules import HoldRule, HoldRules
 from features.home import Home
 from features.log.event_log import EventLog
+from features.log.event_objects import object_of
 from serving.core.catalogue import load_catalogue
 from serving.core.decision import Decision
 from serving.core.live import KNOWN_FEATURES
@@ -81,10 +82,15 @@ class Product:
         self._log.close()
 
     def _take_in(self, now: datetime) -> None:
+        """A long history in bulk, later weeks as a shop would post them."""
         events = pa.concat_tables(self._waiting)
         self._waiting = []
-        report = self._log.append_history([events], source="simulated", now=now)
-        assert not report.rejected, report.rejected
+        if not self._known:
+            rejected = self._log.append_history([events], source="simulated", now=now).rejected
+        else:
+            results = self._log.append_live([object_of(row) for row in events.to_pylist()], source="simulated", now=now)
+            rejected = Counter(str(result.reason) for result in results if result.status == "rejected")
+        assert not rejected, rejected
         names = pc.unique(events["customer_id"].drop_null()).to_pylist()
         self._known = sorted({*self._known, *names})
 
