@@ -7,12 +7,15 @@ from features.errors import DataError
 
 if TYPE_CHECKING:
     from serving.experience.journey import Journey
+    from serving.experience.moments import Moment
     from serving.experience.touchpoints import Report
 
 FORMATS = (".png", ".svg", ".pdf")
 MOST = 12
 """Touchpoints drawn; the most visited come first."""
-_COLOURS = {"feedback": "tab:blue", "friction": "tab:red", "promise_broken": "tab:red", "case": "tab:orange"}
+WRONG = ("friction", "promise_broken", "feedback complaint", "delivery delayed", "delivery failed", "case opened",
+         "case customer_asked", "case reopened")  # fmt: skip
+"""Moments marked with a cross: kinds, or a kind and the last word of its detail."""
 
 
 def draw_touchpoints(report: "Report", path: Path) -> None:
@@ -37,6 +40,7 @@ def draw_touchpoints(report: "Report", path: Path) -> None:
             if count:
                 beside.annotate(str(count), (at, 0.02), color="tab:red", fontsize=7, ha="center")
         beside.set_ylim(0, 1)
+        axes.tick_params(axis="x", labelsize=7)
     words = "week to; bars: people, line: satisfaction 0 to 1, red: friction and complaints"
     figure.supxlabel(words, fontsize=8)
     _save(figure, path)
@@ -52,16 +56,22 @@ def draw_journey(found: "Journey", path: Path) -> None:
         known.append((found.as_of, found.estimate))
     axes.plot([at for at, _ in known], [value for _, value in known], color="0.5", linewidth=1)
     for one in found.moments:
-        height = one.value if one.value is not None else one.estimate
-        if one.kind in _COLOURS and height is not None:
-            axes.plot([one.at], [height], marker="o" if one.value is not None else "x", color=_COLOURS[one.kind])
+        if one.value is not None:
+            axes.plot([one.at], [one.value], marker="o", color="tab:blue")
+        elif one.estimate is not None and (one.kind in WRONG or _step(one) in WRONG):
+            axes.plot([one.at], [one.estimate], marker="x", color="tab:red")
         elif one.kind == "order":
             axes.axvline(one.at, color="0.9", zorder=0)
+    axes.tick_params(axis="x", labelsize=7)
     axes.set_ylim(-0.02, 1.02)
     axes.set_ylabel("0 badly, 1 well")
     axes.set_title(f"{_words(found.customer_id)}: how things stand (a drawing aid)", loc="left", fontsize=9)
     figure.supxlabel("dots: her scores, crosses: what went wrong, grey bars: orders", fontsize=8)
     _save(figure, path)
+
+
+def _step(one: "Moment") -> str:
+    return f"{one.kind} {one.detail.split()[-1] if one.detail else ''}"
 
 
 def _words(text: str) -> str:

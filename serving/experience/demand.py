@@ -12,9 +12,10 @@ import msgspec
 import pyarrow as pa
 
 from features.instants import from_us
+from serving.core.items import Articles
 from serving.experience.figures import Trend, ratio
 from serving.experience.happened import Happened, Span
-from serving.experience.terms import term_of
+from serving.experience.terms import spelt, term_of
 
 CIRCLE = 3
 """So many searches in a row of one session, without a look at any item, go round in circles."""
@@ -74,9 +75,9 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def demand(
-    found: Happened, span: Span, items: pa.Table, *, days: int, min_people: int, most: int, pause: Callable[[], None]
+    found: Happened, span: Span, articles: Articles, *, days: int, min_people: int, most: int, pause: Callable[[], None]
 ) -> Demand:
-    """The report: terms and frictions, the `most` people first. `items` are those valid at the span's end."""
+    """The report: terms and frictions, the `most` people first. `articles` are those of the span's end."""
     has_before = found.first_at is not None and found.first_at <= span.start
     _spell(found, pause)
     found.engine.execute(_CIRCLING)
@@ -85,7 +86,7 @@ def demand(
         "select count(*) filter (people >= ?), count(*) filter (people < ?) from unmet", *[min_people] * 2
     )
     ((told, kept_back),) = totals
-    _titles(found, items, pause)
+    _titles(found, articles, pause)
     terms = [_term(row, has_before) for row in found.rows(_TERMS, min_people, most)]
     lacks = [_lack(row, has_before) for row in found.rows(_LACKS)]
     return Demand(
@@ -105,15 +106,26 @@ def _spell(found: Happened, pause: Callable[[], None]) -> None:
     asked = found.rows("select distinct query from happened where action = 'search' and query is not null")
     queries = [query for (query,) in asked]
     terms = _each(queries, term_of, pause)
-    spelt = pa.table({"query": pa.array(queries, pa.string()), "term": pa.array(terms, pa.string())})
-    found.engine.register("spelt", spelt)
+    found.engine.register(
+        "spelt", pa.table({"query": pa.array(queries, pa.string()), "term": pa.array(terms, pa.string())})
+    )
 
 
-def _titles(found: Happened, items: pa.Table, pause: Callable[[], None]) -> None:
+def _titles(found: Happened, articles: Articles, pause: Callable[[], None]) -> None:
     """The table `titles`: every item with the spelling of its title that terms are looked for in."""
-    spelt = _each(items["title"].to_pylist(), lambda title: term_of(title or ""), pause)
-    columns = {name: items[name] for name in ("item_id", "title", "in_stock")}
-    found.engine.register("titles", pa.table(columns | {"spelt": pa.array(spelt, pa.string())}))
+    ids = list(articles.by_id)
+    titles = [articles.by_id[item_id].title for item_id in ids]
+    columns = {
+        "item_id": pa.array(ids, pa.string()),
+        "title": pa.array(titles, pa.string()),
+        "in_stock": pa.array(map(articles.in_stock, ids), pa.bool_()),
+        "spelt": pa.array(_each(titles, _title_term, pause), pa.string()),
+    }
+    found.engine.register("titles", pa.table(columns))
+
+
+def _title_term(title: str | None) -> str:
+    return spelt(title or "")
 
 
 def _each(values: Sequence[Any], change: Callable[[Any], str], pause: Callable[[], None]) -> list[str]:
@@ -191,9 +203,8 @@ from searched group by term having people > 0;
 _TERMS = f"""
 with told as (from unmet where people >= ? order by people desc, times desc, term limit ?),
 found as (
-    select term, count(distinct item_id) as articles,
-        count(distinct item_id) filter (in_stock is distinct from false) as in_stock,
-        list_sort(list(distinct item_id))[:{SHOWN_ITEMS}] as examples
+    select term, count(*) as articles, count(*) filter (in_stock is distinct from false) as in_stock,
+        list_sort(list(item_id))[:{SHOWN_ITEMS}] as examples
     from told join titles on contains(spelt, term) group by term
 )
 select term, people, times, in_vain, in_circles, searched_by, before, first_at, last_at, coalesce(articles, 0),
@@ -205,10 +216,8 @@ with lacks as (
     select touchpoint, kind, item_id, count(distinct who) filter (is_now) as people, count(*) filter (is_now) as times,
         count(distinct who) filter (not is_now) as before, min(moment) as first_at, max(moment) as last_at
     from happened where type = 'friction' group by all having people > 0
-), articles as (
-    select item_id, max(title) as title, bool_or(in_stock) as in_stock from titles group by item_id
 )
 select touchpoint, kind, item_id, title, in_stock, people, times, before, first_at, last_at
-from lacks left join articles using (item_id)
+from lacks left join titles using (item_id)
 order by people desc, times desc, touchpoint, kind, item_id nulls first
 """

@@ -3,7 +3,6 @@
 import time
 from datetime import datetime
 
-from features.catalogue import load_items
 from serving.desk.faults import FieldFaultError, NotThereError
 from serving.experience.demand import MIN_PEOPLE, Demand, demand
 from serving.experience.happened import Happened, Span, happened
@@ -46,10 +45,10 @@ class Experience:
     def demand(self, now: datetime, days: int = 90, min_people: int = MIN_PEOPLE, most: int = 50) -> Demand:
         """What people looked for in vain over the last `days`. Raises as `touchpoints`."""
         checked_days(days)
+        articles = self._service.in_force(now).articles
         run, span, home = self._service.records.connection(), Span.of(now, days), self._service.home
         with happened(home, run, span, _breathe) as found:
-            items = load_items(home, now)
-            return demand(found, span, items, days=days, min_people=min_people, most=most, pause=_breathe)
+            return demand(found, span, articles, days=days, min_people=min_people, most=most, pause=_breathe)
 
     def journey(self, customer_id: str, now: datetime, days: int = 365) -> Journey:
         """One customer's own curve. Raises `NotThereError` as `journey.journey`, `FieldFaultError` for bad days."""

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from features.columns import EVENT_SCHEMA
 from features.home import Home
-from features.instants import from_us, to_us
+from features.instants import days, from_us, to_us
 from features.log.lake import checked_paths, listed
 from features.log.rules import RESERVED_PREFIX
 from serving.experience.places import place_sql
@@ -28,11 +28,14 @@ FELT = ("purchase", "browse", "feedback", "case", "return", "delivery", "frictio
 UNFELT_CONTACTS = ("reserved", "released", "bounce")
 """Contacts that did not reach anybody."""
 
+LEAD_DAYS = 30
+"""Promises are looked for so long before the span, for those that broke in it."""
+
 _PAGE = 2_000
 _COLUMNS = (
     "event_id", "type", "customer_id", "anonymous_id", "occurred_at", "received_at", "channel", "touchpoint", "action",
     "item_id", "query", "result_count", "session_id", "kind", "score", "scale_min", "scale_max", "higher_is_better",
-    "text", "order_id", "case_id", "status", "reason",
+    "text", "order_id", "case_id", "status", "reason", "promised_at",
 )  # fmt: skip
 _SCHEMA = pa.schema([EVENT_SCHEMA.field(name) for name in _COLUMNS])
 _PYTHON: dict[pa.DataType, Any] = {pa.string(): str, pa.float64(): float, pa.int64(): int, pa.bool_(): bool}
@@ -51,9 +54,9 @@ class Span(NamedTuple):
     now: int
 
     @classmethod
-    def of(cls, now: datetime, days: int) -> "Span":
-        """The `days` that end at `now`, and those before."""
-        at, length = to_us(now), days * 86_400_000_000
+    def of(cls, now: datetime, length_days: int) -> "Span":
+        """The days that end at `now`, and as many before."""
+        at, length = to_us(now), days(length_days)
         return cls(at - 2 * length, at - length, at)
 
 
@@ -73,7 +76,7 @@ class Happened(NamedTuple):
 def happened(
     home: Home, run: sqlite3.Connection, span: Span, pause: Callable[[], None] = lambda: None
 ) -> Iterator[Happened]:
-    """The view `happened`: one row an event that somebody lived through in the span.
+    """The view `happened`: one row an event that somebody lived through in the span; `felt`: and in a lead before it.
 
     Columns: those of the event, `moment` (microseconds), `is_now` (of the later period), `who` it counts for, `origin`
     it was told under, `touchpoint` (never null), `is_stated` (the event says where). `run` is read from in one short
@@ -90,7 +93,11 @@ def happened(
         ).fetchall()
     finally:
         run.execute("rollback")
-    wanted = [file for file in files if file.max_occurred_at > span.start and file.min_occurred_at <= span.now]
+    wanted = [
+        file
+        for file in files
+        if file.max_occurred_at > span.start - days(LEAD_DAYS) and file.min_occurred_at <= span.now
+    ]
     with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": ""}) as engine:
         engine.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
         engine.register("waiting", waiting)
@@ -110,23 +117,25 @@ def happened(
 
 _ORIGIN = f"coalesce(customer_id, '{RESERVED_PREFIX}' || anonymous_id)"
 _VIEW = """
-create temp view happened as
+create temp view felt as
 with told as (
     select * exclude (touchpoint), epoch_us(occurred_at) as moment, {origin} as origin,
         {place} as touchpoint, touchpoint is not null as is_stated
     from ({events})
-    where occurred_at > {start} and occurred_at <= {now} and received_at <= {now} and type in {felt}
+    where occurred_at > {lead} and occurred_at <= {now} and received_at <= {now} and type in {felt}
     and not (type = 'contact' and status in {unfelt})
 )
 select told.*, coalesce(o.customer, told.origin) as who, told.occurred_at > {middle} as is_now
 from told left join owners o on o.origin = told.origin
 where told.origin not in (from gone) and coalesce(o.customer, told.origin) not in (from gone)
-and told.origin not in (select e.origin from owners_ever e where e.customer in (from gone))
+and told.origin not in (select e.origin from owners_ever e where e.customer in (from gone));
+create temp view happened as from felt where occurred_at > {start}
 """
 
 
 def _bounds(span: Span) -> dict[str, str]:
-    instants = {name: f"timestamptz '{from_us(at).isoformat()}'" for name, at in span._asdict().items()}
+    moments = span._asdict() | {"lead": span.start - days(LEAD_DAYS)}
+    instants = {name: f"timestamptz '{from_us(at).isoformat()}'" for name, at in moments.items()}
     return instants | {"felt": str(FELT), "unfelt": str(UNFELT_CONTACTS)}
 
 

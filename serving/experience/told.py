@@ -1,8 +1,8 @@
 """What people said of touchpoints, and what went wrong there: scores, friction and complaints as tables of DuckDB.
 
 `answers`: one row a score; `unit` in millionths from 0 (worst), `verdict` as the policy has it. `troubles`: one row a
-friction or what amounts to one (a delivery failed or delayed, a search that found nothing), or a complaint, once
-however it was told. Both have touchpoint, who, moment, is_now, event_id.
+friction or what amounts to one (a delivery failed or delayed, a promised day that passed without the parcel, a search
+that found nothing), or a complaint, once however it was told. Both have touchpoint, who, moment, is_now, event_id.
 """
 
 import pyarrow as pa
@@ -11,18 +11,20 @@ from features.customer.hold_rules import HoldRules
 from features.customer.ledger import Mark
 from features.customer.scales import scale_of, unit_score
 from features.customer.span import verdict
-from serving.experience.happened import Happened
+from serving.alarms.signals import DELIVERY
+from serving.experience.happened import Happened, Span
 
 MILLION = 1_000_000
 COMPLAINT = "complaint"
 IN_VAIN = "search_in_vain"
-AMOUNTS_TO = ("failed_delivery", "delayed_delivery", IN_VAIN)
+LATE = "late_delivery"
+AMOUNTS_TO = ("failed_delivery", "delayed_delivery", LATE, IN_VAIN)
 """Kinds of trouble that no friction event tells, beside those of friction."""
 
 
-def tell(span: Happened, rules: HoldRules) -> None:
+def tell(found: Happened, span: Span, rules: HoldRules) -> None:
     """Make the tables."""
-    span.engine.execute(
+    found.engine.execute(
         """create temp table said as
         select touchpoint, is_stated, who, moment, is_now, event_id, channel, type, kind, status, score, scale_min,
             scale_max, higher_is_better, text, reason, order_id, case_id, item_id
@@ -30,16 +32,16 @@ def tell(span: Happened, rules: HoldRules) -> None:
         or (type = 'delivery' and status in ('failed', 'delayed'))
         or (type = 'browse' and action = 'search' and result_count = 0)"""
     )
-    asked = span.rows(
+    asked = found.rows(
         """select distinct kind, score, scale_min, scale_max, higher_is_better from said
         where type = 'feedback' and score is not null"""
     )
     judged = [(*row, *_judge(row, rules)) for row in asked]
     columns = list(zip(*judged, strict=True)) or [()] * len(_JUDGED)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, _JUDGED, strict=True)]
-    span.engine.register("judged", pa.Table.from_arrays(arrays, schema=_JUDGED))
-    span.engine.execute(_ANSWERS)
-    span.engine.execute(_TROUBLES)
+    found.engine.register("judged", pa.Table.from_arrays(arrays, schema=_JUDGED))
+    found.engine.execute(_ANSWERS)
+    found.engine.execute(_TROUBLES.format(**span._asdict()))
 
 
 def _judge(row: tuple[object, ...], rules: HoldRules) -> tuple[int, int]:
@@ -81,8 +83,17 @@ with tellings as (
         arg_min(event_id, (moment, event_id)) as event_id,
         '{COMPLAINT}' as kind, null::varchar as item_id
     from tellings group by who, matter
+), promises as (
+    select who, order_id, min(promised_at) as promised_at, arg_min(event_id, (promised_at, event_id)) as event_id,
+        min(occurred_at) filter (status in ('delivered', 'cancelled')) as over_at
+    from felt where type = 'delivery' group by who, order_id having promised_at is not null
+), late as (
+    select '{DELIVERY}' as touchpoint, who, epoch_us(promised_at) as moment,
+        epoch_us(promised_at) > {{middle}} as is_now, event_id, '{LATE}' as kind, null::varchar as item_id
+    from promises where epoch_us(promised_at) > {{start}} and epoch_us(promised_at) < {{now}}
+    and coalesce(over_at > promised_at, true)
 )
-from complaints union all by name
+from complaints union all by name from late union all by name
 select touchpoint, who, moment, is_now, event_id, item_id,
     case type when 'delivery' then status || '_delivery' when 'browse' then '{IN_VAIN}' else kind end as kind
 from said where type not in ('feedback', 'case')

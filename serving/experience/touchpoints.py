@@ -92,7 +92,7 @@ def touchpoints(
     found: Happened, span: Span, rules: HoldRules, stories: Callable[[Happened], dict[str, list[Story]]] | None = None
 ) -> list[Touchpoint]:
     """Every touchpoint where something happened in the later period of the span; `stories` are added to each."""
-    tell(found, rules)
+    tell(found, span, rules)
     has_before = found.first_at is not None and found.first_at <= span.start
     read = _Read(found, span)
     told = stories(found) if stories else {}
