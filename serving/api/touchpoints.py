@@ -77,7 +77,7 @@ class TroubleOut(Out):
     """One kind of what went wrong."""
 
     kind: str = Field(
-        description="A kind of friction; late_delivery, failed_delivery, delayed_delivery; search_in_vain; or complaint.",
+        description="A kind of friction, late_, failed_ or delayed_delivery, search_in_vain, or complaint.",
         examples=["payment_error"],
     )
     events: int = Field(description="How often; a count.", examples=[42])
