@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decide, false_alarms, features, main_job
+from benchmarks import decide, false_alarms, features, main_job, policies
 from features.errors import TahdikasError
 
 BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "online_retail": lambda now: main_job.run(main_job.ONLINE_RETAIL, now),
     "complete_journey": lambda now: main_job.run(main_job.COMPLETE_JOURNEY, now),
+    "policies": policies.run,
     "features": features.run,
     "decide": decide.run,
     "false_alarms": false_alarms.run,

@@ -1,5 +1,6 @@
 """Figures of the benchmark page."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,26 @@ def draw_calibration(
     axes.set(xlabel="predicted churn", ylabel="observed churn", title=title, xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes.legend(frameon=False, fontsize=8)
     path: Path = FIGURES / f"{name}_calibration.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    return path.name
+
+
+def draw_courses(name: str, title: str, courses: Mapping[str, npt.NDArray[np.float64]], *, first_week: int) -> str:
+    """One line a course over weeks, named at its end; returns the file's name in docs/figures."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    styles = ["-", "--", ":", "-."]
+    for number, (label, values) in enumerate(courses.items()):
+        weeks = first_week + np.arange(len(values))
+        axes.plot(weeks, values, linewidth=1.5, linestyle=styles[number % len(styles)], label=label)
+    axes.set(xlabel="week", ylabel="satisfaction", title=title)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    path: Path = FIGURES / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Software": None})
     return path.name

@@ -67,10 +67,14 @@ class Nothing:
 
 
 class Mailing:
-    """Sends everybody who granted it the week's letter: the offers take turns, or always the same."""
+    """Sends everybody who granted it the week's letter: the offers take turns, or always the same.
 
-    def __init__(self, size: int, offer: int | None = None) -> None:
+    `among` are those whom it writes to at all; without it everybody.
+    """
+
+    def __init__(self, size: int, offer: int | None = None, among: Flags | None = None) -> None:
         self.granted: Flags = np.zeros(size, dtype=np.bool_)
+        self._among = np.ones(size, dtype=np.bool_) if among is None else among
         self._offer = offer
 
     def hear(self, events: pa.Table) -> None:
@@ -83,7 +87,7 @@ class Mailing:
 
     def send(self, week: int, now: datetime) -> Post:
         """The week's letter to all of them."""
-        return Post.of(np.flatnonzero(self.granted), self.offer(week))
+        return Post.of(np.flatnonzero(self.granted & self._among), self.offer(week))
 
     def offer(self, week: int) -> int:
         """The week's offer."""

@@ -28,6 +28,7 @@ class Setting:
     warm_up: int = 13
     start: date = date(2024, 11, 1)
     parameters: Parameters = PARAMETERS
+    message_lift: float = 0.0  # what a service message to one in trouble adds to her satisfaction
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,11 @@ def lead(setting: Setting, sender: Sender) -> Led:
         post = sender.send(week, log.moment(7.0 * week + SENT_AT))
         posts.append(post)
         troubled.append(shop.trouble[post.who].copy())
+        served = np.array([message.who for message in post.messages if message.category == "service"], dtype=np.int64)
+        served = served[shop.trouble[served]]
         brought = shop.end(Plan.to(post.who, post.offer, shop.customers, shop.trouble))
+        at = np.full(len(served), 7.0 * week + SENT_AT)
+        shop.minds.shake(shop.customers, served, at, np.full(len(served), setting.message_lift))
         log.tell(brought, told(post, brought.letters, week))
     return Led(
         setting, shop.catalogue, shop.customers, shop.life(), tuple(posts), tuple(troubled), pa.concat_tables(heard)
