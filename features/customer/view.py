@@ -14,6 +14,7 @@ from features.customer.draft import KEPT_COUNTS
 from features.customer.hold_rules import HoldRules
 from features.customer.holds import Hold, standing
 from features.customer.incidents import Incident
+from features.customer.journey import cart_at
 from features.customer.ledger import Browse, CustomerState, Order
 from features.customer.state_features import STATE_FEATURES, features_of
 from features.customer.view_parts import (
@@ -94,7 +95,12 @@ class CustomerView:
         """Items that came back, with when they last did."""
         return {r.item_id: from_us(r.at) for r in self.state.returned if r.at <= self._now}
 
-    @property
+    @cached_property
+    def cart(self) -> dict[str, int]:
+        """Items in her cart and when (microseconds) they were last put there, latest last."""
+        return cart_at(self.state.browsed, self.state.last_purchase_at, self._now)
+
+    @cached_property
     def orders(self) -> list[Order]:
         """Her latest orders (ten at most), oldest first."""
         return [o for o in self.state.orders if o.at <= self._now][-KEPT_COUNTS["orders"] :]
@@ -104,7 +110,7 @@ class CustomerView:
         """Orders promised, shipped, delayed or failed, and neither delivered nor cancelled."""
         return orders_in_delivery(self.state, self._now)
 
-    @property
+    @cached_property
     def session(self) -> list[Browse]:
         """The steps of the session she is in, oldest first; empty after half an hour of quiet."""
         browsed = [b for b in self.state.browsed if b.at <= self._now]

@@ -27,6 +27,12 @@ class ItemOut(Out):
     logging_propensity: float = Field(
         default=1.0, description="Chance with which it was drawn for its position, 0 to 1.", examples=[1.0]
     )
+    quantity: int | None = Field(
+        default=None, description="Of a favourite: the units she usually takes in an order.", examples=[2]
+    )
+    knowledge_url: str | None = Field(
+        default=None, description="A page worth reading about it.", examples=["https://shop.example/care/bicycle"]
+    )
 
 
 class ReasonOut(Out):

@@ -11,9 +11,13 @@ from serving.core.typed_yaml import Strict
 NO_ACTION = "no_action"
 LANGUAGE = r"^[a-z]{2,3}$"
 Category = Literal["regulation", "data", "service", "care", "sales", "none"]
-ItemSource = Literal["next_offer", "repeat", "popular", "session", "accessories"]
+ItemSource = Literal[
+    "next_offer", "repeat", "popular", "session", "accessories", "seasonal", "cart", "bought", "viewed"
+]
 Channel = Literal["web", "app", "email", "store", "phone", "social", "partner"]
 CHURN_PROBABILITY = "churn_probability"
+SCORE = "score:"
+"""Begins the name of a feature that is a stored score: `score:second_purchase` is the latest of that model."""
 
 
 class Words(Strict):
@@ -84,32 +88,49 @@ class Treatment(Dated):
 
 
 class ActionCap(Strict):
-    """An action's own cap: at most `limit` contacts with it in the last `days`, whatever the channel."""
+    """An action's own cap: at most `limit` contacts with it in the last `days`, whatever the channel.
+
+    With `whole_group`, contacts with any action of its group count.
+    """
 
     days: float = Field(gt=0, le=400)
     limit: int = Field(gt=0)
+    whole_group: bool = False
 
 
 class Response(Strict):
     """Where the chance of the wanted response comes from.
 
     `prior` is that chance as stated by a person. `model: next_offer` takes the calibrated chance that one of the items
-    is bought. `model: churn` reads `prior` as the chance that the offer keeps one who would leave.
+    is bought. `model: churn` reads `prior` as the chance that the offer keeps one who would leave. `model: score` takes
+    the customer's latest stored score of the model that `score` names, which must be such a chance; else the prior.
     """
 
     prior: float = Field(ge=0, le=1)
-    model: Literal["prior", "next_offer", "churn"] = "prior"
+    model: Literal["prior", "next_offer", "churn", "score"] = "prior"
+    score: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
+
+    @model_validator(mode="after")
+    def _names_its_score(self) -> "Response":
+        if (self.model == "score") != (self.score is not None):
+            raise ValueError("model score and the name of a score go together; give both or neither")
+        return self
 
 
 class Items(Strict):
     """Which products go into the action, and how many.
 
     `next_offer`: what she buys next; `repeat`: of that, what she owns; `popular`: the same for everybody; `session`:
-    popular products of the categories she looks at now; `accessories`: what fits the item in view or those in the cart.
+    popular products of the categories she looks at now; `accessories`: what fits the item in view or those in the cart;
+    `seasonal`: accessories of and services for what she owns, in the months of their season; `cart`: what is in her
+    cart. Two only tell what is worth knowing, of products with a knowledge link: `bought`, those of her latest order
+    that were new to her; `viewed`, those she looks at in this session. An action whose items are not `required` may go
+    without any.
     """
 
     source: ItemSource
     count: int = Field(default=4, ge=1, le=24)
+    required: bool = True
 
 
 class Action(Dated):
@@ -118,8 +139,11 @@ class Action(Dated):
     `personal` actions use a personal model or profile and are barred by an objection to profiling. `value` is the
     policy value of a response; without it the response earns the items' margin, or the policy's default margin.
     `once_per` keeps a message from going out twice about the same case status, end of a case, good answer about a case,
-    order, delivery status or customer; on-site, service stays visible for as long as it is true, unless it is
-    `once_everywhere`. What is said by an action of `said_with` counts as said by this one, too.
+    order, delivery status, touchpoint, cart or customer; on-site, service stays visible for as long as it is true,
+    unless it is `once_everywhere`. What is said by an action of `said_with` counts as said by this one, too. `after`
+    names actions that come first: while one of them is due and was not said, this one waits. `sample` is the share of
+    occasions (of what it is once per, else of customers) on which it may go at all, drawn once for each. `asks` names
+    the profile fact that it asks for: not of one who told it, and never again of one who would rather not.
     """
 
     action: str = ""  # its key in the file
@@ -136,9 +160,14 @@ class Action(Dated):
     value: float | None = Field(default=None, ge=0)
     incentive_cost: float = Field(default=0, ge=0)
     items: Items | None = None
-    once_per: Literal["case", "resolution", "answer", "order", "delivery", "customer"] | None = None
+    once_per: Literal["case", "resolution", "answer", "order", "delivery", "touchpoint", "cart", "customer"] | None = (
+        None
+    )
     once_everywhere: bool = False
     said_with: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    sample: float = Field(default=1.0, gt=0, le=1)
+    asks: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
     cap: ActionCap | None = None
     outranks: bool = False
     treatments: tuple[Treatment, ...] = ()

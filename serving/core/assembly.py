@@ -58,6 +58,7 @@ def assemble(
     arms = [_arm(e, policy) for e in evidence]
     released = [_released(e, policy) for e in evidence]
     over, over_action = _over_caps(requests, evidence, plan)
+    told, said = _told(evidence, places, plan)
     quiet, silent = _quiet(requests, evidence, places, policy)
     asked = Asked(
         catalogue=catalogue,
@@ -69,10 +70,13 @@ def assemble(
         granted=_granted(evidence, places, plan),
         objects=np.array([e.consents.get("profiling") in REFUSED for e in evidence]),
         held=_held(requests, evidence, released, places, catalogue),
-        told=_told(evidence, places, plan),
+        told=told,
         empty=_empty(evidence, catalogue),
         over_cap=over,
         over_action_cap=over_action,
+        said=said,
+        unsampled=_unsampled(evidence, policy, catalogue),
+        answered=_answered(evidence, catalogue),
         quiet=quiet,
         silent=silent,
         reserves=np.array(
@@ -167,23 +171,49 @@ def _held(
     return held
 
 
-def _told(evidence: Sequence[Evidence], places: Sequence[Placement], plan: Plan) -> Bools:
-    """What was said since the case, order or delivery last changed; service on-site may say it again."""
-    told = np.zeros((len(evidence), len(plan.catalogue)), dtype=np.bool_)
+def _told(evidence: Sequence[Evidence], places: Sequence[Placement], plan: Plan) -> tuple[Bools, Bools]:
+    """[n, m] what may not be said again since the case, order or delivery last changed, and what was said since.
+
+    Service on-site may say it again.
+    """
+    told, said = (np.zeros((len(evidence), len(plan.catalogue)), dtype=np.bool_) for _ in range(2))
     for i, (one, place) in enumerate(zip(evidence, places, strict=True)):
         for name, at in one.told.items():
             for j in plan.says[name]:
                 action = plan.catalogue.actions[j]
-                if place.outbound or action.marketing or action.once_everywhere:
-                    told[i, j] |= at >= one.about.get(action.once_per or "", -np.inf)
-    return told
+                if at >= one.about.get(action.once_per or "", -np.inf):
+                    said[i, j] = True
+                    told[i, j] |= place.outbound or action.marketing or action.once_everywhere
+    return told, said
+
+
+def _unsampled(evidence: Sequence[Evidence], policy: Policy, catalogue: Catalogue) -> Bools:
+    """[n, m] whom the draw for an action's sample left out: one draw an occasion, however often it is asked."""
+    left_out = np.zeros((len(evidence), len(catalogue)), dtype=np.bool_)
+    for j in catalogue.sampled:
+        action = catalogue.actions[j]
+        for i, one in enumerate(evidence):
+            occasion = one.about.get(action.once_per or "", 0.0)
+            seed = seed_of(policy.file.salt, "sample", action.action, one.identities[0], repr(occasion))
+            left_out[i, j] = uniforms(seed, 1)[0] >= action.sample
+    return left_out
+
+
+def _answered(evidence: Sequence[Evidence], catalogue: Catalogue) -> Bools:
+    """[n, m] what asks for a fact that is known, or that she would rather not tell."""
+    answered = np.zeros((len(evidence), len(catalogue)), dtype=np.bool_)
+    for j, fact in catalogue.asking:
+        answered[:, j] = [fact in one.told_facts for one in evidence]
+    return answered
 
 
 def _empty(evidence: Sequence[Evidence], catalogue: Catalogue) -> Bools:
     empty = np.zeros((len(evidence), len(catalogue)), dtype=np.bool_)
     for i, one in enumerate(evidence):
         for name, items in one.items.items():
-            empty[i, catalogue.index[name]] = not items
+            j = catalogue.index[name]
+            need = catalogue.actions[j].items
+            empty[i, j] = not items and (need is None or need.required)
     return empty
 
 

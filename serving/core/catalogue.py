@@ -15,7 +15,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from features.home import Home
-from serving.core.actions import CHURN_PROBABILITY, NO_ACTION, Action, Category, Items
+from serving.core.action_checks import check_action
+from serving.core.actions import CHURN_PROBABILITY, NO_ACTION, SCORE, Action, Category, Items
 from serving.core.conditions import Bools, Compiled, Floats
 from serving.core.shop_actions import DEFAULT_ACTIONS as DEFAULT_ACTIONS
 from serving.core.shop_actions import explain, resolved
@@ -115,6 +116,26 @@ class Catalogue:
         return tuple(j for j, a in enumerate(self.actions) if a.response.model == "churn")
 
     @cached_property
+    def scored(self) -> tuple[tuple[int, str], ...]:
+        """The columns of actions whose response is a stored score, with the feature that holds it."""
+        return tuple((j, SCORE + a.response.score) for j, a in enumerate(self.actions) if a.response.score)
+
+    @cached_property
+    def waits(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """The columns of actions that wait for others, with theirs."""
+        return tuple((j, tuple(self.index[one] for one in a.after)) for j, a in enumerate(self.actions) if a.after)
+
+    @cached_property
+    def sampled(self) -> tuple[int, ...]:
+        """The columns of actions that go to a sample only."""
+        return tuple(j for j, a in enumerate(self.actions) if a.sample < 1)
+
+    @cached_property
+    def asking(self) -> tuple[tuple[int, str], ...]:
+        """The columns of actions that ask for a profile fact, with it."""
+        return tuple((j, a.asks) for j, a in enumerate(self.actions) if a.asks)
+
+    @cached_property
     def personal(self) -> Bools:
         """What a personal model or profile chooses, bool[m]."""
         return np.array([a.personal for a in self.actions])
@@ -132,9 +153,9 @@ class Catalogue:
 
     @cached_property
     def speaks_of(self) -> frozenset[str]:
-        """The features its conditions speak of."""
+        """The features its conditions speak of, and the scores that responses are taken from."""
         conditions = (c for a in self.actions for c in (*a.eligibility, *a.applicability, *a.suitability))
-        return frozenset(c.feature for c in conditions)
+        return frozenset(c.feature for c in conditions) | {name for _, name in self.scored}
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -163,50 +184,8 @@ def parse_catalogue(text: str, *, known: Collection[str] | None, name: str = "ac
     file = source.validated(CatalogueFile, explain=explain(source))
     actions = tuple(a.model_copy(update={"action": key}) for key, a in file.actions.items())
     for action in actions:
-        here: tuple[str | int, ...] = ("actions", action.action)
-        for part in ("eligibility", "applicability", "suitability"):
-            for j, condition in enumerate(getattr(action, part)):
-                if known is not None and condition.feature not in known:
-                    raise source.fault(
-                        (*here, part, j, "feature"),
-                        f"unknown feature {condition.feature!r}. Known: {', '.join(sorted(known))}.",
-                    )
-        if action.suitability and not action.marketing:
-            raise source.fault(
-                (*here, "suitability"),
-                f"only sales and care have suitability, not {action.category}. Move the conditions to applicability.",
-            )
-        if action.action == NO_ACTION and (action.category != "none" or action.eligibility or action.applicability):
-            raise source.fault(here, "no_action has category none and no conditions. Remove them.")
-        if (action.category == "none") != (action.action == NO_ACTION):
-            raise source.fault((*here, "category"), "category none belongs to no_action alone. Choose another.")
-        if action.action != NO_ACTION and not action.treatments:
-            raise source.fault(here, f"action {action.action!r} has no treatments. Give at least one.")
-        _check_dates(source, action, here)
-        for k, other in enumerate(action.said_with):
-            if other not in file.actions or not (action.once_per and file.actions[other].once_per):
-                raise source.fault(
-                    (*here, "said_with", k),
-                    f"{other!r} is no action that is said once, as {action.action!r} must be too. Give both once_per.",
-                )
-        if action.cap is not None and not action.marketing:
-            raise source.fault((*here, "cap"), f"only sales and care are capped, not {action.category}. Remove it.")
-        if action.response.model == "next_offer" and action.items is None:
-            raise source.fault((*here, "response"), "model next_offer needs items. Say which, or use the prior.")
+        check_action(action, file.actions, known, source)
     return Catalogue(actions, whole, hashlib.sha256(whole.encode()).hexdigest(), source, file.retired)
-
-
-def _check_dates(source: Source, action: Action, here: tuple[str | int, ...]) -> None:
-    """That a treatment listed again is so for another time."""
-    for j, later in enumerate(action.treatments):
-        for earlier in action.treatments[:j]:
-            (start, end), (other_start, other_end) = later.span, earlier.span
-            if earlier.treatment == later.treatment and start < other_end and other_start < end:
-                raise source.fault(
-                    (*here, "treatments", j, "treatment"),
-                    f"treatment {later.treatment!r} is listed before with overlapping validity. End the one before "
-                    "this begins (valid_until, valid_from), or give it another name.",
-                )
 
 
 def load_catalogue(home: Home, *, known: Collection[str]) -> Catalogue:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from features.customer.journey import STAGES
 from serving.core.typed_yaml import Strict
 
 Bools = NDArray[np.bool_]
@@ -28,12 +29,30 @@ _COMPARE: dict[str, Callable[[Floats, Any], Bools]] = {
 }
 
 
+SPOKEN: dict[str, tuple[str, ...]] = {"stage": STAGES}
+"""Features whose values have names: a condition may say them, and is told with them."""
+
+
 class Condition(Strict):
-    """One test of one feature. `between` takes [low, high], both ends included; `in` takes a list of numbers."""
+    """One test of one feature. `between` takes [low, high], both ends included; `in` takes a list of numbers.
+
+    Of a feature whose values have names (`stage`) the names stand for the numbers.
+    """
 
     feature: str
     op: Op
     value: float | list[float] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_to_numbers(cls, data: Any) -> Any:
+        names = SPOKEN.get(str(data.get("feature"))) if isinstance(data, dict) else None
+        if names is None:
+            return data
+        value = data.get("value")
+        if isinstance(value, list):
+            return data | {"value": [_code(one, names) for one in value]}
+        return data if value is None else data | {"value": _code(value, names)}
 
     @model_validator(mode="after")
     def _value_fits_op(self) -> "Condition":
@@ -51,8 +70,29 @@ class Condition(Strict):
         return self
 
     def __str__(self) -> str:
-        value = "" if self.value is None else f" {self.value:g}" if isinstance(self.value, float) else f" {self.value}"
-        return f"{self.feature} {self.op}{value}"
+        if self.value is None:
+            return f"{self.feature} {self.op}"
+        if isinstance(self.value, float):
+            return f"{self.feature} {self.op} {told(self.feature, self.value)}"
+        return f"{self.feature} {self.op} [{', '.join(told(self.feature, v) for v in self.value)}]"
+
+
+def _code(value: Any, names: Sequence[str]) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value not in names:
+        raise ValueError(f"{value!r} is none of {', '.join(names)}")
+    return float(names.index(value))
+
+
+def told(feature: str, value: float) -> str:
+    """A feature's value as people say it.
+
+    >>> told("stage", 5.0), told("open_cases", 2.0)
+    ('lapsed', '2')
+    """
+    names = SPOKEN.get(feature, ())
+    return names[int(value)] if value in range(len(names)) else f"{value:g}"
 
 
 def predicate(condition: Condition) -> Predicate:

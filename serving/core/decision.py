@@ -26,12 +26,15 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     """One product inside an action; `probability` is the chance that she buys it, where a model says so.
 
     `logging_propensity` is the chance with which it was drawn for its position, given those before it; 1 where ranked.
+    `quantity` is what she usually takes of a favourite; `knowledge_url` tells what is worth knowing of it.
     """
 
     item_id: str
     title: str | None = None
     probability: float | None = None
     logging_propensity: float = 1.0
+    quantity: int | None = None
+    knowledge_url: str | None = None
 
 
 class ChosenAction(msgspec.Struct, frozen=True, kw_only=True):

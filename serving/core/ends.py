@@ -11,7 +11,7 @@ import numpy as np
 from features.customer.holds import RELEASE_CODES, Hold
 from serving.core.actions import Action
 from serving.core.clock import next_time
-from serving.core.conditions import Condition, predicate
+from serving.core.conditions import Condition, predicate, told
 from serving.core.decision import Decision
 from serving.core.policy import Policy
 
@@ -52,6 +52,9 @@ _SAID: dict[str, tuple[str, str]] = {
     "already_told": ("when there is something new to say", "kun on uutta kerrottavaa"),
     "outranked": ("when the person's call is made", "kun ihmisen soitto on tehty"),
     "service_first": ("when the service is done", "kun palvelu on hoidettu"),
+    "comes_later": ("when what comes first was said", "kun se, mikä on sanottava ensin, on sanottu"),
+    "not_sampled": ("perhaps on the next occasion", "ehkä seuraavalla kerralla"),
+    "already_known": ("not any more", "ei enää"),
     "holdout": ("not as long as this experiment runs", "ei niin kauan kuin tämä koe kestää"),
 }
 
@@ -105,8 +108,8 @@ def _of_conditions(conditions: Sequence[Condition], decision: Decision) -> End:
         column = {condition.feature: np.array([np.nan if value is None else value])}
         if predicate(condition)(column, 1)[0]:
             continue
-        now = "unknown" if value is None else f"{value:g}"
-        now_fi = "ei tiedossa" if value is None else f"{value:g}"
+        now = "unknown" if value is None else told(condition.feature, value)
+        now_fi = "ei tiedossa" if value is None else told(condition.feature, value)
         english.append(f"when {condition} (now {now})")
         finnish.append(f"kun {condition} (nyt {now_fi})")
         waits.append(_passes(condition, value, decision.decided_at))

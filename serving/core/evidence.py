@@ -7,7 +7,8 @@ from features.customer.holds import Hold
 
 class ShownItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A product picked for an action: the chance that she buys it (None without a model), margin in minor units, and
-    the chance with which it was drawn for its position.
+    the chance with which it was drawn for its position. `quantity` is what she usually takes of a favourite, `url`
+    where to read what is worth knowing of it.
     """
 
     item_id: str
@@ -15,6 +16,8 @@ class ShownItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
     probability: float | None
     margin: float
     drawn: float = 1.0
+    quantity: int | None = None
+    url: str | None = None
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -26,7 +29,8 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     bytes, in the order of the feature set that `versions` names). `spent` is the weight of contacts in each window of
     the cap, and `frees_at` (epoch seconds) when one more would fit; `used` counts contacts of actions with a cap of
     their own, `told` says when actions that are said once were last said, `about` when what they are about last
-    changed. `items` are what each action would show.
+    changed. `items` are what each action would show. `told_facts` are the facts that actions ask for and she has told,
+    or would rather not tell.
     """
 
     identities: tuple[str, ...] = ()
@@ -45,3 +49,4 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     zone: str = ""
     language: str = ""
     items: dict[str, tuple[ShownItem, ...]] = {}
+    told_facts: tuple[str, ...] = ()

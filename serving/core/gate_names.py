@@ -20,6 +20,9 @@ NAMES = (
     "validity",
     "quiet_hours",
     "action_cap",
+    "comes_later",
+    "not_sampled",
+    "already_known",
 )
 BITS: dict[str, int] = {name: 1 << bit for bit, name in enumerate(NAMES)}
 

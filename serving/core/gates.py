@@ -37,6 +37,9 @@ class Asked:
     empty: Bools  # [n, m] an item action with no item left
     over_cap: Bools  # [n] one more contact would pass the cap
     over_action_cap: Bools  # [n, m] one more contact with this action would pass the action's own cap
+    said: Bools  # [n, m] already said about the same case or order, wherever that was
+    unsampled: Bools  # [n, m] not drawn for the sample that the action goes to
+    answered: Bools  # [n, m] the fact it asks for is known, or she would rather not tell it
     quiet: Bools  # [n] it would reach her in quiet hours, by a channel without offers then
     silent: Bools  # [n] the same, by a channel without anything then
     reserves: Bools  # [n] service comes first here: the placement says so, or a hold is in force
@@ -132,6 +135,26 @@ def action_cap(asked: Asked, failed: Masks) -> Bools:
     return np.asarray(asked.over_action_cap & asked.catalogue.marketing[None, :])
 
 
+def comes_later(asked: Asked, failed: Masks) -> Bools:
+    """Something else comes first: it is due by its own conditions, and was not said yet."""
+    blocked = np.zeros(failed.shape, dtype=np.bool_)
+    if asked.catalogue.waits:
+        due = ~(asked.unmet[0] | asked.unmet[1] | asked.said)
+        for j, first in asked.catalogue.waits:
+            blocked[:, j] = due[:, first].any(axis=1)
+    return blocked
+
+
+def not_sampled(asked: Asked, failed: Masks) -> Bools:
+    """It goes to a sample only, and this occasion was not drawn."""
+    return asked.unsampled
+
+
+def already_known(asked: Asked, failed: Masks) -> Bools:
+    """It asks for what she has told already, or would rather not tell."""
+    return asked.answered
+
+
 def outranked(asked: Asked, failed: Masks) -> Bools:
     """An action that outranks all (a person's call at high severity) stands, so nothing else does but silence."""
     catalogue = asked.catalogue
@@ -169,6 +192,9 @@ GATES: dict[str, Gate] = {
         validity,
         quiet_hours,
         action_cap,
+        comes_later,
+        not_sampled,
+        already_known,
         outranked,  # these last three look at what stands so far
         service_first,
         holdout,

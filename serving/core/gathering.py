@@ -13,7 +13,8 @@ from features.customer.state_features import STATE_FEATURES, features_of
 from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
 from features.instants import SECOND
 from serving.core import contact
-from serving.core.actions import CHURN_PROBABILITY, LANGUAGE, Items
+from serving.core.action_checks import TELLS
+from serving.core.actions import CHURN_PROBABILITY, LANGUAGE, SCORE, Items
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_zone
 from serving.core.conditions import Bools, Floats
@@ -78,7 +79,10 @@ def gather(
                 recovering=snapshot.recovering,
                 zone=_zone(profile.get("time_zone"), policy),
                 language=_language(request.language, profile.get("language"), policy),
-                items=_shown_items(items[i], articles, catalogue, policy, _item_seed(request, snapshot, policy)),
+                items=_shown_items(
+                    items[i], snapshot, articles, catalogue, policy, _item_seed(request, snapshot, policy)
+                ),
+                told_facts=tuple(sorted({fact for _, fact in catalogue.asking} & snapshot.told_facts)),
             )
         )
     return found
@@ -93,9 +97,9 @@ def _remembered(
     for one in contacts:
         if one.action_id in plan.said_once and (one.channel == CALL or request.channel != CALL):
             told[one.action_id] = max(told.get(one.action_id, -math.inf), one.at.timestamp())
-        days = plan.own_caps.get(one.action_id)
-        if days is not None and request.now - timedelta(days=days) < one.at <= until:
-            used[one.action_id] = used.get(one.action_id, 0) + 1
+        for name, days in plan.own_caps.get(one.action_id, ()):
+            if request.now - timedelta(days=days) < one.at <= until:
+                used[name] = used.get(name, 0) + 1
     return told, used
 
 
@@ -137,10 +141,14 @@ def _scored(
             chances = np.where(objects, np.nan, scorer.churn(rows, names)).tolist()
             churn = [None if c != c else c for c in chances]
             inputs = [b"" if out else row.tobytes() for row, out in zip(rows, objects.tolist(), strict=True)]
-    spoken_of = [name for name in catalogue.features if name not in DERIVED and name != CHURN_PROBABILITY]
+    named = [name for name in catalogue.features if name not in DERIVED and name != CHURN_PROBABILITY]
+    stored = [name for name in named if name.startswith(SCORE)]
+    spoken_of = [name for name in named if not name.startswith(SCORE)]
     features = []
-    for snapshot, more, leaves in zip(snapshots, derived, churn, strict=True):
+    for snapshot, more, leaves, refuses in zip(snapshots, derived, churn, objects.tolist(), strict=True):
         seen = {name: snapshot.values.get(name) for name in spoken_of} | more
+        if stored and not refuses:
+            seen |= {name: snapshot.scored.get(name.removeprefix(SCORE)) for name in stored}
         if leaves is not None and CHURN_PROBABILITY in catalogue.speaks_of:
             seen[CHURN_PROBABILITY] = leaves
         features.append({name: float(v) for name, v in seen.items() if v is not None and v == v})
@@ -190,7 +198,7 @@ def _item_seed(request: Request, snapshot: Snapshot, policy: Policy) -> str | No
 
 
 def _shown_items(
-    picked: Picked, articles: Articles, catalogue: Catalogue, policy: Policy, seed: str | None
+    picked: Picked, snapshot: Snapshot, articles: Articles, catalogue: Catalogue, policy: Policy, seed: str | None
 ) -> dict[str, tuple[ShownItem, ...]]:
     """The items by action; actions that share a list share what is made of it."""
     made: dict[int, tuple[ShownItem, ...]] = {}
@@ -199,9 +207,19 @@ def _shown_items(
         action = catalogue.actions[j]
         if id(chosen) not in made and action.items is not None:
             all_of = [_shown_item(one, articles, policy) for one in chosen]
+            if action.items.source == "repeat":
+                all_of = [_with_quantity(one, snapshot) for one in all_of]
+            elif action.items.source in TELLS:
+                all_of = [msgspec.structs.replace(one, url=articles.by_id[one.item_id].knowledge_url) for one in all_of]
             made[id(chosen)] = tuple(all_of if seed is None else _drawn_items(all_of, action.items, seed))
         found[action.action] = made[id(chosen)]
     return found
+
+
+def _with_quantity(shown: ShownItem, snapshot: Snapshot) -> ShownItem:
+    """The favourite with what she takes of it an order, as a rule."""
+    usual = snapshot.usual_quantities.get(shown.item_id)
+    return shown if usual is None else msgspec.structs.replace(shown, quantity=usual)
 
 
 def _drawn_items(pool: Sequence[ShownItem], need: Items, seed: str) -> list[ShownItem]:

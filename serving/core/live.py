@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from features.customer.journey import JOURNEY_FEATURES, arrived_at, journey_of
 from features.customer.span import GOOD, verdict
 from features.customer.state_features import STATE_FEATURES
 from features.customer.view import CustomerView
@@ -24,6 +25,7 @@ LIVE_FEATURES: dict[str, str] = {
     "cases_put_right": "cases but ordinary ones that ended in the last 30 days and that she has not rated since",
     "complaints_handled_well": "complaints she rated well in the last 30 days, resolved in time without her having "
     "to ask",
+    **JOURNEY_FEATURES,
 }
 """What conditions may speak of beside `STATE_FEATURES`; name and meaning."""
 
@@ -66,6 +68,7 @@ def snapshot_of(
         "session_items": float(len(view.session_items)),
         "cases_put_right": float(put_right(view)),
         "complaints_handled_well": float(handled_well(view)),
+        **journey_of(view),
     }
     return Snapshot(
         customer_key=customer_key,
@@ -87,12 +90,25 @@ def snapshot_of(
         returned=frozenset(view.returned_items),
         viewed_items=tuple(view.session_items),
         viewed_categories=tuple(view.session_categories),
+        scored={s.model: s.value for s in state.scores if s.at <= to_us(now)},
+        cart=tuple(reversed(view.cart)),
+        newly_bought=newly_bought(view),
+        told_facts=frozenset(p.name for p in state.profile if p.at <= to_us(now)),
         about=_last_changes(view),
         recovering=view.recovery_until is not None and now < view.recovery_until,
         view=view,
         arm_key=view.arm_key or customer_key,
         versions=versions or {},
     )
+
+
+def newly_bought(view: CustomerView) -> tuple[str, ...]:
+    """The items of her latest order that she had not bought before."""
+    if not view.orders:
+        return ()
+    order, bought = view.orders[-1], view.items_bought
+    first = dict(zip(bought.items, bought.first_at.tolist(), strict=True))
+    return tuple(item for item in order.items if first.get(item, 0.0) >= order.at / SECOND)
 
 
 def put_right(view: CustomerView) -> int:
@@ -136,7 +152,8 @@ def _good_answers(view: CustomerView) -> dict[str, int]:
 def _last_changes(view: CustomerView) -> dict[str, float]:
     """When (epoch seconds) her cases, orders and deliveries last changed; a promise that passes is a change.
 
-    `resolution` is when a case of hers last ended, `answer` when she last said for the first time that one went well.
+    `resolution` is when a case of hers last ended, `answer` when she last said for the first time that one went well,
+    `cart` when she last put something into it, `touchpoint` when her latest order was placed, or reached her.
     """
     now = to_us(view.now)
     cases = [at for case in view.state.cases for at, *_ in case.steps if at <= now]
@@ -150,6 +167,8 @@ def _last_changes(view: CustomerView) -> dict[str, float]:
         "answer": list(_good_answers(view).values()),
         "delivery": deliveries,
         "order": orders,
+        "cart": list(view.cart.values()),
+        "touchpoint": [] if not view.orders else [view.orders[-1].at, arrived_at(view, view.orders[-1]) or 0],
     }
     return {name: max(at) / SECOND for name, at in moments.items() if at}
 

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from features.inputs.candidates import POPULAR, ItemHistory
+from serving.core.action_checks import TELLS
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
 from serving.core.items import Articles, Scored, pick
@@ -15,6 +16,7 @@ from serving.core.scorer import Scorer
 LISTED = 200  # popular items asked for
 PROPOSED = 60  # items asked of a model before those that may not be shown are taken out
 MODELLED = ("next_offer", "repeat")
+SERVED_AGAIN_DAYS = 180
 NOBODY = ItemHistory((), (), (), ())
 Picked = dict[int, list[Scored]]
 
@@ -62,7 +64,7 @@ def items_for(
         most[need.source] = max(most.get(need.source, 0), need.count)
     result: list[Picked] = []
     for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
-        owned = frozenset(snapshot.history.items) if snapshot.history else frozenset()
+        owned = owned_by(snapshot)
         before_her = [request.context.get("item"), *(request.context.get("cart") or ())]
         chosen: dict[str, list[Scored]] = {}
         shared: dict[tuple[str, int], list[Scored]] = {}
@@ -70,13 +72,17 @@ def items_for(
         for j, need in wanted:
             if not shown[i, j]:
                 continue
+            if need.source in TELLS:
+                picked[j] = worth_knowing(need.source, snapshot, before_her, articles)[: need.count]
+                continue
             if need.source not in chosen:
+                served = served_lately(request, snapshot, articles) if need.source == "seasonal" else owned
                 chosen[need.source] = pick(
-                    _candidates(need.source, proposed.get(i, []), snapshot, before_her, popular, articles),
+                    _candidates(need.source, request, proposed.get(i, []), snapshot, before_her, popular, articles),
                     articles,
                     count=most[need.source] * spare,
                     month=request.now.month,
-                    owned=owned,
+                    owned=served,
                     returned=snapshot.returned,
                     shown=before_her,
                     repeats_only=need.source == "repeat",
@@ -89,8 +95,14 @@ def items_for(
     return result
 
 
+def owned_by(snapshot: Snapshot) -> frozenset[str]:
+    """The items she has bought."""
+    return frozenset(snapshot.history.items) if snapshot.history else frozenset()
+
+
 def _candidates(
     source: str,
+    request: Request,
     proposed: list[Scored],
     snapshot: Snapshot,
     before_her: Sequence[str | None],
@@ -104,6 +116,10 @@ def _candidates(
             return of_this_session(snapshot, articles, popular)
         case "accessories":
             return that_fit(before_her, articles, popular)
+        case "seasonal":
+            return in_their_season(request.now.month, owned_by(snapshot) - snapshot.returned, articles, popular)
+        case "cart":
+            return [Scored(item, float("nan"), POPULAR) for item in snapshot.cart]
     return proposed
 
 
@@ -120,6 +136,36 @@ def of_this_session(snapshot: Snapshot, articles: Articles, popular: Popular) ->
 def that_fit(items: Iterable[str | None], articles: Articles, popular: Popular) -> list[Scored]:
     """The accessories of some items, the popular first."""
     return _by_place({one for item in items if item for one in articles.accessories.get(item, ())}, popular)
+
+
+def in_their_season(month: int, owned: Collection[str], articles: Articles, popular: Popular) -> list[Scored]:
+    """Accessories of and services for what she owns whose stated season has this month in it, the popular first.
+
+    What has no season stated is for any month, hence for none in particular.
+    """
+    fitting = {one for item in owned for one in (*articles.accessories.get(item, ()), *articles.services.get(item, ()))}
+    return _by_place({one for one in fitting if month in articles.by_id[one].months}, popular)
+
+
+def served_lately(request: Request, snapshot: Snapshot, articles: Articles) -> frozenset[str]:
+    """What she owns, but for services done to her things a season ago or longer: those may be due again."""
+    history = snapshot.history
+    if history is None:
+        return frozenset()
+    since = request.now.timestamp() - SERVED_AGAIN_DAYS * 86_400
+    bought = zip(history.items, np.asarray(history.last_at).tolist(), strict=True)
+    done = articles.by_id
+    return frozenset(i for i, at in bought if at > since or i not in done or not done[i].service_for)
+
+
+def worth_knowing(
+    source: str, snapshot: Snapshot, before_her: Sequence[str | None], articles: Articles
+) -> list[Scored]:
+    """Products with a page worth reading: of her latest order those new to her, or those she looks at, latest first."""
+    looked_at = [*(item for item in before_her if item), *snapshot.viewed_items]
+    items = snapshot.newly_bought if source == "bought" else tuple(dict.fromkeys(looked_at))
+    told = (item for item in items if (known := articles.by_id.get(item)) and known.knowledge_url)
+    return [Scored(item, float("nan"), POPULAR) for item in told if item not in snapshot.returned]
 
 
 def _by_place(items: Collection[str], popular: Popular) -> list[Scored]:

@@ -96,9 +96,15 @@ class Plan:
         return frozenset(a.action for a in self.catalogue.actions if a.once_per)
 
     @cached_property
-    def own_caps(self) -> Mapping[str, float]:
-        """Days of the caps that actions have of their own."""
-        return {a.action: a.cap.days for a in self.catalogue.actions if a.cap}
+    def own_caps(self) -> Mapping[str, tuple[tuple[str, float], ...]]:
+        """By action, the caps toward which a contact with it counts: the action that has the cap, and its days."""
+        found: dict[str, list[tuple[str, float]]] = {}
+        for capped in (a for a in self.catalogue.actions if a.cap):
+            assert capped.cap is not None
+            for one in self.catalogue.actions:
+                if one.action == capped.action or (capped.cap.whole_group and one.group == capped.group):
+                    found.setdefault(one.action, []).append((capped.action, capped.cap.days))
+        return {name: tuple(caps) for name, caps in found.items()}
 
 
 def plan_of(policy: Policy, catalogue: Catalogue) -> Plan:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -51,7 +52,7 @@ class Contact(msgspec.Struct, frozen=True):
     decision_id: str = ""
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All that is known of one customer at one moment, read once; made by `snapshot.SnapshotReader` or by hand.
 
     `state_status` is "ok" or "unknown:<reason>"; anything but "ok" forbids sales and care, while what is known of her
@@ -59,9 +60,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     models see those of `view` as of the end of the time bucket. `consents` maps
     (purpose, channel) to the status in force, channel None speaking for all channels not named; "declared" is
     a source's basis. `contacts` reached her; `reserved` ones were promised to a sender and neither sent nor released.
-    `viewed_items` and `viewed_categories` are those of the session she is in, latest first. `about` says when (epoch
-    seconds) her case, order or delivery last changed, a case last ended or was first answered well. `arm_key` is the
-    identity the experiment arm hangs on, the older one after a merge.
+    `viewed_items` and `viewed_categories` are those of the session she is in, latest first, `cart` what is in her cart,
+    `newly_bought` what was new to her in her latest order.
+    `scored` are stored scores by model, `told_facts` the facts that she gave or would rather not give. `about` says
+    when (epoch seconds) her case, order or delivery last changed, a case last ended or was first answered well, her
+    cart was last filled. `arm_key` is the identity the experiment arm hangs on, the older one after a merge.
     """
 
     customer_key: str
@@ -72,6 +75,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     reserved: tuple[Contact, ...] = ()
     values: Mapping[str, float] = {}
     scored: Mapping[str, float] = {}
+    cart: tuple[str, ...] = ()
+    newly_bought: tuple[str, ...] = ()
+    told_facts: frozenset[str] = frozenset()
     history: ItemHistory | None = None
     returned: frozenset[str] = frozenset()
     viewed_items: tuple[str, ...] = ()
@@ -91,3 +97,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def consent(self, purpose: str, channel: str | None) -> str | None:
         """The status in force for a purpose in a channel, None where she never said."""
         return self.consents.get((purpose, channel)) or self.consents.get((purpose, None))
+
+    @cached_property
+    def usual_quantities(self) -> Mapping[str, int]:
+        """By item bought, the units she takes in an order, on average and rounded."""
+        if self.view is None:
+            return {}
+        bought = self.view.items_bought
+        units = zip(bought.items, bought.quantities.tolist(), bought.counts.tolist(), strict=True)
+        return {item: max(1, round(quantity / count)) for item, quantity, count in units}

@@ -24,6 +24,7 @@ FORGIVEN = (
     "quiet_hours",
     "outranked",
     "service_first",
+    "comes_later",
     "profiling_objection",
     "holdout",
 )
@@ -143,7 +144,10 @@ def _chosen(j: int, place: int, evidence: Evidence, row: Row, bundle: str) -> Ch
         response_probability=float(laid.response[i, j]),
         expected_gain=float(laid.gain[i, j]),
         logging_propensity=float(odds[j]),
-        items=[Item(s.item_id, s.title, s.probability, s.drawn) for s in evidence.items.get(action.action, ())],
+        items=[
+            Item(s.item_id, s.title, s.probability, s.drawn, s.quantity, s.url)
+            for s in evidence.items.get(action.action, ())
+        ],
         message=message,
         language=language,
         text=treatment.text.en,
@@ -154,8 +158,9 @@ def _chosen(j: int, place: int, evidence: Evidence, row: Row, bundle: str) -> Ch
 
 def _why_chosen(action: Action, best: bool, evidence: Evidence, arm: str, bundle: str) -> list[Reason]:
     if not action.marketing:
+        told = evidence.items.get(action.action) and action.items and [reason(ITEM_REASONS[action.items.source])]
         held = [reason("on_hold_instead", **hold_words(evidence.holds))] if evidence.holds else []
-        return [reason("service_due"), *held]
+        return [reason("service_due"), *(told or ()), *held]
     reasons = [reason("control") if arm == "control" else reason("best_gain") if best else reason("drawn")]
     if action.response.model == "churn" and evidence.churn is not None:
         reasons.append(reason("churn", percent=round(100 * evidence.churn)))
@@ -166,7 +171,15 @@ def _why_chosen(action: Action, best: bool, evidence: Evidence, arm: str, bundle
     return reasons
 
 
-ITEM_REASONS = {"popular": "popular_items", "session": "viewed_now", "accessories": "accessory_items"}
+ITEM_REASONS = {
+    "popular": "popular_items",
+    "session": "viewed_now",
+    "accessories": "accessory_items",
+    "seasonal": "seasonal_items",
+    "cart": "cart_items",
+    "bought": "bought_items",
+    "viewed": "viewed_items",
+}
 
 
 def _withheld(row: Row, evidence: Evidence) -> Withheld | None:

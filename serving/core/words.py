@@ -44,6 +44,15 @@ CODES: dict[str, tuple[str, str]] = {
         "Se tavoittaisi hänet hänen oman kellonsa hiljaisina tunteina",
     ),
     "action_cap": ("She has had this often enough for now", "Hän on saanut tämän tällä erää riittävän usein"),
+    "comes_later": ("Something else comes first, and was not said yet", "Jotain muuta on sanottava ensin"),
+    "not_sampled": (
+        "It goes to a sample, and she was not drawn for it this time",
+        "Se menee otokselle, eikä hän osunut siihen tällä kertaa",
+    ),
+    "already_known": (
+        "She has told it already, or would rather not tell",
+        "Hän on jo kertonut sen tai ei halua kertoa",
+    ),
     "holdout": (
         "She is in the group that gets no offers, so that their effect can be measured",
         "Hän kuuluu ryhmään, joka ei saa tarjouksia, jotta niiden vaikutus voidaan mitata",
@@ -80,6 +89,13 @@ CODES: dict[str, tuple[str, str]] = {
     "popular_items": ("Popular products, the same for everybody", "Suosittuja tuotteita, samat kaikille"),
     "viewed_now": ("Products like those she looks at now", "Samanlaisia tuotteita kuin ne, joita hän nyt katsoo"),
     "accessory_items": ("They fit what is before her", "Ne sopivat siihen, mitä hänellä on edessään"),
+    "seasonal_items": (
+        "They go with what she owns, in their season",
+        "Ne sopivat siihen, mitä hänellä on, ja ovat nyt ajankohtaisia",
+    ),
+    "cart_items": ("They wait in her cart", "Ne odottavat hänen ostoskorissaan"),
+    "bought_items": ("Worth knowing about what she bought", "Hyvä tietää siitä, mitä hän osti"),
+    "viewed_items": ("Worth knowing about what she looks at", "Hyvä tietää siitä, mitä hän katsoo"),
     "model_missing": (
         "No model is in force, so stated estimates are used",
         "Mallia ei ole käytössä, joten käytetään annettuja arvioita",

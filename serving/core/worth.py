@@ -1,5 +1,6 @@
 """What her response to each action is worth: its chance, the part of it that the action brings about, the margin."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,6 +38,9 @@ def worth_of(
                 response[i, j] = bought
             if actions[j].value is None:
                 margin[i, j] = earned if modelled else plain
+    for j, feature in catalogue.scored:
+        scores = [one.features.get(feature, math.nan) for one in evidence]
+        response[:, j] = [response[i, j] if s != s else min(max(s, 0.0), 1.0) for i, s in enumerate(scores)]
     incremental = response * catalogue.incrementality
     for j in catalogue.retains:
         likely, gained = retention_response(churn, actions[j].response.prior)

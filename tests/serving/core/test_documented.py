@@ -9,7 +9,7 @@ from serving.core.verdict import FORGIVEN
 from serving.core.words import CODES, HOLDS, UNKNOWN
 
 PAGE = (Path(__file__).parents[3] / "docs" / "decisions-api.md").read_text()
-TABLED = re.findall(r"^\|(?: \d+ \|)? `([a-z_]+)(?::<source>)?` \|", PAGE, flags=re.MULTILINE)
+TABLED = re.findall(r"^\|(?: \d+ \|)? `([a-z0-9_]+)(?::<source>)?` \|", PAGE, flags=re.MULTILINE)
 
 
 def test_every_code_has_a_row_and_no_row_is_stale():

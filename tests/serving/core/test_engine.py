@@ -77,7 +77,7 @@ def test_a_regular_customer_is_offered_what_she_likely_buys_and_is_told_why(shop
 
 
 def test_the_unknown_visitor_gets_popular_items_on_site_and_nothing_by_mail(shop, one):
-    visitor = Snapshot(customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0})
+    visitor = Snapshot(customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0, "absorbed": 0.0})
     site = one(shop.ask(), visitor, scorer=FixedScorer())
     assert names(site) == ["popular_items"]
     assert [i.item_id for i in site.actions[0].items] == ["coat", "boots"]
@@ -290,7 +290,7 @@ def test_an_action_has_its_time_and_its_words_theirs(shop, one, catalogue):
         '{en: "Popular right now", fi: "Suosittua juuri nyt"}', '{en: "Popular", fi: "Suosittua", sv: "Populärt"}'
     ).replace("  popular_items:\n", "  popular_items:\n    valid_until: 2026-09-02T00:00:00Z\n")
     dated = parse_catalogue(text, known=KNOWN_FEATURES)
-    visitor = Snapshot(customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0})
+    visitor = Snapshot(customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0, "absorbed": 0.0})
     today = one(shop.ask(language="sv"), visitor, catalogue=dated)
     assert (today.actions[0].message, today.actions[0].language) == ("Populärt", "sv")
     other = one(shop.ask(language="de"), visitor, catalogue=dated)

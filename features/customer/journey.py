@@ -1,0 +1,177 @@
+"""The journey: at which stage a customer is, and what the session she is in says of her, derived from her view.
+
+One stage a customer, the first of these that holds (K3):
+
+| stage | when |
+|---|---|
+| in_recovery | a hold of severity 2 or more is in force, or the days after a grave one still run |
+| buying | in the session she is in there is something in her cart, or she began to check out |
+| considering | she has ordered nothing yet |
+| onboarding | her only order is at most 30 days old |
+| active | her last order is at most two of her usual gaps ago |
+| lapsing | at most four |
+| lapsed | longer ago |
+
+Her usual gap is the median of the gaps between her latest orders, kept between 7 and 180 days; 60 days where she has
+made fewer than three.
+"""
+
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from features.customer.delivery_course import delivery_course
+from features.customer.ledger import Browse, Order
+from features.customer.span import GOOD, verdict
+from features.instants import DAY, MINUTE, to_us
+
+if TYPE_CHECKING:
+    from features.customer.view import CustomerView
+
+STAGES = ("considering", "buying", "onboarding", "active", "lapsing", "lapsed", "in_recovery")
+"""By code, from 0: what the feature `stage` says."""
+
+JOURNEY_FEATURES: dict[str, str] = {
+    "stage": "the stage of her journey: " + ", ".join(STAGES),
+    "searches_in_vain": "searches of the session she is in that found nothing, since she last looked at a product",
+    "searches_in_circles": "searches in a row of the session she is in without a look at any product",
+    "absorbed": "1 where she is absorbed: eight products or more in ten minutes or more, nothing in vain, nothing in "
+    "the cart; else 0",
+    "cart_items": "items in her cart",
+    "days_since_cart": "days since she last put something into her cart that is still there; absent with an empty one",
+    "days_in_use": "days since her latest order reached her; absent while it is on its way",
+    "days_since_touchpoint": "days since her latest order was placed, or reached her if that was later; absent before "
+    "one",
+    "good_ratings_365d": "scores in the highest part of their scale in the last 365 days",
+}
+"""Name and meaning, as in `STATE_FEATURES`."""
+
+RECOVERY_SEVERITY = 2
+ONBOARDING_DAYS = 30
+USUAL_GAP_DAYS, SHORTEST_GAP_DAYS, LONGEST_GAP_DAYS = 60.0, 7.0, 180.0
+LAPSING_GAPS, LAPSED_GAPS = 2.0, 4.0
+ABSORBED_VIEWS, ABSORBED_MINUTES = 8, 10
+CART_DAYS = 14
+UNTOLD_DELIVERY_DAYS = 5
+"""Where nobody told of the delivery of an order that was not made in a store, it is taken to have arrived by then."""
+
+
+def journey_of(view: "CustomerView") -> dict[str, float]:
+    """`JOURNEY_FEATURES` at the view's moment; what is not known is absent."""
+    now, session, cart = to_us(view.now), view.session, view.cart
+    in_vain, in_circles = searches(session)
+    found = {
+        "stage": float(STAGES.index(stage_of(view))),
+        "searches_in_vain": float(in_vain),
+        "searches_in_circles": float(in_circles),
+        "absorbed": float(is_absorbed(session, in_vain, bool(cart))),
+        "cart_items": float(len(cart)),
+        "good_ratings_365d": float(
+            sum(m.unit is not None and now - 365 * DAY < m.at <= now and verdict(m, view.rules) == GOOD
+                for m in view.state.marks)
+        ),
+    }  # fmt: skip
+    if cart:
+        found["days_since_cart"] = (now - max(cart.values())) / DAY
+    order = view.orders[-1] if view.orders else None
+    if order is not None:
+        arrived = arrived_at(view, order)
+        found["days_since_touchpoint"] = (now - max(order.at, arrived or 0)) / DAY
+        if arrived is not None:
+            found["days_in_use"] = (now - arrived) / DAY
+    return found
+
+
+def stage_of(view: "CustomerView") -> str:
+    """The stage of her journey, one of `STAGES`."""
+    now = to_us(view.now)
+    if view.recovery_until is not None and view.now < view.recovery_until:
+        return "in_recovery"
+    if any(h.severity >= RECOVERY_SEVERITY for h in view.holds):
+        return "in_recovery"
+    orders = [o.at for o in view.state.orders if o.at <= now]
+    bought_at = view.state.last_purchase_at
+    last = bought_at if bought_at is not None and bought_at <= now else max(orders, default=None)
+    began = (
+        b.at
+        for b in view.session
+        if b.action == "checkout_start" or (b.action == "cart_add" and b.item_id in view.cart)
+    )
+    if any(last is None or at > last for at in began):
+        return "buying"
+    if last is None:
+        return "considering"
+    if view.state.order_count == 1 and now - last <= ONBOARDING_DAYS * DAY:
+        return "onboarding"
+    since = (now - last) / DAY / usual_gap_days(orders)
+    return "active" if since <= LAPSING_GAPS else "lapsing" if since <= LAPSED_GAPS else "lapsed"
+
+
+def usual_gap_days(orders: list[int]) -> float:
+    """The median gap between orders (instants in microseconds, ascending), in days, within its bounds.
+
+    >>> usual_gap_days([0, 10 * DAY, 40 * DAY])
+    20.0
+    >>> usual_gap_days([0, DAY])
+    60.0
+    """
+    if len(orders) < 3:
+        return USUAL_GAP_DAYS
+    gaps = [(later - earlier) / DAY for earlier, later in pairwise(orders)]
+    return min(max(float(median(gaps)), SHORTEST_GAP_DAYS), LONGEST_GAP_DAYS)
+
+
+def searches(session: list[Browse]) -> tuple[int, int]:
+    """Searches that found nothing, and searches in a row, both since she last looked at a product of this session."""
+    in_vain = in_circles = 0
+    for step in reversed(session):
+        if step.action == "search":
+            in_circles += 1
+            in_vain += step.result_count == 0
+        elif step.item_id is not None:
+            break
+    return in_vain, in_circles
+
+
+def is_absorbed(session: list[Browse], in_vain: int, has_cart: bool) -> bool:
+    """Whether somebody is happily absorbed in products: not to be interrupted."""
+    if (
+        in_vain
+        or has_cart
+        or len(session) < ABSORBED_VIEWS
+        or session[-1].at - session[0].at < ABSORBED_MINUTES * MINUTE
+    ):
+        return False
+    if any(step.action == "checkout_start" for step in session):
+        return False
+    return len({step.item_id for step in session if step.action == "view" and step.item_id}) >= ABSORBED_VIEWS
+
+
+def cart_at(browsed: list[Browse], last_purchase_at: int | None, now: int) -> dict[str, int]:
+    """What is in the cart and when it was last put there, latest last: of the last fortnight, nothing bought since."""
+    since = max(now - CART_DAYS * DAY, -1 if last_purchase_at is None or last_purchase_at > now else last_purchase_at)
+    cart: dict[str, int] = {}
+    for step in browsed:
+        if step.item_id is None or not since < step.at <= now:
+            continue
+        if step.action == "cart_add":
+            cart.pop(step.item_id, None)
+            cart[step.item_id] = step.at
+        elif step.action == "cart_remove":
+            cart.pop(step.item_id, None)
+    return cart
+
+
+def arrived_at(view: "CustomerView", order: Order) -> int | None:
+    """When an order reached her (microseconds): delivered, taken along from the store, or some days after it was made
+    where nobody told of any delivery; None while it is on its way, or was cancelled.
+    """
+    now = to_us(view.now)
+    told = next((d for d in view.state.deliveries if d.order_id == order.order_id), None)
+    course = None if told is None else delivery_course(told, now)
+    if course is not None:
+        return course.delivered_at
+    if order.channel == "store":
+        return order.at
+    taken = order.at + UNTOLD_DELIVERY_DAYS * DAY
+    return taken if taken <= now else None
