@@ -51,7 +51,7 @@ class SnapshotReader:
             return []
         try:
             run = self._records.connection()
-            with _one_moment(run):
+            with one_moment(run):
                 keys = [_who(run, request) for request in requests]
                 now = requests[0].now
                 silent = silent_source(run, self._policy.file.clearance.required_sources, now)
@@ -159,8 +159,11 @@ def _with_record(snapshot: Snapshot, record: OnlineRecord, at: str) -> Snapshot:
 
 
 @contextmanager
-def _one_moment(run: sqlite3.Connection) -> Iterator[None]:
-    """All reads inside see one moment of the store."""
+def one_moment(run: sqlite3.Connection) -> Iterator[None]:
+    """All reads inside see one moment of the store; inside another such, that one's."""
+    if run.in_transaction:
+        yield
+        return
     run.execute("begin")
     try:
         yield

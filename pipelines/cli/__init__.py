@@ -8,7 +8,7 @@ import warnings
 from rich.console import Console
 
 from features.errors import TahdikasError
-from pipelines.cli import care, catalogue, data, deciding, experience, incidents, learning, running, stages  # noqa: F401  (each registers its commands)
+from pipelines.cli import care, catalogue, data, deciding, experience, incidents, learning, policy, running, stages  # noqa: F401  (each registers its commands)
 from pipelines.cli.base import app
 
 __all__ = ["app", "main"]

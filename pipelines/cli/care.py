@@ -1,12 +1,11 @@
 """Commands for those who care for customers: who is silenced and why, holds by hand, calls, the cost of silence."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.errors import DataError
-from pipelines.cli.base import Json, Moment, app, hold_app, instant, now_utc, parse_instant, policy_app, tell
+from pipelines.cli.base import Json, Moment, app, hold_app, instant, now_utc, parse_instant, tell
 
 if TYPE_CHECKING:
     from serving.desk.desk import Desk
@@ -145,21 +144,4 @@ def replay(
         )
     tell(context, json_output, found, replay_panel(found))
     if not found["exact"]:
-        raise typer.Exit(1)
-
-
-@policy_app.command("check")
-def policy_check(
-    context: typer.Context,
-    policy: Annotated[Path | None, typer.Option(metavar="FILE", help="A policy; default: the one in place.")] = None,
-    actions: Annotated[Path | None, typer.Option(metavar="FILE", help="Actions; default: those in place.")] = None,
-    json_output: Json = False,
-) -> None:
-    """Try a policy and actions: every fault with its line (exit code 1), else what would change."""
-    from serving.desk.policy_check import check
-
-    found = check(context.obj.home(), policy, actions)
-    lines = found.faults or found.changes or ["No fault, and nothing differs from what is in place."]
-    tell(context, json_output, {"faults": found.faults, "changes": found.changes}, "\n".join(lines))
-    if found.faults:
         raise typer.Exit(1)

@@ -21,6 +21,7 @@ from serving.desk.marks import mark
 from serving.desk.past_decisions import between
 from serving.desk.quiet import Quiet
 from serving.desk.reach import Reach, Reached, reached
+from serving.desk.sample import Sample, draw
 from serving.desk.scan import of
 from serving.desk.silence import Silence, period, silence
 from serving.desk.silence_worth import assignments, bought, noting, worth
@@ -113,6 +114,12 @@ class Desk:
         ]
         decided = self.service.decide_many(requests)
         return calls(list(zip(who, decided, strict=True)), list(wanted), force.catalogue, lens)
+
+    def sample(self, now: datetime, size: int, seed: str) -> Sample:
+        """Some of the shop's customers, the same for the same seed."""
+        run, lens = self._run(), self.lens(now)
+        also = set(self._damage.found(run, lens)) | self._reach.affected(run, lens)
+        return draw(run, lens, also=also, size=size, seed=seed, pause=_breathe)
 
     def add_hold(self, customer_id: str, wish: HoldWish, now: datetime, key: str | None = None) -> StaffHold:
         """Hold a customer by hand. Raises as `staff_holds.add_hold`."""

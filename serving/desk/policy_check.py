@@ -1,7 +1,8 @@
 """A policy and actions tried before they are put in place: every fault, or else all that would change."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,30 +10,74 @@ import msgspec
 from pydantic import BaseModel
 
 from features.customer.hold_rules import HoldRules
-from features.errors import ConfigError
+from features.errors import ConfigError, DataError
 from features.home import Home
 from serving.core.catalogue import DEFAULT_ACTIONS, Catalogue, parse_catalogue
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import DEFAULT_POLICY, Policy, check_together, parse_policy
 from serving.core.typed_yaml import read_text
+from serving.desk.desk import Desk
+from serving.desk.trial import Trial, tried
+from serving.service import DecisionService
 
 
 class PolicyCheck(msgspec.Struct, frozen=True):
-    """`faults` each name file, line and remedy; without any, `changes` say what would differ from what is in force."""
+    """`faults` each name file, line and remedy; without any, `changes` say what would differ from what is in force.
+
+    `trial` is what would differ for a sample of customers, where one was asked for and could be looked at.
+    """
 
     faults: list[str]
     changes: list[str]
+    trial: Trial | None = None
 
 
-def check(home: Home, policy: Path | None = None, actions: Path | None = None) -> PolicyCheck:
-    """Try files as the service would load them; None: the shop's own, else the shipped default."""
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A sample to try the files on: how many customers, drawn by which seed, in which placements (none named: all)."""
+
+    customers: int = 500
+    seed: str = "1"
+    placements: tuple[str, ...] = ()
+
+
+def check(
+    home: Home,
+    policy: Path | None = None,
+    actions: Path | None = None,
+    *,
+    wanted: Wanted | None = None,
+    now: datetime | None = None,
+    done: Callable[[int], None] = lambda number: None,
+) -> PolicyCheck:
+    """Try files as the service would load them; None: the shop's own, else the shipped default.
+
+    With `wanted` (and the moment `now`) they are tried on customers too, and `done` is told how many were looked at.
+    Raises `DataError` where there are none, or for a placement that does not exist.
+    """
     new, faults = _loaded(policy or _in_place(home, "policy.yaml"), actions or _in_place(home, "actions.yaml"))
     if new is None:
         return PolicyCheck(faults, [])
     old, _ = _loaded(_in_place(home, "policy.yaml"), _in_place(home, "actions.yaml"))
     if old is None:
         return PolicyCheck([], ["what is in place cannot be used; a running service keeps what it had before"])
-    return PolicyCheck([], list(changes(*old, *new)))
+    trial = None if wanted is None or now is None else _tried(home, *new, wanted, now, done)
+    return PolicyCheck([], list(changes(*old, *new)), trial)
+
+
+def _tried(
+    home: Home, policy: Policy, actions: Catalogue, wanted: Wanted, now: datetime, done: Callable[[int], None]
+) -> Trial:
+    service = DecisionService(home)
+    try:
+        sample = Desk(service).sample(now, wanted.customers, wanted.seed)
+        if not sample.keys:
+            raise DataError(
+                f"There are no customers in {home.root} to try this on. Take some in (tahdikas ingest), or leave out "
+                "--sample."
+            )
+        return tried(service, policy, actions, sample, now, placements=wanted.placements, done=done)
+    finally:
+        service.close()
 
 
 def changes(old_policy: Policy, old_actions: Catalogue, policy: Policy, actions: Catalogue) -> Iterator[str]:
@@ -91,9 +136,27 @@ def _differing(what: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
     yield from (f"{what} {name} removed" for name in old if name not in new)
     for name in old:
         if name in new and old[name] != new[name]:
-            was, is_now = old[name].model_dump(), new[name].model_dump()
-            parts = (f"{k}: {_shown(was[k])} -> {_shown(is_now[k])}" for k in was if was[k] != is_now[k])
+            parts = (
+                f"{k}: {was} -> {now}" for k, was, now in _inside("", old[name].model_dump(), new[name].model_dump())
+            )
             yield f"{what} {name} changed, {'; '.join(parts)}"
+
+
+def _inside(path: str, old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
+    """Where two values differ: mappings key by key, treatments by their names, all else as a whole."""
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]):
+            yield from _inside(f"{path}.{key}".lstrip("."), old.get(key), new.get(key))
+    elif path == "treatments" and len(_named(old)) == len(old) and len(_named(new)) == len(new):
+        yield from _inside(path, _named(old), _named(new))
+    else:
+        yield path, _shown(old), _shown(new)
+
+
+def _named(treatments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {one["treatment"]: dict(one) for one in treatments}
 
 
 def _shown(value: Any) -> str:

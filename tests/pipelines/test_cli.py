@@ -41,6 +41,8 @@ def commands(group=None, path=()):
     """Every command with its words: ("campaign", "build")."""
     group = group or typer.main.get_command(app)
     for name, command in sorted(group.commands.items()):
+        if getattr(command, "invoke_without_command", False):
+            yield (*path, name), command
         if hasattr(command, "commands"):
             yield from commands(command, (*path, name))
         else:

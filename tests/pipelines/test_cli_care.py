@@ -1,4 +1,4 @@
-"""The staff's commands: holds by hand, the watch list, calls, incidents, silence, a replay, a policy tried."""
+"""The staff's commands: holds by hand, the watch list, calls, incidents, silence, a replay."""
 
 import json
 import sys
@@ -12,8 +12,6 @@ import pytest
 from features.home import Home
 from features.log.event_log import EventLog
 from pipelines.cli import main
-from serving.core.catalogue import DEFAULT_ACTIONS
-from serving.core.policy import DEFAULT_POLICY
 
 NOW = datetime.now(UTC)
 BY = ("--person", "maija", "--reason", "called her")
@@ -95,33 +93,6 @@ def test_a_decision_taken_again(tahdikas: Callable[..., Any]) -> None:
     assert tahdikas("replay", decision["decision_id"])["exact"]
     assert "exactly" in tahdikas("replay", decision["decision_id"], as_json=False)
     assert "d-none" in tahdikas("replay", "d-none", code=2)["message"]
-
-
-def test_a_policy_is_tried_before_it_is_put_in_place(tahdikas: Callable[..., Any], tmp_path: Path) -> None:
-    assert tahdikas("policy", "check") == {"faults": [], "changes": []}
-    policy, actions = tmp_path / "policy.yaml", tmp_path / "actions.yaml"
-    policy.write_text(DEFAULT_POLICY.read_text().replace("friction: {severity: 1", "friction: {severity: 2"))
-    actions.write_text(DEFAULT_ACTIONS.read_text().replace("  welcome:", "  greeting:"))
-    found = tahdikas("policy", "check", "--policy", policy, "--actions", actions)
-    assert found["faults"] == [] and "action greeting added" in found["changes"]
-    assert "action welcome removed" in found["changes"]
-    assert any(line.startswith("holds.friction") for line in found["changes"])
-
-
-def test_every_fault_of_both_files_is_told_with_its_line(tahdikas: Callable[..., Any], tmp_path: Path) -> None:
-    policy, actions = tmp_path / "policy.yaml", tmp_path / "actions.yaml"
-    text = (
-        DEFAULT_POLICY.read_text()
-        .replace("salt:", "sallt:")
-        .replace("friction: {severity: 1", "friction: {severity: 9")
-    )
-    policy.write_text(text)
-    actions.write_text(DEFAULT_ACTIONS.read_text().replace("unresolved_severity", "unresolved_weight"))
-    faults = tahdikas("policy", "check", "--policy", policy, "--actions", actions, code=1)["faults"]
-    assert any("sallt" in one and "salt" in one for one in faults)
-    assert any("severity 9" in one for one in faults)
-    assert any("unresolved_weight" in one for one in faults)
-    assert all(one.split(":")[0].endswith(".yaml") and one.split(":")[1].isdigit() for one in faults)
 
 
 def test_why_is_told_of_a_past_decision_too(tahdikas: Callable[..., Any]) -> None:
