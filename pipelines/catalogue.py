@@ -16,7 +16,7 @@ from features.catalogue import as_items, changing, load_items, merged_with, put_
 from features.catalogue_checks import COSTS, Fault, faults_of, unsaid, warnings_of
 from features.catalogue_loops import Loop, loops_of
 from features.columns import ITEM_ID, TIME
-from features.errors import DataError
+from features.errors import DataError, SourceError
 from features.home import Home
 from pipelines.catalogue_file import read_catalogue
 
@@ -98,6 +98,16 @@ def import_items(
         items=len(_ids(merged)),
         seconds=perf_counter() - started,
     )
+
+
+def refuse_faulty(items: pa.Table, name: str) -> None:
+    """Raise `SourceError` with what is wrong with a source's items (any of the catalogue's columns), if anything is."""
+    rows = as_items(items)
+    found = [str(one) for one in faults_of(rows, lambda row: f"item row {row + 1}")]
+    found = found or [_of_loop(loop) for loop in loops_of(rows)]
+    if found:
+        more = f" And {len(found) - 1} more." if len(found) > 1 else ""
+        raise SourceError(f"{name}: {found[0]}{more} Nothing was taken.")
 
 
 def check_catalogue(home: Home) -> CatalogueReport:

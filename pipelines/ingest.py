@@ -16,6 +16,7 @@ from features.errors import SourceError
 from features.home import Home
 from features.log.event_log import EventLog
 from features.log.history_intake import IngestReport
+from pipelines.catalogue import refuse_faulty
 from pipelines.sources.base import Source, SourceBatch
 from pipelines.sources.canonical import Canonical
 from pipelines.sources.complete_journey import CompleteJourney
@@ -37,6 +38,8 @@ def ingest(
     converter = source_named(source)
     started = perf_counter()
     items = converter.items(path)
+    if items is not None:
+        refuse_faulty(items, str(path))
     with EventLog(home) as log:
         batches = _heard_by(now, converter, path)
         report = log.append_history(batches, source=source, now=now, progress=progress)

@@ -211,6 +211,27 @@ def test_a_folder_of_events_with_its_items(home: Home) -> None:
         ingest(home, "canonical", folder, now=NOW)
 
 
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        (
+            "item_id,price\nsocks,-5\n",
+            "item row 1 .socks.: price -5 is below 0. State minor units .* Nothing was taken",
+        ),
+        ('item_id,season_months\nsocks,"[13]"\n', "has a month outside 1 to 12"),
+        ('item_id,replaces\na,"[""b""]"\nb,"[""a""]"\n', "a replaces b replaces a: a loop. Take one of these"),
+    ],
+)
+def test_items_that_are_wrong_are_refused_with_the_events_beside_them(home: Home, items: str, words: str) -> None:
+    folder = home.root.parent / "shop"
+    folder.mkdir()
+    (folder / "events.csv").write_text(HEADER + sale("p1"), "utf-8")
+    (folder / "items.csv").write_text(items, "utf-8")
+    with pytest.raises(SourceError, match=words):
+        ingest(home, "canonical", folder, now=NOW)
+    assert not home.catalogue.exists() and not home.live_db.exists()
+
+
 def test_what_cannot_be_found_is_named(home: Home, tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path / "home", tmp_path / "a.xlsx"):
         if path.suffix == ".xlsx":
