@@ -6,12 +6,9 @@ between entries (a|b); a moment as 2026-10-01 (00:00 UTC) or 2026-10-01T08:00:00
 
 import csv
 import difflib
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,8 +17,9 @@ import pyarrow.parquet as pq
 
 from features.catalogue import ITEM_SCHEMA
 from features.catalogue_checks import Fault
-from features.columns import ITEM_ID, TIME
+from features.columns import ITEM_ID
 from features.errors import SourceError
+from pipelines.catalogue_cells import read_cells
 from pipelines.sources.flat_csv import check_text
 from pipelines.sources.flat_parquet import read_parquet
 
@@ -31,15 +29,6 @@ SCHEMA = pa.schema(
 """As `ITEM_SCHEMA`, with months wide enough for any number that a file may hold."""
 
 _BLOCK_BYTES = 1 << 22
-_WHOLE = re.compile(r"-?[0-9]{1,18}")
-
-
-class CellError(ValueError):
-    """A cell that cannot be read: what it is not, and how to write it."""
-
-    def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(problem)
-        self.problem, self.remedy = problem, remedy
 
 
 @dataclass(frozen=True)
@@ -99,7 +88,7 @@ def _from_csv(path: Path, progress: Callable[[int], None]) -> CatalogueFile:
             lines.read(block)
             typed = {}
             for name in names:
-                typed[name], wrong = _cells(block[name].combine_chunks(), SCHEMA.field(name).type)
+                typed[name], wrong = read_cells(block[name].combine_chunks(), SCHEMA.field(name).type)
                 for row, error in wrong:
                     who = block[ITEM_ID][row].as_py()
                     value = repr(block[name][row].as_py())
@@ -179,68 +168,3 @@ def _filled(items: pa.Table) -> pa.Table:
     given = set(items.column_names)
     columns = [items[f.name] if f.name in given else pa.nulls(items.num_rows, f.type) for f in SCHEMA]
     return pa.table(columns, schema=pa.schema([f.with_nullable(True) for f in SCHEMA]))
-
-
-def _cells(texts: Any, kind: pa.DataType) -> tuple[Any, list[tuple[int, CellError]]]:
-    """The texts of a column as `kind`, null where empty or unreadable, and the rows of those that are."""
-    if kind == pa.string():
-        return texts, []
-    coded = texts.dictionary_encode()
-    parse = _PARSERS[kind]
-    values, wrong = [], {}
-    for code, text in enumerate(coded.dictionary.to_pylist()):
-        try:
-            values.append(parse(text.strip()))
-        except CellError as error:
-            values.append(None)
-            wrong[code] = error
-    codes = coded.indices
-    read = pa.array(values, kind).take(codes)
-    return read, [(row, wrong[code]) for row, code in enumerate(codes.to_pylist()) if code in wrong] if wrong else []
-
-
-def _whole(text: str) -> int:
-    if not _WHOLE.fullmatch(text):
-        remedy = "Write minor units without separators: 12900 for 129.00."
-        raise CellError("is no whole number of minor units (cents)", remedy)
-    return int(text)
-
-
-def _flag(text: str) -> bool:
-    if text.lower() not in ("true", "false"):
-        raise CellError("is neither true nor false", "Write true or false; leave it empty where it is not known.")
-    return text.lower() == "true"
-
-
-def _texts(text: str) -> list[str]:
-    if text.startswith(("[", '"')):
-        raise CellError("is no list of ids", "Write ids with a bar between them: a|b.")
-    return [part.strip() for part in text.split("|")]
-
-
-def _numbers(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split("|")]
-    if not all(_WHOLE.fullmatch(part) for part in parts):
-        raise CellError("is no list of months", "Write months 1 to 12 with a bar between them: 10|11|12.")
-    return [int(part) for part in parts]
-
-
-def _moment(text: str) -> datetime:
-    try:
-        if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise CellError("is no moment with its time zone", "Write 2026-10-01, or 2026-10-01T08:00:00Z.")
-
-
-_PARSERS: dict[pa.DataType, Callable[[str], Any]] = {
-    pa.int64(): _whole,
-    pa.bool_(): _flag,
-    pa.list_(pa.string()): _texts,
-    pa.list_(pa.int64()): _numbers,
-    TIME: _moment,
-}
