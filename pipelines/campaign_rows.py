@@ -84,6 +84,7 @@ def _listed(customer: str, decision: Decision, offer: ChosenAction, valid_until:
         "reasons_fi": [one.text_fi or one.text for one in offer.reasons],
         "decision_id": decision.decision_id,
         "valid_until": valid_until,
+        "stage": decision.evidence.stage or None,
     }
 
 
@@ -107,6 +108,7 @@ def _kept_off(customer: str, decision: Decision, outbound: bool) -> tuple[dict[s
         "would_be_gain": withheld.expected_gain if withheld else None,
         "instead": next((one.action_id for one in decision.actions if one.action_id != "no_action"), None),
         "decision_id": decision.decision_id,
+        "stage": decision.evidence.stage or None,
     }
     if held is not None:
         general = reason("hold", **kind_words([held.kind]))

@@ -33,6 +33,7 @@ LIST_SCHEMA = pa.schema(
         pa.field("reasons_fi", pa.list_(pa.string())),
         pa.field("decision_id", pa.string(), nullable=False),
         pa.field("valid_until", TIME, nullable=False),
+        pa.field("stage", pa.string()),  # of her journey (features/customer/journey.py)
     ]
 )
 KEPT_OFF_SCHEMA = pa.schema(
@@ -49,6 +50,7 @@ KEPT_OFF_SCHEMA = pa.schema(
         pa.field("would_be_gain", pa.float64()),  # minor units
         pa.field("instead", pa.string()),  # the service action she gets, if any
         pa.field("decision_id", pa.string(), nullable=False),
+        pa.field("stage", pa.string()),
     ]
 )
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from features.customer.journey import stage_of
 from features.instants import from_us
 from serving.core.decision import Decision
 from serving.core.question import Snapshot
@@ -30,6 +31,7 @@ def described(snapshot: Snapshot, decision: Decision, now: datetime) -> dict[str
     if view is None:
         return found
     return found | {
+        "stage": stage_of(view),
         "in_recovery_until": view.recovery_until.isoformat() if view.recovery_until else None,
         "open_cases": msgspec.to_builtins(view.open_cases),
         "cases": msgspec.to_builtins(view.cases),

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from features.customer.journey import STAGES
 from serving.api.parts import ActionOut, HoldOut, Out, ReasonOut
 
 _WHEN = "2026-03-01T09:00:00Z"
@@ -91,6 +92,11 @@ class CustomerResponse(Out):
         description="Live features by name (docs: features); null where absent.", examples=[{"open_cases": 0}]
     )
     versions: dict[str, str] = Field(description="Hashes and ids in force.", examples=[{"policy": "ba9ca4…"}])
+    stage: str | None = Field(
+        default=None,
+        description="The stage of her journey: " + ", ".join(STAGES) + ".",
+        examples=["active"],
+    )
     in_recovery_until: datetime | None = Field(
         default=None, description="Until when sales caps are doubled after a grave hold, UTC.", examples=[None]
     )

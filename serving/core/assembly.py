@@ -58,7 +58,7 @@ def assemble(
     arms = [_arm(e, policy) for e in evidence]
     released = [_released(e, policy) for e in evidence]
     over, over_action = _over_caps(requests, evidence, plan)
-    told, said = _told(evidence, places, plan)
+    told, reached = _told(evidence, places, plan)
     quiet, silent = _quiet(requests, evidence, places, policy)
     asked = Asked(
         catalogue=catalogue,
@@ -74,7 +74,7 @@ def assemble(
         empty=_empty(evidence, catalogue),
         over_cap=over,
         over_action_cap=over_action,
-        said=said,
+        reached=reached,
         unsampled=_unsampled(evidence, policy, catalogue),
         answered=_answered(evidence, catalogue),
         quiet=quiet,
@@ -172,19 +172,21 @@ def _held(
 
 
 def _told(evidence: Sequence[Evidence], places: Sequence[Placement], plan: Plan) -> tuple[Bools, Bools]:
-    """[n, m] what may not be said again since the case, order or delivery last changed, and what was said since.
+    """[n, m] what may not be said again since the case, order or delivery last changed, and what reached her since.
 
-    Service on-site may say it again.
+    Service on-site may say it again; what was only promised to a sender has not reached her.
     """
-    told, said = (np.zeros((len(evidence), len(plan.catalogue)), dtype=np.bool_) for _ in range(2))
+    told, reached = (np.zeros((len(evidence), len(plan.catalogue)), dtype=np.bool_) for _ in range(2))
     for i, (one, place) in enumerate(zip(evidence, places, strict=True)):
         for name, at in one.told.items():
             for j in plan.says[name]:
                 action = plan.catalogue.actions[j]
-                if at >= one.about.get(action.once_per or "", -np.inf):
-                    said[i, j] = True
-                    told[i, j] |= place.outbound or action.marketing or action.once_everywhere
-    return told, said
+                if place.outbound or action.marketing or action.once_everywhere:
+                    told[i, j] |= at >= one.about.get(action.once_per or "", -np.inf)
+        for name, at in one.reached.items():
+            for j in plan.says[name]:
+                reached[i, j] |= at >= one.about.get(plan.catalogue.actions[j].once_per or "", -np.inf)
+    return told, reached
 
 
 def _unsampled(evidence: Sequence[Evidence], policy: Policy, catalogue: Catalogue) -> Bools:

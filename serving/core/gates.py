@@ -37,7 +37,7 @@ class Asked:
     empty: Bools  # [n, m] an item action with no item left
     over_cap: Bools  # [n] one more contact would pass the cap
     over_action_cap: Bools  # [n, m] one more contact with this action would pass the action's own cap
-    said: Bools  # [n, m] already said about the same case or order, wherever that was
+    reached: Bools  # [n, m] it reached her since its case or order last changed, wherever that was
     unsampled: Bools  # [n, m] not drawn for the sample that the action goes to
     answered: Bools  # [n, m] the fact it asks for is known, or she would rather not tell it
     quiet: Bools  # [n] it would reach her in quiet hours, by a channel without offers then
@@ -136,10 +136,10 @@ def action_cap(asked: Asked, failed: Masks) -> Bools:
 
 
 def comes_later(asked: Asked, failed: Masks) -> Bools:
-    """Something else comes first: it is due by its own conditions, and was not said yet."""
+    """Something else comes first: it is due by its own conditions, and has not reached her yet."""
     blocked = np.zeros(failed.shape, dtype=np.bool_)
     if asked.catalogue.waits:
-        due = ~(asked.unmet[0] | asked.unmet[1] | asked.said)
+        due = ~(asked.unmet[0] | asked.unmet[1] | asked.reached)
         for j, first in asked.catalogue.waits:
             blocked[:, j] = due[:, first].any(axis=1)
     return blocked

@@ -17,7 +17,7 @@ from serving.core.action_checks import TELLS
 from serving.core.actions import CHURN_PROBABILITY, LANGUAGE, SCORE, Items
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_zone
-from serving.core.conditions import Bools, Floats
+from serving.core.conditions import Bools, Floats, told
 from serving.core.evidence import Evidence, ShownItem
 from serving.core.exploration import bucket_of, explored_order, seed_of, uniforms
 from serving.core.items import Articles, Scored
@@ -60,7 +60,8 @@ def gather(
     for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
         contacts = (*snapshot.contacts, *snapshot.reserved)
         spent, frees_at = _spent(request, snapshot, contacts, catalogue, policy) if contacts else (None, None)
-        told, used = _remembered(request, contacts, request.now + ahead, plan)
+        reached = _reached(request, snapshot.contacts, plan)
+        said, used = _remembered(request, contacts, request.now + ahead, plan)
         profile = snapshot.view.profile if snapshot.view is not None else {}
         found.append(
             Evidence(
@@ -74,7 +75,8 @@ def gather(
                 spent=spent or (0.0,) * len(policy.file.contact_cap.windows),
                 frees_at=frees_at,
                 used=used,
-                told=told,
+                told=said,
+                reached=reached,
                 about=dict(snapshot.about),
                 recovering=snapshot.recovering,
                 zone=_zone(profile.get("time_zone"), policy),
@@ -82,6 +84,7 @@ def gather(
                 items=_shown_items(
                     items[i], snapshot, articles, catalogue, policy, _item_seed(request, snapshot, policy)
                 ),
+                stage=_stage(snapshot),
                 told_facts=tuple(sorted({fact for _, fact in catalogue.asking} & snapshot.told_facts)),
             )
         )
@@ -92,15 +95,24 @@ def _remembered(
     request: Request, contacts: Sequence[Contact], until: datetime, plan: Plan
 ) -> tuple[dict[str, float], dict[str, int]]:
     """When each action said once was last said (epoch seconds), and contacts of actions within caps of their own."""
-    told: dict[str, float] = {}
+    said: dict[str, float] = {}
     used: dict[str, int] = {}
     for one in contacts:
         if one.action_id in plan.said_once and (one.channel == CALL or request.channel != CALL):
-            told[one.action_id] = max(told.get(one.action_id, -math.inf), one.at.timestamp())
+            said[one.action_id] = max(said.get(one.action_id, -math.inf), one.at.timestamp())
         for name, days in plan.own_caps.get(one.action_id, ()):
             if request.now - timedelta(days=days) < one.at <= until:
                 used[name] = used.get(name, 0) + 1
-    return told, used
+    return said, used
+
+
+def _reached(request: Request, contacts: Sequence[Contact], plan: Plan) -> dict[str, float]:
+    """When actions that others wait for last reached her (epoch seconds): a promise to a sender says nothing yet."""
+    reached: dict[str, float] = {}
+    for one in contacts if plan.awaited else ():
+        if one.action_id in plan.awaited:
+            reached[one.action_id] = max(reached.get(one.action_id, -math.inf), one.at.timestamp())
+    return reached
 
 
 def _identities(snapshot: Snapshot) -> tuple[str, ...]:
@@ -110,17 +122,23 @@ def _identities(snapshot: Snapshot) -> tuple[str, ...]:
     return (snapshot.arm_key or snapshot.customer_key,)
 
 
-def _zone(told: Any, policy: Policy) -> str:
-    if isinstance(told, str) and is_zone(told):
-        return told
+def _stage(snapshot: Snapshot) -> str:
+    """The stage of her journey in a word."""
+    code = snapshot.values.get("stage")
+    return "" if code is None else told("stage", code)
+
+
+def _zone(named: Any, policy: Policy) -> str:
+    if isinstance(named, str) and is_zone(named):
+        return named
     return policy.file.quiet_hours.zone if policy.file.quiet_hours else ""
 
 
-def _language(asked: str | None, told: Any, policy: Policy) -> str:
+def _language(asked: str | None, hers: Any, policy: Policy) -> str:
     """The language asked for, else the one she named (`fi`, or `fi-FI`), else the policy's."""
     if asked:
         return asked
-    named = told.strip().lower().partition("-")[0] if isinstance(told, str) else ""
+    named = hers.strip().lower().partition("-")[0] if isinstance(hers, str) else ""
     return named if re.match(LANGUAGE, named) else policy.file.language
 
 

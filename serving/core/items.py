@@ -162,7 +162,7 @@ def pick(
     stood_in: set[str] = set()
     for scored in proposed:
         item = scored.item_id
-        if repeats_only and item not in owned:
+        if repeats_only and (item not in owned or not scored.source & PERSONAL):
             continue
         if item in returned or item in shown:
             continue

@@ -91,6 +91,13 @@ class Plan:
         }
 
     @cached_property
+    def awaited(self) -> frozenset[str]:
+        """Actions that others wait for, and those whose saying counts as theirs."""
+        waited_for = {one for a in self.catalogue.actions for one in a.after}
+        also = {one for a in self.catalogue.actions if a.action in waited_for for one in a.said_with}
+        return frozenset(waited_for | also)
+
+    @cached_property
     def said_once(self) -> frozenset[str]:
         """Actions that are said once about what they are about."""
         return frozenset(a.action for a in self.catalogue.actions if a.once_per)

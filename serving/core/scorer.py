@@ -37,7 +37,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class WithoutModel:
-    """No bundle: her own repeated items first, then the catalogue's as they come; no probabilities anywhere."""
+    """No bundle: her own repeated items first, by her own rhythm, then the catalogue's as they come; no probabilities anywhere."""
 
     articles: Articles
 
@@ -56,10 +56,10 @@ class WithoutModel:
         return np.full(len(inputs), np.nan)
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
-        """Items bought more than once, most often and latest first, then the catalogue's."""
+        """Items bought more than once, what runs out first first, then the catalogue's."""
         proposed = []
-        for history in histories:
-            own = _repeated(history)
+        for history, moment in zip(histories, at.tolist(), strict=True):
+            own = _repeated(history, moment)
             known = {one.item_id for one in own}
             proposed.append([*own, *(one for one in self.popular(k + len(own)) if one.item_id not in known)][:k])
         return proposed
@@ -73,7 +73,17 @@ class WithoutModel:
         return [Scored(item, float("nan"), POPULAR) for item in sorted(self.articles.by_id)]
 
 
-def _repeated(history: ItemHistory) -> list[Scored]:
-    rows = zip(history.items, np.asarray(history.counts), np.asarray(history.last_at), strict=True)
-    bought = sorted(((-float(count), -float(last), item) for item, count, last in rows if count > 1))
-    return [Scored(item, float("nan"), PERSONAL) for _, _, item in bought]
+GIVEN_UP = 4.0
+"""Who has not bought an item again for so many of her usual gaps has given it up."""
+
+
+def _repeated(history: ItemHistory, at: float) -> list[Scored]:
+    """Items bought more than once, what runs out first first, by her own mean gap; what she gave up comes last."""
+    ranked = []
+    columns = (np.asarray(c).tolist() for c in (history.counts, history.first_at, history.last_at))
+    for item, count, first, last in zip(history.items, *columns, strict=True):
+        if count > 1:
+            gap = (last - first) / (count - 1)
+            used_up = (at - last) / gap if gap > 0 else 0.0
+            ranked.append((used_up > GIVEN_UP, -min(used_up, 1.0), -count, -last, item))
+    return [Scored(row[-1], float("nan"), PERSONAL) for row in sorted(ranked)]

@@ -163,6 +163,42 @@ class Shop:
         told = {"decision_id": answer["decision_id"], "outcome": outcome, "occurred_at": self.now.isoformat()}
         assert self.http.post("/v1/outcomes", json=told).status_code < 300
 
+    def stocks(self, item_id: str, title: str, category: str, price: int, **more: Any) -> None:
+        """Another article in the catalogue."""
+        rows = [item(item_id, title, category, price, **more)]
+        merge_items(self.home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
+
+    def orders(
+        self, customer: str, *items: str, ago: timedelta = timedelta(0), channel: str = "web", quantity: int = 1
+    ) -> str:
+        """She orders; gives the order's id."""
+        order = f"order-{next(self._ids)}"
+        lines = [{"item_id": one, "quantity": quantity, "unit_price": 1000, "discount": 0} for one in items]
+        self.happens("purchase", customer, ago=ago, channel=channel, order_id=order, currency="EUR", lines=lines)
+        return order
+
+    def delivers(self, customer: str, order: str, status: str = "delivered", **more: Any) -> None:
+        """The parcel is on its way, has come, ..."""
+        self.happens("delivery", customer, touchpoint="delivery", order_id=order, status=status, **more)
+
+    def agrees(self, customer: str, *purposes: str) -> None:
+        """She may be written to, and asked how it went."""
+        for purpose in purposes or ("marketing", "feedback"):
+            self.happens("consent", customer, ago=timedelta(days=1), purpose=purpose, status="granted")
+
+    def searches(self, customer: str, query: str, results: int) -> None:
+        """She searches the shop."""
+        session = f"visit of {customer}"
+        self.happens("browse", customer, action="search", session_id=session, query=query, result_count=results)
+        self.wait(seconds=10)
+
+    def known(self, customer: str) -> dict[str, Any]:
+        """What the API tells of a customer."""
+        answer = self.http.get(f"/v1/customers/{customer}")
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
     def case(self, customer: str, status: str, *, kind: str = "exchange", case_id: str = "case-1", **more: Any) -> None:
         """A step of her case."""
         self.happens("case", customer, touchpoint="support", case_id=case_id, kind=kind, status=status, **more)

@@ -18,7 +18,7 @@ def open_doors(catalogue):
     return Asked(
         catalogue=catalogue, features=features, treatment=np.zeros((1, m), dtype=np.int64), shown=every, readable=yes,
         granted=every, objects=no, held=none, told=none, empty=none, over_cap=no, reserves=no, holdout=no,
-        outdated=none, over_action_cap=none, quiet=no, silent=no, said=every, unsampled=none, answered=none,
+        outdated=none, over_action_cap=none, quiet=no, silent=no, reached=every, unsampled=none, answered=none,
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_no_action_passes_every_gate_whatever_is_closed(open_doors, catalogue):
         held=np.ones((1, m), dtype=bool), told=np.ones((1, m), dtype=bool), empty=np.ones((1, m), dtype=bool),
         over_cap=np.array([True]), reserves=np.array([True]), holdout=np.array([True]),
         outdated=np.ones((1, m), dtype=bool), over_action_cap=np.ones((1, m), dtype=bool), quiet=np.array([True]),
-        silent=np.array([True]), said=np.zeros((1, m), dtype=bool), unsampled=np.ones((1, m), dtype=bool),
+        silent=np.array([True]), reached=np.zeros((1, m), dtype=bool), unsampled=np.ones((1, m), dtype=bool),
         answered=np.ones((1, m), dtype=bool),
     )  # fmt: skip
     bits = evaluate(shut)[0]

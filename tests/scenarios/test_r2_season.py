@@ -1,0 +1,80 @@
+"""R2: season. What her things need, when they need it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+AUTUMN, SPRING, WINTER = (datetime(2026, month, 20, 12, tzinfo=UTC) for month in (10, 3, 1))
+
+
+@pytest.fixture
+def shop(shop):
+    """A shop that also sells bicycles and skis, and what goes with them in its season."""
+    shop.stocks("bicycle", "Bicycle", "bikes/city", 79900)
+    shop.stocks("winter-tyre", "Winter tyre", "bikes/tyres", 4900, accessory_of=["bicycle"], season_months=[9, 10, 11])
+    shop.stocks("bell", "Bell", "bikes/bells", 900, accessory_of=["bicycle"])
+    shop.stocks("skis", "Skis", "winter/skis", 29900)
+    shop.stocks("ski-service", "Ski service", "winter/services", 3900, service_for=["skis"], season_months=[3, 4])
+    shop.edits_policy(lambda policy: policy.update(time_bucket_hours=1))
+    return shop
+
+
+def owner(shop, name, item, now):
+    shop.now = now
+    shop.regular(name)
+    shop.orders(name, item, ago=timedelta(days=100))
+
+
+def test_r2_winter_tyres_for_the_bicycle_in_autumn(shop):
+    owner(shop, "aino", "bicycle", AUTUMN)
+    why = shop.why("aino", "email", "email")
+    offer = next(c for c in why["candidates"] if c["action_id"] == "seasonal_offer")
+    assert offer["gates"] == []
+    answer = shop.asks("aino", "front_page", n=9)
+    (seasonal,) = [a for a in answer["actions"] if a["action_id"] == "seasonal_offer"]
+    assert [item["item_id"] for item in seasonal["items"]] == ["winter-tyre"], "the bell is for any month"
+    assert "seasonal_items" in [reason["code"] for reason in seasonal["reasons"]]
+    assert shop.front_page("aino").actions == {"seasonal_offer"}, "it comes before what anybody might buy"
+
+
+@pytest.mark.parametrize("now", [WINTER, SPRING])
+def test_r2_no_winter_tyres_in_the_wrong_season(shop, now):
+    owner(shop, "aino", "bicycle", now)
+    answer = shop.asks("aino", "front_page", n=9)
+    assert "seasonal_offer" not in answer.actions
+    assert "winter-tyre" not in answer.products
+
+
+def test_r2_a_ski_service_in_spring_and_none_in_autumn(shop):
+    owner(shop, "aino", "skis", SPRING)
+    assert "ski-service" in shop.asks("aino", "front_page", n=9).products
+    owner(shop, "eeva", "skis", AUTUMN)
+    assert "ski-service" not in shop.asks("eeva", "front_page", n=9).products
+
+
+def test_r2_who_has_no_bicycle_is_not_offered_its_tyres(shop):
+    shop.now = AUTUMN
+    shop.regular("aino")
+    assert "seasonal_offer" not in shop.asks("aino", "front_page", n=9).actions
+
+
+def test_r2_who_sent_the_bicycle_back_or_has_the_tyres_is_left_alone(shop):
+    owner(shop, "aino", "bicycle", AUTUMN)
+    line = {"item_id": "bicycle", "quantity": 1, "amount": 79900}
+    shop.happens("return", "aino", order_id="back", lines=[line])
+    shop.wait(days=8)
+    assert "seasonal_offer" not in shop.asks("aino", "front_page", n=9).actions
+    owner(shop, "eeva", "bicycle", AUTUMN)
+    shop.orders("eeva", "winter-tyre", ago=timedelta(days=9))
+    shop.wait(seconds=1)
+    assert "winter-tyre" not in shop.asks("eeva", "front_page", n=9).products
+
+
+def test_r2_a_service_done_last_spring_is_due_again_this_spring(shop):
+    owner(shop, "aino", "skis", SPRING)
+    shop.orders("aino", "ski-service", ago=timedelta(days=360))
+    shop.wait(seconds=1)
+    assert "ski-service" in shop.asks("aino", "front_page", n=9).products
+    shop.orders("aino", "ski-service", ago=timedelta(days=8))
+    shop.wait(seconds=1)
+    assert "ski-service" not in shop.asks("aino", "front_page", n=9).products
