@@ -36,7 +36,7 @@ def sparkline(values: Iterable[float | None], *, top: float | None = None) -> st
     """A curve in one line, from 0 to `top` (default: the largest value); a dot where there is no value.
 
     >>> sparkline([0, 2, None, 4]), sparkline([0.5, 1.0], top=1.0)
-    ('▁▄·█', '▄█')
+    ('▁▅·█', '▅█')
     """
     known = list(values)
     highest = top or max((value for value in known if value is not None), default=0) or 1

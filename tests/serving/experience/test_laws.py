@@ -23,7 +23,9 @@ def events(draw: st.DrawFn, root: Path) -> list[Event]:
         who, ago = draw(PEOPLE), draw(DAYS)
         match draw(st.integers(0, 6)):
             case 0:
-                shop.rates(who, draw(st.integers(1, 5)), ago, draw(st.sampled_from(["support", "pickup"])), text="words")
+                shop.rates(
+                    who, draw(st.integers(1, 5)), ago, draw(st.sampled_from(["support", "pickup"])), text="words"
+                )
             case 1:
                 shop.tells("feedback", who, ago, None, kind="complaint", case_id=draw(st.sampled_from(["k1", "k2"])))
             case 2:

@@ -93,9 +93,7 @@ def test_friction_by_kind_and_what_amounts_to_it(shop: Shop) -> None:
     [(None, True), (3.0, True), (4.0, False), (4.5, False)],
     ids=["never came", "a day late", "to the minute", "early"],
 )
-def test_a_promised_day_that_passed_is_trouble_at_the_delivery(
-    shop: Shop, delivered: float | None, late: bool
-) -> None:
+def test_a_promised_day_that_passed_is_trouble_at_the_delivery(shop: Shop, delivered: float | None, late: bool) -> None:
     promise = (NOW - timedelta(days=4)).isoformat()
     shop.tells("delivery", "aino", 20, "checkout", order_id="o1", status="promised", promised_at=promise)
     if delivered is not None:
