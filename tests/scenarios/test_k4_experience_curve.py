@@ -1,4 +1,4 @@
-"""K4: how every touchpoint goes, its worst stories, and the curve of one customer's own journey. R5: what is missing."""
+"""K4: how every touchpoint goes, its worst stories, one customer's own curve. R5: what people looked for in vain."""
 
 from datetime import timedelta
 

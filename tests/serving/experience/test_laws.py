@@ -98,4 +98,5 @@ def test_a_ratio_holds_its_figure(now: int, before: int) -> None:
     assert (found.direction == "too_few") == (now + before < LEAST)
     if found.change is not None and found.low is not None:
         assert found.low <= found.change and (found.high is None or found.change <= found.high)
-        assert not (found.direction == "rising" and now <= before or found.direction == "falling" and now >= before)
+        assert found.direction != "rising" or now > before
+        assert found.direction != "falling" or now < before
