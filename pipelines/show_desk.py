@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from serving.desk.incidents import Listed
     from serving.desk.silence import Silence
     from serving.desk.watch_list import WatchPage
+    from serving.desk.work_list import WorkPage
 
 
 def watch_table(page: "WatchPage") -> RenderableType:
@@ -41,6 +42,20 @@ def call_table(calls: Sequence["Call"], total: int) -> RenderableType:
         if one.quiet:
             about.append("it is night where she lives: call later")
         table.add_row(one.customer_id, str(one.severity), money(one.value), "\n".join(about))
+    return table
+
+
+def work_table(page: "WorkPage") -> RenderableType:
+    """For whom there is something to do, and what."""
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in page.kinds.items())
+    title = f"{page.total:,} customers wait for a person" + (f": {kinds}" if kinds else "")
+    table = Table("customer", "severity", "since", "paid so far", "to do", title=title, title_justify="left")
+    for one in page.entries:
+        todo = [f"{task.kind}: {task.text}" + (f" ({task.detail})" if task.detail else "") for task in one.tasks]
+        if any(task.quiet for task in one.tasks):
+            todo.append("it is night where she lives: call later")
+        since = f"{one.since:%Y-%m-%d}" if one.since else ""
+        table.add_row(one.customer_id, str(one.severity), since, money(one.value), "\n".join(todo))
     return table
 
 

@@ -98,6 +98,16 @@ def customers_in_doubt(connection: sqlite3.Connection) -> list[str]:
     return sorted({resolve(connection, origin) for (origin,) in rows})
 
 
+def rejects_in_doubt(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """The ids in `quarantine` of the rejects behind every open doubt, by the customer whom they leave unknown."""
+    rows = connection.execute(f"select id, origin_id, visitor_id from quarantine where {OPEN} order by received_at, id")
+    found: dict[str, list[str]] = {}
+    for entry, *origins in rows:
+        for customer in dict.fromkeys(resolve(connection, origin) for origin in origins if origin is not None):
+            found.setdefault(customer, []).append(entry)
+    return found
+
+
 def clear(connection: sqlite3.Connection, accepted: Sequence[tuple[str, str, str]], now: int) -> None:
     """Events (id, origin, type) came in after all: what was rejected of them before is as good as replayed, at `now`
     (us)."""

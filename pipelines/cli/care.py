@@ -112,6 +112,29 @@ def calls(
 
 
 @app.command()
+def worklist(
+    context: typer.Context,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Only who has such a task: call, quarantine, bad_resolution, open_case, review, predicted."),
+    ] = None,
+    min_severity: Annotated[int, typer.Option(min=1, max=5, help="Only tasks this grave or graver.")] = 1,
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    as_of: Moment = None,
+    json_output: Json = False,
+) -> None:
+    """The work list: for whom a person is the next best action, and what there is to do, the most urgent first."""
+    import msgspec
+
+    from pipelines.show_desk import work_table
+    from serving.desk.work_list import WorkFilters
+
+    page = desk_of(context).work_list(WorkFilters(kind, min_severity), instant(as_of) or now_utc(), limit=limit)
+    entries = [{"severity": one.severity, "since": one.since, **msgspec.to_builtins(one)} for one in page.entries]
+    tell(context, json_output, {"total": page.total, "kinds": page.kinds, "entries": entries}, work_table(page))
+
+
+@app.command()
 def silence(
     context: typer.Context,
     days: Annotated[int, typer.Option(min=1, max=366, help="How far to look back.")] = 30,

@@ -36,6 +36,7 @@ from serving.api import (
     staff_holds,
     touchpoints,
     watch_list,
+    work_list,
 )
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
@@ -63,6 +64,7 @@ PARTS = (
     staff_holds,
     watch_list,
     call_list,
+    work_list,
     incidents,
     silence,
     touchpoints,

@@ -2,16 +2,19 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
 from features.instants import to_us
+from features.log.doubts import rejects_in_doubt
 from serving.alarms.watch import Alarm, alarms
 from serving.core.decision import Decision
 from serving.core.policy import parse_policy
 from serving.core.question import Request
 from serving.core.words import status_words
 from serving.desk import incidents as shop_incidents
+from serving.desk import work_list
 from serving.desk.call_list import Call, call_actions, call_placement, calls, candidates
 from serving.desk.cursors import from_text, to_text
 from serving.desk.damage import Damage
@@ -29,13 +32,14 @@ from serving.desk.staff_events import HoldWish
 from serving.desk.staff_holds import Released, StaffHold, add_hold, release_hold
 from serving.desk.watch_list import Filters, WatchCursor, Watched, WatchPage, checked, page_of, watched
 from serving.desk.withheld import withheld_margin
+from serving.desk.work_list import Work, WorkCursor, WorkFilters, WorkPage, works
 from serving.service import DecisionService
 from serving.shop_incidents import ShopIncidents
 from serving.snapshot import silent_source
 
 _BREATH_SECONDS = 0.001
 LISTINGS_KEPT = 4
-"""Watch lists kept for their further pages."""
+"""Watch lists and work lists kept for their further pages."""
 
 
 def _breathe() -> None:
@@ -53,6 +57,7 @@ class Desk:
         self._damage = Damage(_breathe)
         self._quiet = Quiet()
         self._listings: dict[int, list[Watched]] = {}
+        self._work: dict[int, list[Work]] = {}
 
     def lens(self, now: datetime) -> Lens:
         """By what holds are judged at `now`: the policy in force and the shop's incidents."""
@@ -71,11 +76,14 @@ class Desk:
 
     def held(self, lens: Lens) -> list[Standing]:
         """Everybody whom anything holds at the lens's moment, by id."""
+        return [standing for standing in self._concerned(lens) if standing.is_held]
+
+    def _concerned(self, lens: Lens) -> Iterator[Standing]:
+        """Everybody whom anything may hold, and everybody with an open case, by id."""
         run = self._run()
         also = set(self._damage.found(run, lens)) | self._reach.affected(run, lens)
         rules = mark(run, lens, self.service.in_force(lens.now).policy.hash).rules
-        everybody = self._quiet.everybody(run, lens, rules, also=also, pause=_breathe)
-        return [standing for standing in everybody if standing.is_held]
+        return self._quiet.everybody(run, lens, rules, also=also, pause=_breathe)
 
     def watch(self, filters: Filters, now: datetime, *, after: str | None = None, limit: int = 100) -> WatchPage:
         """A page of the watch list. Raises `FieldFaultError` for filters or a cursor that cannot be used.
@@ -102,12 +110,35 @@ class Desk:
 
     def call_list(self, now: datetime) -> list[Call]:
         """Whom a person should call, the gravest first, then the dearest."""
-        force = self.service.in_force(now)
+        lens = self.lens(now)
+        return self._calls(lens, self.held(lens))
+
+    def work_list(self, filters: WorkFilters, now: datetime, *, after: str | None = None, limit: int = 100) -> WorkPage:
+        """A page of the work list. Raises `FieldFaultError` for filters or a cursor that cannot be used.
+
+        All pages of one reading are of the moment of its first; the filters go with the cursor.
+        """
+        place = None
+        filters = work_list.checked(filters)
+        if after is not None:
+            cursor = from_text(after, WorkCursor)
+            filters, now, place = cursor.filters, cursor.moment, cursor.place
+        entries = self._work.get(to_us(now)) if after is not None else None
+        if entries is None:
+            lens = self.lens(now)
+            standings = list(self._concerned(lens))
+            calls = self._calls(lens, [one for one in standings if one.is_held])
+            entries = list(works(standings, calls, rejects_in_doubt(self._run()), lens))
+            self._work = dict([*self._work.items()][1 - LISTINGS_KEPT :]) | {to_us(now): entries}
+        return work_list.page_of(entries, filters, to_us(now), place, limit)
+
+    def _calls(self, lens: Lens, held: Sequence[Standing]) -> list[Call]:
+        """The calls to make among those held."""
+        now, force = lens.now, self.service.in_force(lens.now)
         wanted, placement = call_actions(force.catalogue), call_placement(force.policy.file)
         if not wanted or placement is None:
             return []
-        lens = self.lens(now)
-        who = candidates(self.held(lens), min(wanted.values()))
+        who = candidates(held, min(wanted.values()))
         requests = [
             Request(customer_id=s.customer_id, channel="phone", placement=placement, mode="simulate", now=now)
             for s in who
@@ -178,6 +209,6 @@ class Desk:
         return self.service.records.connection()
 
 
-def next_of(cursor: WatchCursor | FeedCursor | None) -> str | None:
+def next_of(cursor: WatchCursor | FeedCursor | WorkCursor | None) -> str | None:
     """A cursor as the text that leaves."""
     return None if cursor is None else to_text(cursor)

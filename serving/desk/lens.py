@@ -8,6 +8,7 @@ import msgspec
 from features.customer.holds import Hold, HoldRules
 from features.customer.incidents import Incident
 from features.customer.state import CustomerState
+from features.customer.view_parts import case_views
 from features.instants import to_us
 from serving.snapshot import seen
 
@@ -51,6 +52,11 @@ class Standing(msgspec.Struct, frozen=True):
     def state_status(self) -> str:
         """As in a decision: `ok`, or `unknown:` and why."""
         return "ok" if self.problem is None else f"unknown:{self.problem}"
+
+
+def has_open_case(standing: Standing, lens: Lens) -> bool:
+    """Whether any case of hers is open, held for it or not."""
+    return any(case.is_open for case in case_views(standing.state, to_us(lens.now), lens.rules))
 
 
 def look(

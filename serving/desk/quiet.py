@@ -1,4 +1,4 @@
-"""Who can be left unread for a while: held by nothing now, and by nothing that the clock alone could bring.
+"""Who can be left unread for a while: no open case, no hold now, and none that the clock alone could bring.
 
 Most whose state may be a reason to hold them (`concern_until` is a generous bound) are held by nothing. They are read
 once, and again only when something is told of them, the rules change, or `HOURS` have passed.
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from features.customer.hold_spans import spans
 from features.instants import to_us
-from serving.desk.lens import Lens, Standing
+from serving.desk.lens import Lens, Standing, has_open_case
 from serving.desk.scan import everybody
 from serving.desk.touched import touched
 
@@ -55,7 +55,7 @@ class Quiet:
         until = lens.at(lens.now + timedelta(hours=HOURS))
         found = set()
         for standing in everybody(run, lens, also=also, after=after, since=since, pause=pause):
-            if not standing.is_held and _stays_quiet(standing, start, until):
+            if not standing.is_held and not has_open_case(standing, lens) and _stays_quiet(standing, start, until):
                 found.add(standing.customer_id)
             yield standing
         if not after:

@@ -11,10 +11,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from features.customer.view_parts import case_views
-from features.instants import to_us
 from features.log.rules import RESERVED_PREFIX
-from serving.desk.lens import Lens, Standing
+from serving.desk.lens import Lens, has_open_case
 from serving.desk.scan import everybody
 
 CONCERNED_SHARE = 1 / 3
@@ -65,11 +63,6 @@ def draw(
         customers=len(concerned) + len(rest),
         concerned=len(concerned),
     )
-
-
-def has_open_case(standing: Standing, lens: Lens) -> bool:
-    """Whether any case of hers is open."""
-    return any(case.is_open for case in case_views(standing.state, to_us(lens.now), lens.rules))
 
 
 def _least(keys: Iterable[str], count: int, seed: str) -> list[str]:
