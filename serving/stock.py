@@ -118,6 +118,7 @@ class StockOver:
             if (found := self._at(said, number)) is not None:
                 return found
             with self._lock:
+                number = last_change(run)  # another thread may have read on meanwhile
                 return self._at(said, number) or self._read(run, said, number)
         except (sqlite3.Error, TahdikasError):
             kept = self._kept

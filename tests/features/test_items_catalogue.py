@@ -1,5 +1,6 @@
 """The item catalogue: merged in one step, valid over time, refusing what it cannot read."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -114,6 +115,13 @@ def test_a_catalogue_written_before_a_column_was_known_is_read_with_the_column_e
     pq.write_table(pq.read_table(home.catalogue).drop_columns(["stock_at"]), home.catalogue)
     assert load_items(home).schema.equals(ITEM_SCHEMA)
     assert load_items(home)["stock_at"].to_pylist() == [None]
+
+
+def test_of_many_who_merge_at_once_none_is_lost(home):
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(merge_items, home, rows({"item_id": f"item-{n}"})) for n in range(16)]:
+            done.result()
+    assert load_items(home).num_rows == 16
 
 
 MOMENTS = st.none() | st.integers(0, 5).map(lambda day: SPRING + timedelta(days=day))

@@ -1,5 +1,6 @@
 """What is told of stock counts in the next decision of every process; the latest word stands, whichever came first."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from tempfile import TemporaryDirectory
 
@@ -150,6 +151,35 @@ def test_a_store_that_does_not_answer_leaves_what_was_told_before():
         assert over.over(said).in_stock("lamp") is False
         assert over.over(Articles(said.by_id)).in_stock("lamp") is True, "another catalogue: nothing else is known"
         records.close()
+
+
+def test_a_store_put_back_from_an_older_copy_is_read_anew(tmp_path):
+    now, copy = (Records(Home.open(tmp_path / name)) for name in ("now", "copy"))
+    said = Articles({"lamp": Article("lamp", in_stock=True), "rug": Article("rug", in_stock=True)})
+    tell(now.connection(), [word("lamp", False), word("rug", False)], NOON)
+    tell(copy.connection(), [word("lamp", False)], NOON)
+    files = [now]
+    over = StockOver(lambda: files[0].connection())
+    assert over.over(said).stock == {"lamp": False, "rug": False}
+    files[0] = copy
+    assert over.over(said).stock == {"lamp": False}
+    now.close()
+    copy.close()
+
+
+def test_whoever_tells_sees_it_acted_upon_while_many_tell_and_ask_at_once(worker):
+    """Each thread tells of an item of its own, to one worker, and looks at once at what another worker goes by."""
+    here, there = worker(), worker()
+
+    def tells_and_looks(item_id):
+        for second in range(1, 40):
+            in_stock = bool(second % 2)
+            here.tell_stock([StockWord(item_id, in_stock, to_micros(NOON) + second)], NOON)
+            assert there.in_force(NOON).articles.in_stock(item_id) is in_stock
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(tells_and_looks, item_id) for item_id in ("lamp", "sofa", "rug")]:
+            done.result()
 
 
 WORDS = st.lists(st.builds(word, st.sampled_from(["lamp", "rug"]), st.booleans(), st.integers(-3, 0)), max_size=8)
