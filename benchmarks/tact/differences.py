@@ -21,16 +21,18 @@ def over_seeds(ours: Sequence[float], theirs: Sequence[float], *, seed: int = 0)
     apart: Floats = np.asarray(ours, dtype=np.float64) - np.asarray(theirs, dtype=np.float64)
     n, mean = len(apart), float(apart.mean())
     error = _error(apart)
-    if n < 2 or error == 0:
+    if n < 2 or error < 1e-12:
         return Difference(mean, mean, mean)
     drawn = apart[np.random.default_rng(seed).integers(0, n, (DRAWS, n))]
     errors = _error(drawn)
-    drawn, errors = drawn[errors > 0], errors[errors > 0]
+    varied = errors > 1e-6 * error  # a draw of one shop alone has none
+    drawn, errors = drawn[varied], errors[varied]
     low, high = np.quantile((drawn.mean(axis=1) - mean) / errors, [0.025, 0.975])
     return Difference(mean, float(mean - high * error), float(mean - low * error))
 
 
 def _error(values: Floats) -> Floats:
     """The standard error of the mean along the last axis."""
-    error: Floats = values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1]) if values.shape[-1] > 1 else np.zeros(1)
+    n = values.shape[-1]
+    error: Floats = values.std(axis=-1) / np.sqrt(max(n - 1, 1))
     return error

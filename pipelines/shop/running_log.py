@@ -103,16 +103,19 @@ class RunningLog:
     def _wait(self, week: int, told: Sequence[telling.Told]) -> None:
         """Let what was told be received at its time."""
         rng = self._shop.dice(week, "arrive")
-        tables = [self._waiting]
+        tables: list[pa.Table] = []
         for one in told:
+            if not len(one.at):
+                continue
             every = np.arange(len(one.at))
             occurred = instants_us(one.at, self._epoch_us)
             arrived = received(rng, self._shop.parameters, occurred, is_value(one.channel, "store", every))
             nowhere = pa.array([], pa.string())
-            rows = event_rows(one, every, occurred, arrived, self.customer_ids, nowhere, self._events)
-            tables.append(complete(rows))
+            tables.append(event_rows(one, every, occurred, arrived, self.customer_ids, nowhere, self._events))
             self._events += len(every)
-        self._waiting = pa.concat_tables(tables).combine_chunks()
+        if tables:
+            rows = complete(pa.concat_tables(tables, promote_options="default"))
+            self._waiting = pa.concat_tables([self._waiting, rows]).combine_chunks()
 
 
 def _alone(week: Told, life: Life) -> Life:

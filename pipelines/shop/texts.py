@@ -1,5 +1,7 @@
 """What a customer writes, from what truly happened to her: topics by cause, sentences by topic, language and goods."""
 
+import functools
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -92,17 +94,7 @@ def compose(
     rng: np.random.Generator, catalogue: Catalogue, language: Ints, department: Ints, slots: list[Ints]
 ) -> pa.Array:
     """One text a row: a drawn sentence per slot (a topic number, -1 none); a few are typed without care."""
-    topics = (*TOPICS, *OPENERS)
-    bank: list[str | None] = []
-    first = np.zeros((len(LANGUAGES), len(topics), len(catalogue.departments)), dtype=np.int64)
-    count = np.zeros_like(first)
-    for a, tongue in enumerate(LANGUAGES):
-        for b, topic in enumerate(topics):
-            for c, name in enumerate(catalogue.departments):
-                said = sentences(tongue, topic, name)
-                first[a, b, c], count[a, b, c] = len(bank), len(said)
-                bank += [s or None for s in said]
-    sentence = pa.array(bank, pa.string())
+    sentence, first, count = _bank(catalogue.departments)
     drawn = []
     for slot in slots:
         place = (language, np.maximum(slot, 0), department)
@@ -111,3 +103,19 @@ def compose(
     text = pc.binary_join_element_wise(*drawn, " ", null_handling="skip")
     careless = pc.replace_substring_regex(pc.utf8_lower(text), "[.,!]", "")
     return pc.if_else(pa.array(chance(rng, 0.15, len(language))), careless, text)
+
+
+@functools.cache
+def _bank(departments: tuple[str, ...]) -> tuple[pa.Array, Ints, Ints]:
+    """Every sentence there is, and of each language, topic and department the first and how many."""
+    topics = (*TOPICS, *OPENERS)
+    bank: list[str | None] = []
+    first: Ints = np.zeros((len(LANGUAGES), len(topics), len(departments)), dtype=np.int64)
+    count = np.zeros_like(first)
+    for a, tongue in enumerate(LANGUAGES):
+        for b, topic in enumerate(topics):
+            for c, name in enumerate(departments):
+                said = sentences(tongue, topic, name)
+                first[a, b, c], count[a, b, c] = len(bank), len(said)
+                bank += [s or None for s in said]
+    return pa.array(bank, pa.string()), first, count
