@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given as drawn
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from features.catalogue import ITEM_SCHEMA, as_items, changes_of, items_at, load_items, merge_items, merged_with
@@ -137,6 +138,7 @@ def table(found):
     return as_items(pa.Table.from_pylist(found, schema=ITEM_SCHEMA))
 
 
+@settings(deadline=None)
 @drawn(ROWS, st.randoms(), st.integers(-1, 6))
 def test_rows_in_any_order_are_the_same_catalogue_and_no_item_is_there_twice(found, chance, day):
     shuffled = chance.sample(found, len(found))

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import ITEM_SCHEMA, merge_items
@@ -185,6 +185,7 @@ def test_whoever_tells_sees_it_acted_upon_while_many_tell_and_ask_at_once(worker
 WORDS = st.lists(st.builds(word, st.sampled_from(["lamp", "rug"]), st.booleans(), st.integers(-3, 0)), max_size=8)
 
 
+@settings(max_examples=30, deadline=None)
 @given(WORDS, st.randoms())
 def test_the_order_in_which_words_arrive_makes_no_difference(tmp_path_factory, words, chance):
     stands = []
@@ -200,6 +201,7 @@ def test_the_order_in_which_words_arrive_makes_no_difference(tmp_path_factory, w
         assert standing.occurred_at == max(w.occurred_at for w in words if w.item_id == standing.item_id)
 
 
+@settings(max_examples=30, deadline=None)
 @given(WORDS)
 def test_reading_word_by_word_is_reading_all_at_once(tmp_path_factory, words):
     records = Records(Home.open(tmp_path_factory.mktemp("home")), durable=False)
