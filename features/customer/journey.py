@@ -20,13 +20,16 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from features.customer.delivery_course import delivery_course
 from features.customer.ledger import Browse, Order
 from features.customer.span import GOOD, verdict
-from features.instants import DAY, MINUTE, to_us
+from features.instants import DAY, MINUTE, SECOND, to_us
 
 if TYPE_CHECKING:
     from features.customer.view import CustomerView
+    from features.customer.view_parts import ItemsBought
 
 STAGES = ("considering", "buying", "onboarding", "active", "lapsing", "lapsed", "in_recovery")
 """By code, from 0: what the feature `stage` says."""
@@ -42,6 +45,8 @@ JOURNEY_FEATURES: dict[str, str] = {
     "days_in_use": "days since her latest order reached her; absent while it is on its way",
     "days_since_touchpoint": "days since her latest order was placed, or reached her if that was later; absent before "
     "one",
+    "items_running_out": "items bought in more than one order that she should need again by now: at least four fifths "
+    "of her mean gap between them have passed, and no more than four",
     "good_ratings_365d": "scores in the highest part of their scale in the last 365 days",
 }
 """Name and meaning, as in `STATE_FEATURES`."""
@@ -50,6 +55,8 @@ RECOVERY_SEVERITY = 2
 ONBOARDING_DAYS = 30
 USUAL_GAP_DAYS, SHORTEST_GAP_DAYS, LONGEST_GAP_DAYS = 60.0, 7.0, 180.0
 LAPSING_GAPS, LAPSED_GAPS = 2.0, 4.0
+RUNNING_OUT, GIVEN_UP = 0.8, 4.0
+"""Of her usual gaps: from when on an item runs out, and after how many she has given it up."""
 ABSORBED_VIEWS, ABSORBED_MINUTES = 8, 10
 CART_DAYS = 14
 UNTOLD_DELIVERY_DAYS = 5
@@ -66,6 +73,7 @@ def journey_of(view: "CustomerView") -> dict[str, float]:
         "searches_in_circles": float(in_circles),
         "absorbed": float(is_absorbed(session, in_vain, bool(cart))),
         "cart_items": float(len(cart)),
+        "items_running_out": float(running_out(view.items_bought, now / SECOND)),
         "good_ratings_365d": float(
             sum(m.unit is not None and now - 365 * DAY < m.at <= now and verdict(m, view.rules) == GOOD
                 for m in view.state.marks)
@@ -160,6 +168,17 @@ def cart_at(browsed: list[Browse], last_purchase_at: int | None, now: int) -> di
         elif step.action == "cart_remove":
             cart.pop(step.item_id, None)
     return cart
+
+
+def running_out(bought: "ItemsBought", now: float) -> int:
+    """How many of the items bought (instants and `now` in epoch seconds) she should need again by now."""
+    again = bought.counts > 1
+    if not again.any():
+        return 0
+    first, last, count = bought.first_at[again], bought.last_at[again], bought.counts[again]
+    gap = np.maximum((last - first) / (count - 1), 1.0)
+    used_up = (now - last) / gap
+    return int(((used_up >= RUNNING_OUT) & (used_up <= GIVEN_UP)).sum())
 
 
 def arrived_at(view: "CustomerView", order: Order) -> int | None:

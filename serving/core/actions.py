@@ -88,14 +88,20 @@ class Treatment(Dated):
 
 
 class ActionCap(Strict):
-    """An action's own cap: at most `limit` contacts with it in the last `days`, whatever the channel.
+    """An action's own cap: at most `limit` contacts with it in the last `days`.
 
-    With `whole_group`, contacts with any action of its group count.
+    With `channels`, contacts in those count, and only there it is capped: letters, say, while the shelf stays. With
+    `whole_group`, contacts with any action of its group count.
     """
 
     days: float = Field(gt=0, le=400)
     limit: int = Field(gt=0)
+    channels: tuple[Channel, ...] | None = None
     whole_group: bool = False
+
+    def counts(self, channel: str) -> bool:
+        """Whether a contact in a channel counts, and is capped."""
+        return self.channels is None or channel in self.channels
 
 
 class Response(Strict):

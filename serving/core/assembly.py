@@ -231,11 +231,11 @@ def _over_caps(requests: Sequence[Request], evidence: Sequence[Evidence], plan: 
         ]
     )
     over_action = np.zeros((len(requests), len(plan.catalogue)), dtype=np.bool_)
-    for i, one in enumerate(evidence):
+    for i, (request, one) in enumerate(zip(requests, evidence, strict=True)):
         for name, count in one.used.items():
             j = plan.catalogue.index[name]
             cap = plan.catalogue.actions[j].cap
-            over_action[i, j] = cap is not None and count >= cap.limit
+            over_action[i, j] = cap is not None and cap.counts(request.channel) and count >= cap.limit
     return over, over_action
 
 

@@ -29,8 +29,9 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     bytes, in the order of the feature set that `versions` names). `spent` is the weight of contacts in each window of
     the cap, and `frees_at` (epoch seconds) when one more would fit; `used` counts contacts of actions with a cap of
     their own, `told` says when actions that are said once were last said or promised to a sender, `reached` when those
-    that others wait for last reached her, `about` when what they are about last changed. `items` are what each action would show. `told_facts` are the facts that actions ask for and she has told,
-    or would rather not tell, `stage` is where she is on her journey, empty where that is not known.
+    that others wait for last reached her, `about` when what they are about last changed. `items` are what each action
+    would show. `told_facts` are the facts that actions ask for and she has told, or would rather not tell, `stage` is
+    where she is on her journey, empty where that is not known.
     """
 
     identities: tuple[str, ...] = ()

@@ -100,8 +100,8 @@ def _remembered(
     for one in contacts:
         if one.action_id in plan.said_once and (one.channel == CALL or request.channel != CALL):
             said[one.action_id] = max(said.get(one.action_id, -math.inf), one.at.timestamp())
-        for name, days in plan.own_caps.get(one.action_id, ()):
-            if request.now - timedelta(days=days) < one.at <= until:
+        for name, cap in plan.own_caps.get(one.action_id, ()):
+            if cap.counts(one.channel) and request.now - timedelta(days=cap.days) < one.at <= until:
                 used[name] = used.get(name, 0) + 1
     return said, used
 

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.core.actions import ActionCap
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
 from serving.core.policy import Policy
@@ -103,14 +104,14 @@ class Plan:
         return frozenset(a.action for a in self.catalogue.actions if a.once_per)
 
     @cached_property
-    def own_caps(self) -> Mapping[str, tuple[tuple[str, float], ...]]:
-        """By action, the caps toward which a contact with it counts: the action that has the cap, and its days."""
-        found: dict[str, list[tuple[str, float]]] = {}
-        for capped in (a for a in self.catalogue.actions if a.cap):
-            assert capped.cap is not None
-            for one in self.catalogue.actions:
-                if one.action == capped.action or (capped.cap.whole_group and one.group == capped.group):
-                    found.setdefault(one.action, []).append((capped.action, capped.cap.days))
+    def own_caps(self) -> Mapping[str, tuple[tuple[str, ActionCap], ...]]:
+        """By action, the caps toward which a contact with it may count: of which action, and which."""
+        found: dict[str, list[tuple[str, ActionCap]]] = {}
+        for capped in self.catalogue.actions:
+            for one in self.catalogue.actions if capped.cap else ():
+                if one.action == capped.action or (capped.cap and capped.cap.whole_group and one.group == capped.group):
+                    assert capped.cap is not None
+                    found.setdefault(one.action, []).append((capped.action, capped.cap))
         return {name: tuple(caps) for name, caps in found.items()}
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from features.customer.journey import GIVEN_UP
 from features.inputs.candidates import PERSONAL, POPULAR, ItemHistory
 from serving.core.conditions import Floats
 from serving.core.items import Articles, Scored
@@ -37,7 +38,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class WithoutModel:
-    """No bundle: her own repeated items first, by her own rhythm, then the catalogue's as they come; no probabilities anywhere."""
+    """No bundle: her own repeated items first, by her rhythm, then the catalogue's as they come; no probabilities."""
 
     articles: Articles
 
@@ -71,10 +72,6 @@ class WithoutModel:
     @cached_property
     def _listed(self) -> list[Scored]:
         return [Scored(item, float("nan"), POPULAR) for item in sorted(self.articles.by_id)]
-
-
-GIVEN_UP = 4.0
-"""Who has not bought an item again for so many of her usual gaps has given it up."""
 
 
 def _repeated(history: ItemHistory, at: float) -> list[Scored]:

@@ -284,6 +284,10 @@ class Shop:
         """The shop changes one action of its catalogue."""
         self._edit("actions.yaml", lambda catalogue: change(catalogue["actions"][action]))
 
+    def drops_action_caps(self) -> None:
+        """The shop takes away the caps that single actions have of their own."""
+        self._edit("actions.yaml", lambda catalogue: [a.pop("cap", None) for a in catalogue["actions"].values()])
+
     def requires_source(self, source: str, *, within_hours: float) -> None:
         """The shop demands that a source has reported lately before anything is sold."""
         self.edits_policy(lambda policy: policy["clearance"]["required_sources"].update({source: within_hours}))

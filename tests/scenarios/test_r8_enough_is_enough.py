@@ -7,7 +7,8 @@ import pytest
 
 @pytest.fixture
 def aino(shop):
-    """Aino, who buys often and may be written to."""
+    """Aino, who buys often and may be written to, in a shop whose single actions have no caps of their own."""
+    shop.drops_action_caps()
     shop.regular("aino", consent=False)
     shop.happens("consent", "aino", ago=timedelta(days=400), purpose="marketing", status="granted")
     return shop
@@ -32,6 +33,20 @@ def test_r8_two_a_day_three_a_week_eight_a_month_whatever_is_tried(aino):
         aino.wait(hours=22, minutes=30)
     expected = {0: 2, 1: 1, 7: 2, 8: 1, 14: 2, 30: 2, 31: 1}  # the windows roll: no week or month begins anew
     assert {day: count for day, count in letters.items() if count} == expected
+
+
+def test_r8_as_shipped_no_kind_of_letter_becomes_a_habit(shop):
+    shop.regular("aino")
+    shop.happens("feedback", "aino", kind="rating", score=4)
+    letters = []
+    for _ in range(60):
+        answer = shop.email("aino")
+        if answer.sells:
+            letters += sorted(answer.actions)
+            shop.reports(answer, "sent")
+        shop.wait(days=1)
+    assert letters.count("recommended_items") <= 5 and letters.count("popular_items") <= 2
+    assert len(letters) <= 8, f"less than one a week: {letters}"
 
 
 def test_r8_the_reason_says_so_and_when_it_ends(aino):

@@ -154,7 +154,7 @@ def test_a_state_that_cannot_be_trusted_sells_nothing_and_still_serves(shop, one
 
 def test_the_cap_counts_what_was_sent_and_what_is_reserved(shop, one):
     def letter(days):
-        return Contact(shop.NOON - timedelta(days=days), "recommended_items", "email", decision_id=f"d{days}")
+        return Contact(shop.NOON - timedelta(days=days), "newsletter", "email", decision_id=f"d{days}")
 
     def answer(**contacts):
         return one(shop.ask("email", "email"), shop.regular(**contacts), scorer=FixedScorer())
@@ -300,13 +300,93 @@ def test_an_action_has_its_time_and_its_words_theirs(shop, one, catalogue):
 
 
 def test_an_action_with_a_cap_of_its_own(shop, one, catalogue):
-    text = catalogue.text.replace("  recommended_items:\n", "  recommended_items:\n    cap: {days: 20, limit: 1}\n")
+    text = catalogue.text.replace(
+        "    cap: {days: 14, limit: 1, channels: [email]}\n", "    cap: {days: 20, limit: 1}\n"
+    )
     capped = parse_catalogue(text, known=KNOWN_FEATURES)
     had = shop.regular(contacts=(Contact(shop.NOON - timedelta(days=10), "recommended_items", "web"),))
     gates = candidate(one(shop.ask(), had, catalogue=capped), "recommended_items").gates
     assert gates == ("action_cap",)
     longer_ago = shop.regular(contacts=(Contact(shop.NOON - timedelta(days=20), "recommended_items", "web"),))
     assert candidate(one(shop.ask(), longer_ago, catalogue=capped), "recommended_items").gates == ()
+
+
+def test_a_cap_of_letters_leaves_the_shelf_and_is_not_filled_by_it(shop, one):
+    def gates(channel, placement, *seen_in):
+        seen = tuple(Contact(shop.NOON - timedelta(days=3), "recommended_items", one) for one in seen_in)
+        return candidate(one(shop.ask(placement, channel), shop.regular(contacts=seen)), "recommended_items").gates
+
+    assert gates("email", "email", "email") == ("action_cap",)
+    assert gates("web", "front_page", "email") == ()
+    assert gates("email", "email", "web", "web") == ()
+
+
+def test_a_cap_of_a_whole_group_counts_all_its_actions(shop, one):
+    asked = Contact(shop.NOON - timedelta(days=20), "ask_delivery_day", "web")
+    fine = candidate(one(shop.ask("account_page"), shop.regular(values=ACQUAINTED)), "ask_interest").gates
+    capped = candidate(
+        one(shop.ask("account_page"), shop.regular(values=ACQUAINTED, contacts=(asked,))), "ask_interest"
+    )
+    assert fine == () and capped.gates == ("action_cap",)
+
+
+ACQUAINTED = {"in_recovery": 0.0}
+
+
+def test_what_comes_after_a_welcome_waits_until_it_reached_her(shop, one):
+    first = {"orders_total": 1.0, "days_since_last_purchase": 2.0}
+    since = {"order": (shop.NOON - timedelta(days=2)).timestamp()}
+    before, after = (Contact(shop.NOON - timedelta(days=days), "welcome", "email") for days in (3, 1))
+
+    def gates(**more):
+        return candidate(one(shop.ask(), shop.regular(values=first, about=since, **more)), "popular_items").gates
+
+    assert "comes_later" in gates()
+    assert "comes_later" in gates(contacts=(before,)), "that was about another order"
+    assert "comes_later" in gates(reserved=(after,)), "a promise to a sender has not reached her"
+    assert "comes_later" not in gates(contacts=(after,))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_sample_is_as_large_as_it_says_and_drawn_once_an_occasion(shop, one, catalogue, share):
+    text = catalogue.text.replace("sample: 0.2", f"sample: {share}")
+    sampling = parse_catalogue(text, known=KNOWN_FEATURES)
+
+    def drawn(number, occasion):
+        her = shop.regular(f"c{number}", about={"touchpoint": float(occasion)}, arm_key=f"c{number}")
+        found = candidate(one(shop.ask("thank_you_page", key=f"c{number}"), her, catalogue=sampling), QUESTION)
+        return "not_sampled" not in found.gates
+
+    first = [drawn(number, 1) for number in range(150)]
+    assert first == [drawn(number, 1) for number in range(150)], "asked again, the same are drawn"
+    assert first != [drawn(number, 2) for number in range(150)], "the next occasion is another draw"
+    assert abs(sum(first) / 150 - share) < 0.13
+
+
+QUESTION = "touchpoint_question"
+
+
+def test_a_fact_she_told_or_would_rather_not_tell_is_not_asked_for(shop, one):
+    told = shop.regular(values=ACQUAINTED, told_facts=frozenset({"interest"}))
+    answer = one(shop.ask("account_page"), told)
+    assert candidate(answer, "ask_interest").gates == ("already_known",)
+    assert answer.evidence.told_facts == ("interest",), "of what she told, no more is kept than was looked at"
+
+
+def test_a_stored_score_is_the_response_where_there_is_one(shop, one):
+    first = {"orders_total": 1.0, "days_since_last_purchase": 30.0}
+
+    def response(**more):
+        found = candidate(
+            one(shop.ask("email", "email"), shop.regular(values=first, **more)), "second_purchase_nurture"
+        )
+        return found.response_probability
+
+    assert response() == 0.08
+    assert response(scored={"second_purchase": 0.35}) == 0.35
+    assert response(scored={"another": 0.35}) == 0.08
+    objecting = {("marketing", None): "granted", ("profiling", None): "objected"}
+    assert response(scored={"second_purchase": 0.35}, consents=objecting) == 0.08
 
 
 def test_only_what_was_merely_predicted_is_let_go_by_chance(shop, one):
