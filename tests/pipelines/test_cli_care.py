@@ -71,6 +71,16 @@ def test_whom_to_call(tahdikas: Callable[..., Any]) -> None:
     assert "exchange r-1" in tahdikas("calls", as_json=False)
 
 
+def test_for_whom_there_is_something_to_do(tahdikas: Callable[..., Any]) -> None:
+    found = tahdikas("worklist")
+    assert found["total"] == 1 and found["kinds"] == {"call": 1, "open_case": 1}
+    (one,) = found["entries"]
+    assert one["customer_id"] == "bertta" and one["severity"] == 4 and one["tasks"][1]["asked"] == 2
+    assert "Bring to an end" in tahdikas("worklist", "--kind", "open_case", as_json=False)
+    assert tahdikas("worklist", "--min-severity", 5)["entries"] == []
+    assert "Name one of call, quarantine" in tahdikas("worklist", "--kind", "chore", code=2)["message"]
+
+
 def test_an_incident_tried_out_declared_and_closed(tahdikas: Callable[..., Any]) -> None:
     assert tahdikas("incident", "reach", "--carrier", "posti")["examples"] == ["aino"]
     assert "No alarm" in tahdikas("incident", "alarms", as_json=False)
