@@ -83,7 +83,7 @@ def demand(
     planned = chance(rng, -np.expm1(-np.maximum(lettered, 0) * activity), n)
     planned |= (customers.join_week == week.number) & (activity > 0)
     staples, chances = _staples_due(rng, p, customers, wants, week.day, satisfaction, activity)
-    need_who, need_item = wants.belongings.needs(rng, week.month, week.number, np.flatnonzero(activity == 1), mood)
+    need_who, need_item = wants.belongings.needs(dice, week.month, week.number, np.flatnonzero(activity == 1), mood)
 
     buyers = np.unique(np.concatenate([np.flatnonzero(planned), np.flatnonzero(staples.any(axis=1)), need_who]))
     number = np.full(n, -1, dtype=np.int64)

@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 import numpy as np
 
 Step = Literal[
-    "begin", "letter", "demand", "baskets", "order", "reception", "withdraw", "fates", "give_up", "drop", "discount",
-    "moments", "say", "arrive",
+    "begin", "letter", "demand", "needs", "baskets", "order", "reception", "withdraw", "fates", "give_up", "drop",
+    "discount", "moments", "say", "arrive",
 ]  # fmt: skip
 STEPS: tuple[Step, ...] = Step.__args__  # type: ignore[attr-defined]
 

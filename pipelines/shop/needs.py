@@ -6,6 +6,7 @@ import numpy as np
 
 from pipelines.shop.arrays import Flags, Floats, Ints, chance
 from pipelines.shop.catalogue import Catalogue
+from pipelines.shop.dice import Dice
 
 LONG_AGO = -1000
 
@@ -47,8 +48,9 @@ class Belongings:
             result[:, self.departments.index(name)] *= np.where(since > LONG_AGO, 0.04, 1.0)
         return result
 
-    def needs(self, rng: np.random.Generator, month: int, week: int, who: Ints, mood: Floats) -> tuple[Ints, Ints]:
-        """(customer, item) of the needs met this week, by the active customers `who`."""
+    def needs(self, dice: Dice, month: int, week: int, who: Ints, mood: Floats) -> tuple[Ints, Ints]:
+        """(customer, item) of the needs met this week, by the active customers `who`; `mood` is over all customers."""
+        rng = dice(week, "needs")
         bicycle, skis = self.bicycle[who], self.skis[who]
         owns_bicycle, owns_skis = bicycle > LONG_AGO, skis > LONG_AGO
         wishes = (
@@ -63,9 +65,14 @@ class Belongings:
         for name, rate, applies in wishes:
             if rate:
                 owners = who[applies]
-                met = owners[chance(rng, rate * mood[owners], len(owners))]
+                if dice.for_all:
+                    met = owners[rng.random(len(mood))[owners] < rate * mood[owners]]
+                    which = np.floor(rng.random(len(mood))[met] * len(self.members[name])).astype(np.int64)
+                    items.append(self.members[name][which])
+                else:
+                    met = owners[chance(rng, rate * mood[owners], len(owners))]
+                    items.append(rng.choice(self.members[name], len(met)))
                 customers.append(met)
-                items.append(rng.choice(self.members[name], len(met)))
         return np.concatenate(customers), np.concatenate(items)
 
     def bought(self, week: int, who: Ints, item: Ints) -> None:

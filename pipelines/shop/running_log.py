@@ -1,7 +1,8 @@
 """The log of a shop that is led on week by week: each week is told when it is over, and read as it was received.
 
-Nothing of weeks to come can be in it, and what a customer will only say later is told when its time has come. There is
-no browsing in it: in this shop a visit is drawn backwards, from the order it prepares.
+Nothing of weeks to come can be in it, and what a customer will only say later is told when its time has come; what she
+says on a week's first morning, before its letter, is heard with the next. There is no browsing in it: in this shop a
+visit is drawn backwards, from the order it prepares.
 """
 
 from collections.abc import Sequence
