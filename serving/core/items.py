@@ -127,8 +127,16 @@ class Articles:
 
 def _values(items: pa.Table, name: str) -> list[Any]:
     """The column behind a field of an article, lists as sets."""
-    values: list[Any] = items["season_months" if name == "months" else name].to_pylist()
-    return [frozenset(one or ()) for one in values] if name in ("months", *RELATIONS) else values
+    column = items["season_months" if name == "months" else name]
+    if name not in ("months", *RELATIONS):
+        plain: list[Any] = column.to_pylist()
+        return plain
+    lists = column.combine_chunks()
+    listed: dict[int, list[Any]] = {}  # few items have any
+    for row, one in zip(pc.list_parent_indices(lists).to_pylist(), pc.list_flatten(lists).to_pylist(), strict=True):
+        listed.setdefault(row, []).append(one)
+    none: frozenset[Any] = frozenset()
+    return [frozenset(listed[row]) if row in listed else none for row in range(len(lists))]
 
 
 def _is_news(word: StockWord, article: Article) -> bool:
