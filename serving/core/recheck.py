@@ -75,7 +75,7 @@ def _outdated(action: ChosenAction, first: Decision, again: Decision, snapshot: 
 def _unfit(items: Sequence[str], since: float, again: Decision, snapshot: Snapshot, articles: Articles) -> bool:
     bought: set[str] = set()
     if (history := snapshot.history) is not None:
-        bought = {item for item, at in zip(history.items, np.asarray(history.first_at), strict=True) if at > since}
+        bought = {item for item, at in zip(history.items, np.asarray(history.last_at), strict=True) if at > since}
     return any(
         item in snapshot.returned
         or not articles.showable(item, again.decided_at.month)

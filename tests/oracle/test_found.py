@@ -1,5 +1,6 @@
 """What the oracle found: each disagreement as the smallest story that shows it. Mended now, and staying so."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -7,6 +8,7 @@ import pytest
 
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
+from serving.core.catalogue import DEFAULT_ACTIONS
 from serving.core.policy import DEFAULT_POLICY
 from serving.core.question import Request
 from serving.service import DecisionService, Outcome
@@ -20,7 +22,9 @@ class Shop:
     def __init__(self, home):
         home.config.mkdir()
         (home.config / "policy.yaml").write_text(DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0"))
-        items = [{"item_id": i, "title": i, "in_stock": True, "consumable": True} for i in ("bread", "milk")]
+        uncapped = re.sub(r"^    cap: .*\n", "", DEFAULT_ACTIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        (home.config / "actions.yaml").write_text(uncapped, encoding="utf-8")  # the common cap is what is asked about
+        items = [{"item_id": i, "title": i, "in_stock": True, "consumable": i != "lamp"} for i in ("bread", "lamp")]
         merge_items(home, pa.Table.from_pylist(items, schema=ITEM_SCHEMA))
         self.service, self.told = DecisionService(home, durable=False), 0
         for who in ({"customer_id": "aino"}, {"anonymous_id": "v1"}):
@@ -97,3 +101,18 @@ def test_a_letter_given_back_and_taken_again_holds_its_place_again(shop):
     while shop.sells():
         sold += 1
     assert sold == 1, "two a day, and one of them is the one taken again"
+
+
+def test_what_she_bought_again_since_is_not_shown_though_it_turns_out_that_she_had_it_before(shop):
+    lamp = {"order_id": "lamp", "currency": "EUR", "lines": [{"item_id": "lamp", "quantity": 1, "unit_price": 4900}]}
+    shop.happens("purchase", {"anonymous_id": "v1"}, days=10, **lamp)
+    letter = shop.service.decide(shop.asks())
+    assert "lamp" in [item.item_id for item in letter.actions[0].items]
+    assert shop.service.recheck([letter.decision_id], NOON)[0].allowed
+    later = NOON + timedelta(hours=1)
+    event = {"event_id": "again", "type": "purchase", "occurred_at": later.isoformat(), "customer_id": "aino"}
+    shop.service.ingest([event | {"payload": lamp | {"order_id": "lamp-2"}}], later)
+    link = {"event_id": "link", "type": "identity", "occurred_at": later.isoformat(), "payload": {"action": "link"}}
+    shop.service.ingest([link | {"customer_id": "aino", "anonymous_id": "v1"}], later)
+    (again,) = shop.service.recheck([letter.decision_id], later)
+    assert not again.allowed and [r.code for r in again.reasons] == ["no_items"]
