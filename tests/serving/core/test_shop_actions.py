@@ -101,6 +101,35 @@ def test_an_action_is_switched_off_and_its_past_contacts_still_count_as_they_did
     assert shipped.is_service("welcome")
 
 
+def test_letters_of_an_action_switched_off_since_weigh_in_the_cap_as_they_did(tmp_path: Path) -> None:
+    home = Home.open(tmp_path / "home")
+    home.config.mkdir()
+    service = DecisionService(home)
+    for n, action in enumerate(["welcome", "welcome", "win_back_discount", "never_heard_of"]):
+        payload = {"action_id": action, "status": "sent"}
+        at = (NOON - timedelta(hours=n + 1)).isoformat()
+        event = {"event_id": f"e{n}", "type": "contact", "customer_id": "aino", "occurred_at": at, "payload": payload}
+        assert service.ingest([event | {"channel": "email"}], NOON)[0].status == "accepted"
+
+    def weight() -> float:
+        request = Request(customer_id="aino", channel="email", placement="email", now=NOON, mode="simulate")
+        return service.decide(request).evidence.spent[0]
+
+    assert weight() == 2, "the welcome is service; the offer counts, and what nobody knows"
+    (home.config / "actions.yaml").write_text(over(without="[welcome, win_back_discount]"))
+    assert weight() == 2
+    (home.config / "actions.yaml").write_text(over(without="[welcome]", retired="{never_heard_of: service}"))
+    assert weight() == 1
+    service.close()
+
+
+def test_the_example_of_the_page_is_right() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "actions.md").read_text()
+    own = read(page.split("```yaml\n")[1].split("```")[0])
+    assert "gift_card_hint" in own.index and own.retired == {"session_items": "sales"}
+    assert own.actions[own.index["welcome"]].value == 300
+
+
 def test_a_whole_file_may_name_what_it_retired() -> None:
     text = DEFAULT_ACTIONS.read_text() + "\nretired: {old_notice: service}\n"
     assert read(text).is_service("old_notice") and read(text).text == text, "kept as it is written"

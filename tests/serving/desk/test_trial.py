@@ -86,8 +86,10 @@ def test_the_same_policy_changes_nothing_for_any_sample(
     """A law, also of a policy that leaves much to chance, of a text that says the same otherwise, and at any moment."""
     policy = tmp_path_factory.mktemp("same") / "policy.yaml"
     policy.write_text(remark + CHANCY)
+    actions = policy.with_name("actions.yaml")
+    actions.write_text("extends: default\n")
     wanted = Wanted(customers=size, seed=seed)
-    found = check(home, policy, wanted=wanted, now=NOON + timedelta(hours=hours)).trial
+    found = check(home, policy, actions, wanted=wanted, now=NOON + timedelta(hours=hours)).trial
     assert found is not None and found.sampled == min(size, CUSTOMERS)
     assert (found.changed, found.reworded, found.examples, found.estimated) == (0, 0, [], 0)
     assert all(not p.transitions and p.contacts[0] == p.contacts[1] for p in found.placements)
