@@ -44,6 +44,15 @@ def test_the_case_is_told_as_it_stands_now(shop: Shop) -> None:
     assert {s.customer_id: s.case and s.case.status for s in then}["elli"] == "opened", "as it was known then"
 
 
+def test_what_was_heard_of_her_case_later_was_not_known_then(shop: Shop) -> None:
+    shop.rates("aino", 1, 8, case_id="k1")
+    shop.tells("case", "aino", 7, "support", case_id="k1", kind="exchange", status="opened")
+    shop.tells("case", "aino", 6, "support", case_id="k1", kind="exchange", status="closed", heard_days_ago=2)
+    (then,) = shop.touchpoints(now=NOW - timedelta(days=3))["support"].stories
+    (now,) = shop.touchpoints()["support"].stories
+    assert then.case is not None and then.case.is_open and now.case is not None and not now.case.is_open
+
+
 def test_a_story_of_a_visitor_is_told_under_her_name_once_she_gave_it(shop: Shop) -> None:
     shop.rates("~v", 1, 5, text="Bad")
     shop.links("~v", "aino", 2)
