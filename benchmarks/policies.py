@@ -28,8 +28,8 @@ from benchmarks.tact.runs import (
 from benchmarks.tact.shop import Setting
 from pipelines.shop.parameters import PARAMETERS
 
-CUSTOMERS, WARM_UP, YEAR = 400, 13, 52
-SHOPS, TESTED_SHOPS = int(os.environ.get("SHOPS", "12")), int(os.environ.get("TESTED_SHOPS", "5"))
+CUSTOMERS, WARM_UP, YEAR = 200, 13, 52
+SHOPS, TESTED_SHOPS = int(os.environ.get("SHOPS", "8")), int(os.environ.get("TESTED_SHOPS", "6"))
 FIRST_SEED = 101
 
 
@@ -42,13 +42,12 @@ def run(now: datetime) -> bool:
 
 def measured() -> dict[str, page.Runs]:
     """The shops by assumption: all policies as the shop is, those of the tested pairs under the others."""
-    tested = sorted({policy for pair in page.TESTED for policy in pair})
     jobs, names = [], []
     for variant in VARIANTS:
         for seed in range(FIRST_SEED, FIRST_SEED + (SHOPS if variant is BASE else TESTED_SHOPS)):
             setting = Setting(CUSTOMERS, WARM_UP + YEAR, seed, WARM_UP)
             setting = replace(setting, parameters=variant.parameters, message_lift=variant.message_lift)
-            jobs.append((setting, POLICIES if variant is BASE else tested))
+            jobs.append((setting, variant.policies))
             names.append(variant.name)
     found: dict[str, list[Any]] = {}
     for name, outcomes in zip(names, run_all(jobs), strict=True):
@@ -120,7 +119,7 @@ def _report(now: datetime, variants: dict[str, page.Runs]) -> None:
             "what the policy holds for, which flatters holds. "
             f"**Satisfaction** comes back by {p.recovery:.1%} a week, and moves orders by "
             f"exp({p.rate_by_satisfaction} s) and leaving by exp(-{p.dropout_by_satisfaction} s). "
-            f"**Sleeping dogs**, about an eighth of the customers, lose {-p.shock_sleeping_dog} of satisfaction with "
+            f"**Sleeping dogs**, a tenth of the customers, lose {-p.shock_sleeping_dog} of satisfaction with "
             "every letter; no policy here but the one that knows can tell who they are. "
             f"**Uplift**: only persuadables buy more for a letter, {p.uplift} orders a week for strength 1 (12 % off), "
             "0.75 of it with free delivery, half with news. Every letter of the product's that sells acts as news, one "
@@ -137,7 +136,8 @@ def _report(now: datetime, variants: dict[str, page.Runs]) -> None:
         page.assumptions_table(others),
         {
             "text": " ".join(
-                f"*{name}*: {page.in_words(runs, RECHECKED, MAILING, page.TOLD)}" for name, runs in others.items()
+                f"*{name[0].upper()}{name[1:]}*: {page.in_words(runs, TACT, MAILING, page.TOLD)}"
+                for name, runs in others.items()
             )
         },
     ]

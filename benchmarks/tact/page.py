@@ -62,7 +62,7 @@ PAIRS = (
     (MAILING, NOTHING),
     (PERSUADABLE, TACT),
 )
-TESTED = ((TACT, MAILING), (TACT, SELLING), (RECHECKED, MAILING), (TACT, NOTHING))
+TESTED = ((TACT, MAILING), (RECHECKED, MAILING), (TACT, NOTHING))
 """The pairs that are run again under other assumptions."""
 
 
@@ -97,6 +97,7 @@ def assumptions_table(variants: Mapping[str, Runs]) -> dict[str, Any]:
         [name, f"{a} - {b}", *(_told(difference(runs, a, b, m), m) for m in TOLD)]
         for name, runs in variants.items()
         for a, b in TESTED
+        if a in runs[0]
     ]
     columns = ["assumed", "the first better by", *(m.words if m.sign > 0 else f"fewer {m.words}" for m in TOLD)]
     return {"table": {"columns": columns, "rows": rows}}
