@@ -16,7 +16,6 @@ from benchmarks.tact.runs import (
     NEWS_ONLY,
     NOTHING,
     PERSUADABLE,
-    POLICIES,
     RANKING,
     RECHECKED,
     SELLING,
