@@ -21,8 +21,9 @@ FIGURES = ROOT / "docs" / "figures"
 INTRODUCTION = """# Benchmarks
 
 Made by `python -m benchmarks.report` from `benchmarks/results/*.json`; do not edit. Each part says which command
-measured it and on what machine. A **win** is a paired 95 % bootstrap interval over customers that excludes zero, a
-**loss** one that excludes it on the other side; everything else is **parity**. Losses are shown like wins.
+measured it and on what machine. A **win** is a paired 95 % bootstrap interval over customers (over whole shops where a
+part says so) that excludes zero, a **loss** one that excludes it on the other side; everything else is **parity**.
+Losses are shown like wins.
 """
 
 
