@@ -4,7 +4,7 @@ Different people are counted, so that one person's hammering leads nothing. What
 are: terms of fewer than `min_people` are counted, not told.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +15,11 @@ from features.instants import from_us
 from serving.core.items import Articles
 from serving.experience.figures import Trend, ratio
 from serving.experience.happened import Happened, Span
-from serving.experience.terms import spelt, term_of
+from serving.experience.searches import each, find_unmet
+from serving.experience.terms import spelt
 
-CIRCLE = 3
-"""So many searches in a row of one session, without a look at any item, go round in circles."""
 MIN_PEOPLE = 2
 SHOWN_ITEMS = 3
-_AT_ONCE = 5_000
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,9 +77,7 @@ def demand(
 ) -> Demand:
     """The report: terms and frictions, the `most` people first. `articles` are those of the span's end."""
     has_before = found.first_at is not None and found.first_at <= span.start
-    _spell(found, pause)
-    found.engine.execute(_CIRCLING)
-    found.engine.execute(_UNMET)
+    find_unmet(found, pause)
     totals = found.rows(
         "select count(*) filter (people >= ?), count(*) filter (people < ?) from unmet", *[min_people] * 2
     )
@@ -101,16 +97,6 @@ def demand(
     )
 
 
-def _spell(found: Happened, pause: Callable[[], None]) -> None:
-    """The table `spelt`: every query and its term."""
-    asked = found.rows("select distinct query from happened where action = 'search' and query is not null")
-    queries = [query for (query,) in asked]
-    terms = _each(queries, term_of, pause)
-    found.engine.register(
-        "spelt", pa.table({"query": pa.array(queries, pa.string()), "term": pa.array(terms, pa.string())})
-    )
-
-
 def _titles(found: Happened, articles: Articles, pause: Callable[[], None]) -> None:
     """The table `titles`: every item with the spelling of its title that terms are looked for in."""
     ids = list(articles.by_id)
@@ -119,21 +105,13 @@ def _titles(found: Happened, articles: Articles, pause: Callable[[], None]) -> N
         "item_id": pa.array(ids, pa.string()),
         "title": pa.array(titles, pa.string()),
         "in_stock": pa.array(map(articles.in_stock, ids), pa.bool_()),
-        "spelt": pa.array(_each(titles, _title_term, pause), pa.string()),
+        "spelt": pa.array(each(titles, _title_term, pause), pa.string()),
     }
     found.engine.register("titles", pa.table(columns))
 
 
 def _title_term(title: str | None) -> str:
     return spelt(title or "")
-
-
-def _each(values: Sequence[Any], change: Callable[[Any], str], pause: Callable[[], None]) -> list[str]:
-    changed: list[str] = []
-    for start in range(0, len(values), _AT_ONCE):
-        changed += [change(value) for value in values[start : start + _AT_ONCE]]
-        pause()
-    return changed
 
 
 def _term(row: tuple[Any, ...], has_before: bool) -> Term:
@@ -170,36 +148,6 @@ def _lack(row: tuple[Any, ...], has_before: bool) -> Lack:
     )
 
 
-_CIRCLING = f"""
-create temp table circling as
-with steps as (
-    select event_id, origin, session_id, moment, action = 'search' as is_search,
-        action <> 'search' and item_id is not null as is_look
-    from happened where type = 'browse'
-), busy as (
-    select origin, session_id from steps where is_search group by all having count(*) >= {CIRCLE}
-), runs as (
-    select *, count(*) filter (is_look) over (partition by origin, session_id order by moment, event_id) as looks
-    from steps semi join busy using (origin, session_id)
-)
-select event_id from runs where is_search
-qualify count(*) over (partition by origin, session_id, looks) >= {CIRCLE}
-"""
-_UNMET = """
-create temp table searched as
-select term, who, moment, is_now, result_count is not distinct from 0 as is_vain,
-    event_id in (from circling) as is_circling
-from happened join spelt using (query) where type = 'browse' and action = 'search' and term <> '';
-create temp table unmet as
-select term, count(distinct who) filter (is_now and (is_vain or is_circling)) as people,
-    count(*) filter (is_now and (is_vain or is_circling)) as times,
-    count(distinct who) filter (is_now and is_vain) as in_vain,
-    count(distinct who) filter (is_now and is_circling) as in_circles,
-    count(distinct who) filter (is_now) as searched_by,
-    count(distinct who) filter (not is_now and (is_vain or is_circling)) as before,
-    min(moment) filter (is_vain or is_circling) as first_at, max(moment) filter (is_vain or is_circling) as last_at
-from searched group by term having people > 0;
-"""
 _TERMS = f"""
 with told as (from unmet where people >= ? order by people desc, times desc, term limit ?),
 found as (

@@ -106,10 +106,11 @@ def happened(
         told = engine.execute(
             f"select distinct {_ORIGIN} from ({_events(home, erasing)}) where type = 'erasure'"
         ).fetchall()
+        owned = [owner for owner in owners if owner[2] or owner[3]]  # then or now: an erasure acts on both
         gone = {origin for (origin,) in told}
-        gone |= {owner for visitor, owner, *_ in owners if RESERVED_PREFIX + visitor in gone}
+        gone |= {owner for visitor, owner, *_ in owned if RESERVED_PREFIX + visitor in gone}
         engine.register("gone", pa.table({"origin": pa.array(sorted(gone), pa.string())}))
-        engine.register("owners_ever", _owners(owner[:2] for owner in owners if owner[2] or owner[3]))
+        engine.register("owners_ever", _owners(owner[:2] for owner in owned))
         engine.execute(_VIEW.format(events=_events(home, wanted), place=place_sql(), origin=_ORIGIN, **_bounds(span)))
         begins = [to_us(first)] if (first := pc.min(waiting["occurred_at"]).as_py()) else []
         yield Happened(engine, min([*begins, *(file.min_occurred_at for file in files)], default=None))

@@ -1,24 +1,20 @@
 """How every touchpoint went over a period: volume, satisfaction, what went wrong, the change, the curve by week."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NamedTuple
 
 import msgspec
 
 from features.customer.hold_rules import HoldRules
-from features.customer.span import BAD, GOOD
-from features.instants import DAY, from_us
-from features.log.rules import RESERVED_PREFIX
+from features.instants import from_us
 from serving.desk.faults import FieldFaultError
+from serving.experience.counts import WEEK, Counts, Trouble
 from serving.experience.figures import Estimate, Trend, Values, difference, estimate, ratio
 from serving.experience.happened import Happened, Span
 from serving.experience.stories import Story
-from serving.experience.told import COMPLAINT, MILLION, tell
+from serving.experience.told import COMPLAINT, tell
 
 LONGEST_DAYS = 366
-WEEK = 7 * DAY
 
 
 class Week(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,14 +31,6 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
     satisfaction: float | None
     frictions: int
     complaints: int
-
-
-class Trouble(msgspec.Struct, frozen=True):
-    """One kind of friction, or complaints: how often, and how many people."""
-
-    kind: str
-    events: int
-    people: int
 
 
 class Touchpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,88 +82,14 @@ def touchpoints(
     """Every touchpoint where something happened in the later period of the span; `stories` are added to each."""
     tell(found, span, rules)
     has_before = found.first_at is not None and found.first_at <= span.start
-    read = _Read(found, span)
+    read = Counts(found, span)
     told = stories(found) if stories else {}
     visited = [name for name, volume in read.volume.items() if volume[True].events]
     listed = [_touchpoint(name, read, told.get(name, []), has_before) for name in visited]
     return sorted(listed, key=lambda one: (-one.people, -one.events, one.touchpoint))
 
 
-class _Volume(NamedTuple):
-    events: int = 0
-    unstated: int = 0
-    people: int = 0
-    visitors: int = 0
-
-
-class _Said(NamedTuple):
-    answers: int = 0
-    mean: Values = Values(0, 0, 0)
-    good: Values = Values(0, 0, 0)
-    bad: Values = Values(0, 0, 0)
-
-
-class _Read:
-    """The counts, by touchpoint and period (True: the later one) or week (0: the last)."""
-
-    def __init__(self, found: Happened, span: Span) -> None:
-        self.span = span
-        week = f"(({span.now} - moment) // {WEEK})"
-        found.engine.execute(
-            f"""create temp table seen as select touchpoint, who, is_now, case when is_now then {week} end as week,
-            count(*) as events, count(*) filter (not is_stated) as unstated from happened group by all"""
-        )
-        counts = (
-            "sum(events)::bigint, sum(unstated)::bigint, count(distinct who),"
-            f" count(distinct who) filter (starts_with(who, '{RESERVED_PREFIX}'))"
-        )
-        self.volume = _nested(found.rows(f"select touchpoint, is_now, {counts} from seen group by all"), _Volume)
-        self.weeks = _nested(
-            found.rows(f"select touchpoint, week, {counts} from seen where is_now group by all"), _Volume
-        )
-        self.said = _nested(found.rows(_SAID.format(part="is_now", where="true")), _said)
-        self.said_weeks = _nested(found.rows(_SAID.format(part=week, where="is_now")), _said)
-        wrong = "select touchpoint, {part}, kind, count(*), count(distinct who) from troubles {where} group by all"
-        self.wrong = _kinds(found.rows(wrong.format(part="is_now", where="")))
-        self.wrong_weeks = _kinds(found.rows(wrong.format(part=week, where="where is_now")))
-        troubled = found.rows("select touchpoint, is_now, count(distinct who) from troubles group by all")
-        self.troubled = {(touchpoint, is_now): people for touchpoint, is_now, people in troubled}
-
-
-_SAID = f"""
-with hers as (
-    select touchpoint, {{part}} as part, who, count(*) as answers, (2 * sum(unit) + count(*)) // (2 * count(*)) as mean,
-        (2 * {MILLION} * sum((verdict = {GOOD})::bigint) + count(*)) // (2 * count(*)) as good,
-        (2 * {MILLION} * sum((verdict = {BAD})::bigint) + count(*)) // (2 * count(*)) as bad
-    from answers where {{where}} group by all
-)
-select touchpoint, part, sum(answers), count(*), sum(mean), sum(mean * mean), sum(good), sum(good * good), sum(bad),
-    sum(bad * bad)
-from hers group by all
-"""
-
-
-def _said(answers: Any, people: int, *sums: Any) -> _Said:
-    firsts, squares = sums[::2], sums[1::2]
-    values = [Values(people, int(t) / MILLION, int(s) / MILLION**2) for t, s in zip(firsts, squares, strict=True)]
-    return _Said(int(answers), *values)
-
-
-def _nested(rows: Iterable[tuple[Any, ...]], make: Callable[..., Any]) -> dict[str, dict[Any, Any]]:
-    found: dict[str, dict[Any, Any]] = defaultdict(lambda: defaultdict(make if make is not _said else _Said))
-    for touchpoint, part, *counts in rows:
-        found[touchpoint][part] = make(*counts)
-    return found
-
-
-def _kinds(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, Any], dict[str, Trouble]]:
-    found: dict[tuple[str, Any], dict[str, Trouble]] = defaultdict(dict)
-    for touchpoint, part, kind, events, people in rows:
-        found[touchpoint, part][kind] = Trouble(kind, events, people)
-    return found
-
-
-def _touchpoint(name: str, read: _Read, stories: list[Story], has_before: bool) -> Touchpoint:
+def _touchpoint(name: str, read: Counts, stories: list[Story], has_before: bool) -> Touchpoint:
     volume, before = read.volume[name][True], read.volume[name][False]
     said, earlier = read.said[name][True], read.said[name][False]
     wrong = read.wrong[name, True]
@@ -205,7 +119,7 @@ def _touchpoint(name: str, read: _Read, stories: list[Story], has_before: bool) 
     )
 
 
-def _weeks(name: str, read: _Read) -> list[Week]:
+def _weeks(name: str, read: Counts) -> list[Week]:
     span = read.span
     found = []
     for week in reversed(range(-(-(span.now - span.middle) // WEEK))):

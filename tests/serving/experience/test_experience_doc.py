@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from serving.experience.demand import CIRCLE, MIN_PEOPLE
+from serving.experience.demand import MIN_PEOPLE
 from serving.experience.estimating import PENALTIES, SCORE_HALF_LIFE_DAYS, TROUBLE_HALF_LIFE_DAYS
 from serving.experience.figures import LEAST
 from serving.experience.places import PLACES, UNNAMED
+from serving.experience.searches import CIRCLE
 from serving.experience.stories import LONGEST_TEXT
 from serving.experience.told import AMOUNTS_TO
 

@@ -176,6 +176,15 @@ def test_erased_under_a_visitors_name_she_is_erased(shop: Shop) -> None:
     assert shop.flushed().touchpoints() == {}
 
 
+def test_who_was_taken_for_her_by_mistake_is_not_erased_with_her(shop: Shop) -> None:
+    shop.rates("aino", 1, 30, text="Bad")
+    shop.links("~v", "aino", 20)
+    shop.links("~v", "aino", 10, "unlink")
+    shop.rates("~v", 1, 5, text="It is me, Elli")
+    shop.tells("erasure", "~v", 1)
+    assert [story.text for story in shop.touchpoints()["support"].stories] == ["Bad"]
+
+
 def test_what_others_note_down_is_no_experience_of_hers(shop: Shop) -> None:
     review = NOW + timedelta(days=5)
     shop.tells("hold", "aino", 1, "support", action="add", hold_id="h", person="m", review_at=review.isoformat())
