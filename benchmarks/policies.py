@@ -109,6 +109,15 @@ def _report(now: datetime, variants: dict[str, page.Runs]) -> None:
             + " "
             + page.in_words(base, RECHECKED, MAILING)
         },
+        {
+            "text": "Offers that reached customers in trouble, per 100 customers: "
+            + ", ".join(
+                f"{policy} {page.mean(base, policy, 'letters_in_trouble'):.1f}"
+                for policy in (TACT, UNHELD, SELLING, RECHECKED, MAILING)
+            )
+            + ". Without holds most are spared all the same, as long as there is something else to say: the status of "
+            "a case or a word about the parcel goes first. What is left with holds was in trouble before the log knew."
+        },
         {"figure": {"path": figure, "caption": "Mean true satisfaction by week and policy"}},
         {"heading": "What drives it, and what if it were not so"},
         {

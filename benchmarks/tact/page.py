@@ -75,12 +75,14 @@ def difference(runs: Runs, ours: str, theirs: str, measure: Measure) -> Differen
     )
 
 
+def mean(runs: Runs, policy: str, key: str) -> float:
+    """A figure of a policy, averaged over the shops."""
+    return float(np.mean([run[policy].figures[key] for run in runs]))
+
+
 def figures_table(runs: Runs) -> dict[str, Any]:
     """Each policy's figures, averaged over the shops."""
-    rows = [
-        [policy, *(f"{np.mean([run[policy].figures[m.key] for run in runs]):.{m.digits}f}" for m in MEASURES)]
-        for policy in POLICIES
-    ]
+    rows = [[policy, *(f"{mean(runs, policy, m.key):.{m.digits}f}" for m in MEASURES)] for policy in POLICIES]
     return {"table": {"columns": ["sent", *(m.words for m in MEASURES)], "rows": rows}}
 
 
