@@ -77,6 +77,7 @@ def assemble(
         reached=reached,
         unsampled=_unsampled(evidence, policy, catalogue),
         answered=_answered(evidence, catalogue),
+        unanswered=np.array([_knocked(r, e, policy) for r, e in zip(requests, evidence, strict=True)]),
         quiet=quiet,
         silent=silent,
         reserves=np.array(
@@ -199,6 +200,13 @@ def _unsampled(evidence: Sequence[Evidence], policy: Policy, catalogue: Catalogu
             seed = seed_of(policy.file.salt, "sample", action.action, one.identities[0], repr(occasion))
             left_out[i, j] = uniforms(seed, 1)[0] >= action.sample
     return left_out
+
+
+def _knocked(request: Request, evidence: Evidence, policy: Policy) -> bool:
+    """Whether we have come to her often enough without an answer, and would again."""
+    limit = policy.file.contact_cap.unanswered
+    outbound = policy.file.placements[request.placement].outbound
+    return limit is not None and outbound and evidence.unanswered >= limit
 
 
 def _answered(evidence: Sequence[Evidence], catalogue: Catalogue) -> Bools:

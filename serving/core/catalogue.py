@@ -167,6 +167,16 @@ class Catalogue:
         """Whether any action needs the churn model."""
         return any(a.response.model == "churn" for a in self.actions) or CHURN_PROBABILITY in self.speaks_of
 
+    def sells(self, action_id: str) -> bool:
+        """Whether a contact sold; one of an action not known here is taken to have."""
+        column = self.index.get(action_id)
+        return column is None or self.actions[column].category == "sales"
+
+    @cached_property
+    def sales(self) -> Bools:
+        """Sales, bool[m]."""
+        return np.array([a.category == "sales" for a in self.actions])
+
     def is_service(self, action_id: str) -> bool:
         """Whether a contact was service; one of an action not known here counts as marketing."""
         column = self.index.get(action_id)

@@ -28,10 +28,11 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     in the channel asked for. `features` are those that conditions speak of, `inputs` what the churn model saw (float64
     bytes, in the order of the feature set that `versions` names). `spent` is the weight of contacts in each window of
     the cap, and `frees_at` (epoch seconds) when one more would fit; `used` counts contacts of actions with a cap of
-    their own, `told` says when actions that are said once were last said or promised to a sender, `reached` when those
-    that others wait for last reached her, `about` when what they are about last changed. `items` are what each action
-    would show. `told_facts` are the facts that actions ask for and she has told, or would rather not tell, `stage` is
-    where she is on her journey, empty where that is not known.
+    their own, `unanswered` sales contacts that we made since her last sign of life, `told` says when actions that are
+    said once were last said or promised to a sender, `reached` when those that others wait for last reached her,
+    `about` when what they are about last changed. `items` are what each action would show. `told_facts` are the facts
+    that actions ask for and she has told, or would rather not tell, `stage` is where she is on her journey, empty where
+    that is not known.
     """
 
     identities: tuple[str, ...] = ()
@@ -52,4 +53,5 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     items: dict[str, tuple[ShownItem, ...]] = {}
     told_facts: tuple[str, ...] = ()
     reached: dict[str, float] = {}
+    unanswered: int = 0
     stage: str = ""

@@ -23,6 +23,7 @@ NAMES = (
     "comes_later",
     "not_sampled",
     "already_known",
+    "unanswered",
 )
 BITS: dict[str, int] = {name: 1 << bit for bit, name in enumerate(NAMES)}
 

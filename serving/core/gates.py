@@ -37,6 +37,7 @@ class Asked:
     empty: Bools  # [n, m] an item action with no item left
     over_cap: Bools  # [n] one more contact would pass the cap
     over_action_cap: Bools  # [n, m] one more contact with this action would pass the action's own cap
+    unanswered: Bools  # [n] so many sales contacts in a row had no answer that we do not come to her again
     reached: Bools  # [n, m] it reached her since its case or order last changed, wherever that was
     unsampled: Bools  # [n, m] not drawn for the sample that the action goes to
     answered: Bools  # [n, m] the fact it asks for is known, or she would rather not tell it
@@ -135,6 +136,11 @@ def action_cap(asked: Asked, failed: Masks) -> Bools:
     return np.asarray(asked.over_action_cap & asked.catalogue.marketing[None, :])
 
 
+def unanswered(asked: Asked, failed: Masks) -> Bools:
+    """She has not answered the last offers we came with: we do not knock again until she shows up (sales)."""
+    return np.asarray(asked.unanswered[:, None] & asked.catalogue.sales[None, :])
+
+
 def comes_later(asked: Asked, failed: Masks) -> Bools:
     """Something else comes first: it is due by its own conditions, and has not reached her yet."""
     blocked = np.zeros(failed.shape, dtype=np.bool_)
@@ -195,6 +201,7 @@ GATES: dict[str, Gate] = {
         comes_later,
         not_sampled,
         already_known,
+        unanswered,
         outranked,  # these last three look at what stands so far
         service_first,
         holdout,

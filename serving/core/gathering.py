@@ -56,6 +56,7 @@ def gather(
     spare = SPARE if policy.file.exploration.items == "explored" else 1
     items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue, spare=spare)
     ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
+    cap_unanswered = policy.file.contact_cap.unanswered is not None
     found = []
     for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True)):
         contacts = (*snapshot.contacts, *snapshot.reserved)
@@ -77,6 +78,7 @@ def gather(
                 used=used,
                 told=said,
                 reached=reached,
+                unanswered=_unanswered(snapshot, contacts, catalogue, plan) if cap_unanswered else 0,
                 about=dict(snapshot.about),
                 recovering=snapshot.recovering,
                 zone=_zone(profile.get("time_zone"), policy),
@@ -104,6 +106,17 @@ def _remembered(
             if cap.counts(one.channel) and request.now - timedelta(days=cap.days) < one.at <= until:
                 used[name] = used.get(name, 0) + 1
     return said, used
+
+
+def _unanswered(snapshot: Snapshot, contacts: Sequence[Contact], catalogue: Catalogue, plan: Plan) -> int:
+    """The sales contacts by which we came to her since her last sign of life, each decision once."""
+    since = snapshot.last_sign_at
+    ours = [
+        one
+        for one in contacts
+        if one.at.timestamp() > since and one.channel in plan.outbound_only and catalogue.sells(one.action_id)
+    ]
+    return len({one.decision_id or index for index, one in enumerate(ours)})
 
 
 def _reached(request: Request, contacts: Sequence[Contact], plan: Plan) -> dict[str, float]:

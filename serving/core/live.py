@@ -1,5 +1,6 @@
 """From a customer's view to the snapshot the engine decides on: features, contacts, and when things last changed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
@@ -95,11 +96,23 @@ def snapshot_of(
         newly_bought=newly_bought(view),
         told_facts=frozenset(p.name for p in state.profile if p.at <= to_us(now)),
         about=_last_changes(view),
+        last_sign_at=last_sign(view),
         recovering=view.recovery_until is not None and now < view.recovery_until,
         view=view,
         arm_key=view.arm_key or customer_key,
         versions=versions or {},
     )
+
+
+def last_sign(view: CustomerView) -> float:
+    """When (epoch seconds) she last visited, ordered, said something or followed a contact; minus infinity if never."""
+    seen = view.features["days_since_last_seen"]
+    now = to_us(view.now)
+    signs = [] if seen != seen else [now - round(seen * DAY)]
+    for contact in view.state.contacts:
+        answers = (contact.clicked_at, contact.accepted_at, contact.dismissed_at)
+        signs += [at for at in answers if at is not None and at <= now]
+    return max(signs) / SECOND if signs else -math.inf
 
 
 def newly_bought(view: CustomerView) -> tuple[str, ...]:

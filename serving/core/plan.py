@@ -92,6 +92,13 @@ class Plan:
         }
 
     @cached_property
+    def outbound_only(self) -> frozenset[str]:
+        """Channels by which we only ever come to her."""
+        places = self.policy.file.placements.values()
+        onsite = {channel for p in places if not p.outbound for channel in p.channels}
+        return frozenset(channel for p in places if p.outbound for channel in p.channels) - onsite
+
+    @cached_property
     def awaited(self) -> frozenset[str]:
         """Actions that others wait for, and those whose saying counts as theirs."""
         waited_for = {one for a in self.catalogue.actions for one in a.after}

@@ -79,11 +79,13 @@ class ContactCap(Strict):
     """One counter per customer over rolling windows, weighed by channel; it may not pass the limit of any.
 
     A reservation counts for `reservation_hours`. After a grave hold every window is `recovery_factor` times as long.
+    After `unanswered` sales contacts in a row without a sign of life from her, no more go out until she shows up.
     """
 
     windows: tuple[Window, ...] = Field(min_length=1)
     recovery_factor: float = Field(default=2, ge=1, le=10)
     reservation_hours: float = Field(default=48, gt=0, le=24 * 365)
+    unanswered: int | None = Field(default=None, ge=1, le=100)
 
     @model_validator(mode="after")
     def _each_says_something(self) -> "ContactCap":

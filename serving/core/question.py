@@ -1,5 +1,6 @@
 """What is asked, and what is known of the one asked for."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -56,12 +57,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """All that is known of one customer at one moment, read once; made by `snapshot.SnapshotReader` or by hand.
 
     `state_status` is "ok" or "unknown:<reason>"; anything but "ok" forbids sales and care, while what is known of her
-    cases still serves service. `values` are live features by name (`live.KNOWN_FEATURES`), absent where unknown;
-    models see those of `view` as of the end of the time bucket. `consents` maps
-    (purpose, channel) to the status in force, channel None speaking for all channels not named; "declared" is
-    a source's basis. `contacts` reached her; `reserved` ones were promised to a sender and neither sent nor released.
-    `viewed_items` and `viewed_categories` are those of the session she is in, latest first, `cart` what is in her cart,
-    `newly_bought` what was new to her in her latest order.
+    cases still serves service. `values` are live features by name (`live.KNOWN_FEATURES`), absent where unknown; models
+    see those of `view` as of the end of the time bucket. `consents` maps (purpose, channel) to the status in force,
+    channel None speaking for all channels not named; "declared" is a source's basis. `contacts` reached her; `reserved`
+    ones were promised to a sender and neither sent nor released. `viewed_items` and `viewed_categories` are those of
+    the session she is in, latest first, `cart` what is in her cart, `newly_bought` what was new to her in her latest
+    order. `last_sign_at` (epoch seconds) is when she last gave a sign of life: a visit, an order, a word, a click.
     `scored` are stored scores by model, `told_facts` the facts that she gave or would rather not give. `about` says
     when (epoch seconds) her case, order or delivery last changed, a case last ended or was first answered well, her
     cart was last filled. `arm_key` is the identity the experiment arm hangs on, the older one after a merge.
@@ -84,6 +85,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     viewed_categories: tuple[str, ...] = ()
     about: Mapping[str, float] = {}
     recovering: bool = False
+    last_sign_at: float = -math.inf
     features: OnlineRecord | None = None
     view: CustomerView | None = None
     arm_key: str = ""

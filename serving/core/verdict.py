@@ -21,6 +21,7 @@ FORGIVEN = (
     "consent",
     "contact_cap",
     "action_cap",
+    "unanswered",
     "quiet_hours",
     "outranked",
     "service_first",

@@ -49,6 +49,10 @@ CODES: dict[str, tuple[str, str]] = {
         "It goes to a sample, and she was not drawn for it this time",
         "Se menee otokselle, eikä hän osunut siihen tällä kertaa",
     ),
+    "unanswered": (
+        "She has not answered our last offers: we do not knock again until she shows up",
+        "Hän ei ole vastannut viime tarjouksiimme: emme koputa uudestaan ennen kuin hän tulee itse",
+    ),
     "already_known": (
         "She has told it already, or would rather not tell",
         "Hän on jo kertonut sen tai ei halua kertoa",

@@ -9,6 +9,7 @@ import pytest
 def aino(shop):
     """Aino, who buys often and may be written to, in a shop whose single actions have no caps of their own."""
     shop.drops_action_caps()
+    shop.edits_policy(lambda policy: policy["contact_cap"].pop("unanswered"))
     shop.regular("aino", consent=False)
     shop.happens("consent", "aino", ago=timedelta(days=400), purpose="marketing", status="granted")
     return shop
@@ -47,6 +48,22 @@ def test_r8_as_shipped_no_kind_of_letter_becomes_a_habit(shop):
         shop.wait(days=1)
     assert letters.count("recommended_items") <= 5 and letters.count("popular_items") <= 2
     assert len(letters) <= 8, f"less than one a week: {letters}"
+
+
+def test_r8_we_do_not_knock_for_ever_at_a_door_that_stays_shut(shop):
+    shop.regular("aino")
+    shop.drops_action_caps()
+    letters = 0
+    for _ in range(40):
+        letters += sends(shop, "aino")
+        shop.wait(days=2)
+    assert letters == 4
+    why = {c["action_id"]: c["gates"] for c in shop.why("aino", "email", "email")["candidates"]}
+    assert why["recommended_items"] == ["unanswered"]
+    assert shop.front_page("aino").sells, "she may come herself at any time"
+    shop.looks_at("aino", "boot-39")
+    shop.wait(hours=2)
+    assert shop.email("aino").sells, "and now that she has been here, a letter may follow"
 
 
 def test_r8_the_reason_says_so_and_when_it_ends(aino):

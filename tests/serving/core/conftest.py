@@ -77,7 +77,8 @@ def regular(key: str = "aino", **more: Any) -> Snapshot:
     values = REGULAR | more.pop("values", {})
     consents = more.pop("consents", {("marketing", None): "granted", ("feedback", None): "granted"})
     bought = more.pop("history", history(coffee=3, tea=2))
-    return Snapshot(customer_key=key, values=values, consents=consents, history=bought, **more)
+    seen = more.pop("last_sign_at", NOON.timestamp())
+    return Snapshot(customer_key=key, values=values, consents=consents, history=bought, last_sign_at=seen, **more)
 
 
 def ask(placement: str = "front_page", channel: str = "web", key: str = "aino", **more: Any) -> Request:

@@ -18,7 +18,8 @@ def open_doors(catalogue):
     return Asked(
         catalogue=catalogue, features=features, treatment=np.zeros((1, m), dtype=np.int64), shown=every, readable=yes,
         granted=every, objects=no, held=none, told=none, empty=none, over_cap=no, reserves=no, holdout=no,
-        outdated=none, over_action_cap=none, quiet=no, silent=no, reached=every, unsampled=none, answered=none,
+        outdated=none, over_action_cap=none, quiet=no, silent=no, reached=every, unanswered=no, unsampled=none,
+        answered=none,
     )  # fmt: skip
 
 
@@ -45,6 +46,7 @@ def test_the_bits_are_a_contract_that_only_grows_at_the_end():
         "placement", "state_unknown", "consent", "profiling_objection", "hold", "eligibility", "applicability",
         "suitability", "no_items", "contact_cap", "already_told", "outranked", "service_first", "holdout",
         "validity", "quiet_hours", "action_cap", "comes_later", "not_sampled", "already_known",
+        "unanswered",
     )  # fmt: skip
     assert names_of(BITS["hold"] | BITS["holdout"]) == ("hold", "holdout")
     assert set(GATES) == set(NAMES) and all(gate.__doc__ for gate in GATES.values())
@@ -114,8 +116,8 @@ def test_no_action_passes_every_gate_whatever_is_closed(open_doors, catalogue):
         held=np.ones((1, m), dtype=bool), told=np.ones((1, m), dtype=bool), empty=np.ones((1, m), dtype=bool),
         over_cap=np.array([True]), reserves=np.array([True]), holdout=np.array([True]),
         outdated=np.ones((1, m), dtype=bool), over_action_cap=np.ones((1, m), dtype=bool), quiet=np.array([True]),
-        silent=np.array([True]), reached=np.zeros((1, m), dtype=bool), unsampled=np.ones((1, m), dtype=bool),
-        answered=np.ones((1, m), dtype=bool),
+        silent=np.array([True]), reached=np.zeros((1, m), dtype=bool), unanswered=np.array([True]),
+        unsampled=np.ones((1, m), dtype=bool), answered=np.ones((1, m), dtype=bool),
     )  # fmt: skip
     bits = evaluate(shut)[0]
     assert bits[catalogue.no_action] == 0
