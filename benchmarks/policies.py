@@ -133,7 +133,7 @@ def _report(now: datetime, variants: dict[str, page.Runs]) -> None:
             "0.75 of it with free delivery, half with news. Every letter of the product's that sells acts as news, one "
             "with an incentive as 12 % off: its recommendations are given no credit for being personal. **Messages "
             "that sell nothing** do nothing at all, good or bad: neither to those in trouble nor to sleeping dogs. "
-            "Nobody is contacted between the weekly letters, and the log has no browsing."
+            "Nobody is contacted between the weekly letters, and nothing is shown on the site."
         },
         {
             "text": f"The same with other truths, {len(next(iter(others.values())))} shops each. Half the harm and no "

@@ -20,8 +20,8 @@ WINDOWS = (1, 4, 13, 26)
 class Ranking:
     """Writes to the `quota(week)` customers likeliest to order in the week, of those who granted it.
 
-    The chance is that of a logistic regression on recency, frequency, spending, tenure and the reception of letters, as
-    they stood in each past week of its own log; fitted anew each quarter.
+    The chance is that of a logistic regression on recency, frequency, spending, visits, tenure and the reception of
+    letters, as they stood in each past week of its own log; fitted anew each quarter.
     """
 
     def __init__(self, size: int, quota: Callable[[int], int], offer: int | None = None) -> None:
@@ -43,10 +43,12 @@ class Ranking:
         bought = events.filter(pc.field("type") == "purchase")
         contacts = events.filter(pc.field("type") == "contact")
         self._last[numbers(bought)] = week
+        visited = numbers(events.filter(pc.field("type") == "browse"))
         self._counts.append(
             {
                 "orders": self._per_customer(numbers(bought)),
                 "cents": self._per_customer(numbers(bought), _paid(bought)),
+                "visits": self._per_customer(visited),
                 **{
                     status: self._per_customer(numbers(contacts.filter(pc.field("status") == status)))
                     for status in ("sent", "impression", "click")
@@ -81,7 +83,7 @@ class Ranking:
         """[customers, features]; not finite where she is not known yet."""
         sums = [
             sum((week_counts[name] for week_counts in self._counts[-weeks:]), np.zeros(self._size))
-            for name in ("orders", "cents", "sent", "impression", "click")
+            for name in ("orders", "cents", "visits", "sent", "impression", "click")
             for weeks in WINDOWS
         ]
         tenure = np.where(np.isfinite(self._since), week - self._since, np.nan)

@@ -12,7 +12,7 @@ import numpy as np
 
 Step = Literal[
     "begin", "letter", "demand", "needs", "baskets", "order", "reception", "withdraw", "fates", "give_up", "drop",
-    "discount", "moments", "say", "arrive",
+    "discount", "moments", "say", "browse", "arrive",
 ]  # fmt: skip
 STEPS: tuple[Step, ...] = Step.__args__  # type: ignore[attr-defined]
 

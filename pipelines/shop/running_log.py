@@ -1,8 +1,8 @@
 """The log of a shop that is led on week by week: each week is told when it is over, and read as it was received.
 
 Nothing of weeks to come can be in it, and what a customer will only say later is told when its time has come; what she
-says on a week's first morning, before its letter, is heard with the next. There is no browsing in it: in this shop a
-visit is drawn backwards, from the order it prepares.
+does or says on a week's first morning, before its letter, is heard with the next. Visits in which an order of a later
+week is thought over are not in it, as these are drawn backwards, nor is anybody who never becomes a customer.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,14 @@ from pipelines.shop.log import complete, event_rows
 from pipelines.shop.moments import Moments, draw_moments
 from pipelines.shop.opinions import answers, calls, complaints
 from pipelines.shop.registrations import profiles, registered_at, registered_consents, withdrawals
+from pipelines.shop.seasons import week_months
+from pipelines.shop.sessions import browse
 from pipelines.shop.telling import is_value, only
+from pipelines.shop.visits import DEVICES
 from pipelines.shop.weeks import Life, Orders, Told, Weeks, joined
+
+SESSIONS_A_WEEK = 1_000_000
+"""Session ids of a week begin at its number times this."""
 
 
 class RunningLog:
@@ -38,6 +44,9 @@ class RunningLog:
         self._epoch_us = round(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()) * 1_000_000
         first, size = shop.customers.first, shop.customers.size
         self.customer_ids = pa.array([f"c{number:07d}" for number in range(first, first + size)])
+        hidden = np.random.default_rng(self._seed).integers(0, 2**62, DEVICES * size, dtype=np.int64)
+        self._device_ids = pa.array([f"a{device:016x}" for device in hidden])
+        self._months = week_months(start, len(shop.activity))
         self._waiting = EVENT_SCHEMA.empty_table()
         self._later: list[Moments] = []
         self._withdrawn: Flags = np.zeros(size, dtype=np.bool_)
@@ -68,6 +77,7 @@ class RunningLog:
             complaints(say, shop.catalogue, shop.customers, its, its_names),
             calls(say, life, names, due.order[called], due.at[called], p),
             withdrawals(np.flatnonzero(gone), life.email_withdrawn),
+            *self._visits(its),
             *letters,
         ]
         self._orders += len(its.orders.who)
@@ -92,6 +102,17 @@ class RunningLog:
         self._later = [_those(every, ~come)]
         return _those(every, come)
 
+    def _visits(self, its: Life) -> list[telling.Told]:
+        """The week's sessions: those that end in an order, and those that lead nowhere."""
+        shop, number = self._shop, self._shop.number
+        activity = np.zeros_like(its.activity)
+        activity[number] = its.activity[number]
+        alone = replace(shop.parameters, visitors=0.0, research=0.0)
+        rng, first = shop.dice(number, "browse"), number * SESSIONS_A_WEEK
+        return browse(
+            rng, shop.catalogue, shop.customers, replace(its, activity=activity), alone, self._months, first
+        ).told
+
     def _registrations(self, who: Flags, orders: Orders) -> list[telling.Told]:
         rng = np.random.default_rng(self._seed)  # the same draws each week: everybody registers once
         since = registered_at(rng, self._shop.customers, orders)
@@ -111,8 +132,8 @@ class RunningLog:
             every = np.arange(len(one.at))
             occurred = instants_us(one.at, self._epoch_us)
             arrived = received(rng, self._shop.parameters, occurred, is_value(one.channel, "store", every))
-            nowhere = pa.array([], pa.string())
-            tables.append(event_rows(one, every, occurred, arrived, self.customer_ids, nowhere, self._events))
+            ids = self.customer_ids, self._device_ids, self._events
+            tables.append(event_rows(one, every, occurred, arrived, *ids))
             self._events += len(every)
         if tables:
             rows = complete(pa.concat_tables(tables, promote_options="default"))

@@ -94,7 +94,7 @@ def test_everything_in_it_is_valid(mailed: tuple[Life, list[pa.Table], RunningLo
     told = set(events["type"].to_pylist())
     assert told == {
         "purchase", "delivery", "case", "return", "friction", "feedback", "consent", "profile", "identity", "contact",
-        "hold",
+        "hold", "browse",
     }  # fmt: skip
 
 
