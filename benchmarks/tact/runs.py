@@ -41,7 +41,7 @@ class Variant:
     message_lift: float = 0.0
 
 
-TESTED = (TACT, RECHECKED, MAILING, NOTHING)
+TESTED = (TACT, UNHELD, SELLING, MAILING, NOTHING)
 BASE = Variant("as the shop is", POLICIES)
 HALF = Variant(
     "a letter in trouble does half the harm",
@@ -58,7 +58,9 @@ HARMLESS = Variant(
     replace(PARAMETERS, shock_sold_in_trouble=0.0, unsubscribe_in_trouble=PARAMETERS.unsubscribe),
 )
 NO_DOGS = Variant("no sleeping dogs", TESTED, replace(PARAMETERS, shock_sleeping_dog=0.0, sleeping_dog_factor=1.0))
-LIFTED = Variant("a service message in trouble lifts satisfaction by 0.1", (TACT, MAILING, NOTHING), message_lift=0.1)
+LIFTED = Variant(
+    "a service message in trouble lifts satisfaction by 0.1", (TACT, SELLING, MAILING, NOTHING), message_lift=0.1
+)
 VARIANTS = (BASE, HALF, HARMLESS, NO_DOGS, LIFTED)
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.tact import page
-from benchmarks.tact.differences import over_seeds
+from benchmarks.tact.differences import over_shops
 from benchmarks.tact.outcomes import Outcome, outcome
 from benchmarks.tact.post import DISCOUNT, NEWS, NOBODY, Mailing, Message, Nothing, Post, Sender
 from benchmarks.tact.product import Product, Rechecked, sales_only, without_holds
@@ -216,11 +216,16 @@ def test_an_empty_post_is_no_post() -> None:
 
 def test_intervals_over_shops_are_about_students() -> None:
     values = np.random.default_rng(0).normal(1.0, 1.0, 12)
-    found = over_seeds(values.tolist(), [0.0] * 12)
+    found = over_shops(values.tolist(), [0.0] * 12)
     half = 2.201 * values.std(ddof=1) / np.sqrt(12)  # t, 11 degrees of freedom
     assert found.value == pytest.approx(values.mean())
     assert found.high - found.low == pytest.approx(2 * half, rel=0.2)
     assert found.low < found.value < found.high
+
+
+def test_one_shop_that_differs_among_many_alike_is_no_win() -> None:
+    found = over_shops([0.0, 0.0, 0.0, 12.0], [0.0] * 4)
+    assert (found.low, found.better) == (0.0, False)
 
 
 def _runs(**better: float) -> list[Mapping[str, Outcome]]:
@@ -248,3 +253,12 @@ def test_a_loss_is_told_as_a_loss_and_fewer_leaving_as_a_win() -> None:
     rows = page.differences_table(runs)["table"]["rows"]
     assert len(rows) == len(page.PAIRS)
     assert all(len(row) == len(page.JUDGED) + 1 for row in rows)
+
+
+def test_under_other_assumptions_a_pair_is_told_where_both_were_run() -> None:
+    runs = _runs(satisfaction_end=0.1)
+    fewer = [{policy: outcomes[policy] for policy in (TACT, MAILING)} for outcomes in runs]
+    rows = page.assumptions_table({"all": runs, "two": fewer})["table"]["rows"]
+    assert [row[0] for row in rows] == ["all"] * len(page.TESTED) + ["two"]
+    assert rows[-1][1] == f"{TACT} - {MAILING}"
+    assert rows[-1][2].endswith("win")
