@@ -147,9 +147,10 @@ class Action(Dated):
     `once_per` keeps a message from going out twice about the same case status, end of a case, good answer about a case,
     order, delivery status, touchpoint, cart or customer; on-site, service stays visible for as long as it is true,
     unless it is `once_everywhere`. What is said by an action of `said_with` counts as said by this one, too. `after`
-    names actions that come first: while one of them is due and was not said, this one waits. `sample` is the share of
-    occasions (of what it is once per, else of customers) on which it may go at all, drawn once for each. `asks` names
-    the profile fact that it asks for: not of one who told it, and never again of one who would rather not.
+    names actions that come first: while one of them is hers by its eligibility and has not reached her, this one waits.
+    `sample` is the share of occasions (of what it is once per, else of customers) on which it may go at all, drawn once
+    for each. `asks` names the profile fact that it asks for: not of one who told it, and never again of one who would
+    rather not.
     """
 
     action: str = ""  # its key in the file

@@ -142,10 +142,13 @@ def unanswered(asked: Asked, failed: Masks) -> Bools:
 
 
 def comes_later(asked: Asked, failed: Masks) -> Bools:
-    """Something else comes first: it is due by its own conditions, and has not reached her yet."""
+    """Something else comes first: it is hers by rule, and has not reached her yet.
+
+    Whether it makes sense just now does not matter: trouble that puts off a welcome lets no sale through before it.
+    """
     blocked = np.zeros(failed.shape, dtype=np.bool_)
     if asked.catalogue.waits:
-        due = ~(asked.unmet[0] | asked.unmet[1] | asked.reached)
+        due = ~(asked.unmet[0] | asked.reached)
         for j, first in asked.catalogue.waits:
             blocked[:, j] = due[:, first].any(axis=1)
     return blocked

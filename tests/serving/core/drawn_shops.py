@@ -82,7 +82,7 @@ def policy_number(number):
 
 @functools.cache
 def catalogue_number(number):
-    """The shipped actions, some left out, some capped, dated, or believed to be answered more or less often."""
+    """The shipped actions, some left out, capped, sampled, dated, or believed to be answered more or less often."""
     pick, found = random.Random(number).choice, {}
     for name, action in ACTIONS["actions"].items():
         if name not in NEEDED and not pick(range(6)):
@@ -93,12 +93,18 @@ def catalogue_number(number):
         if not pick(range(4)):
             changed["response"] = action["response"] | {"prior": pick([0.001, 0.3, 1.0])}
         if action["category"] in ("sales", "care") and not pick(range(4)):
-            changed["cap"] = {"days": pick([1, 20]), "limit": pick([1, 2])}
+            changed["cap"] = {
+                "days": pick([1, 20]), "limit": pick([1, 2]), "channels": pick([None, ["email"], ["web", "app"]]),
+                "whole_group": pick([True, False]),
+            }  # fmt: skip
         if not pick(range(6)):
             changed[pick(["valid_from", "valid_until"])] = (NOON + timedelta(days=pick([-1, 0.2, 3]))).isoformat()
+        if not pick(range(8)):
+            changed["sample"] = pick([0.2, 0.7])
     for action in found.values():
-        if "said_with" in action:
-            action["said_with"] = [other for other in action["said_with"] if other in found]
+        for names in ("said_with", "after"):
+            if names in action:
+                action[names] = [other for other in action[names] if other in found]
     return parse_catalogue(text_of(ACTIONS | {"actions": found}), known=KNOWN_FEATURES)
 
 

@@ -1,5 +1,6 @@
 """The service over a real store: records before it answers, sees events at once, retries safely, explains."""
 
+import re
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ def home(tmp_path):
     merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
     home.config.mkdir()
     (home.config / "policy.yaml").write_text(DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0"))
+    uncapped = re.sub(r"^    cap: .*\n", "", DEFAULT_ACTIONS.read_text(), flags=re.MULTILINE)
+    (home.config / "actions.yaml").write_text(uncapped)  # what is asked about here is the cap of all contacts
     return home
 
 
