@@ -24,7 +24,7 @@ import numpy as np
 
 from features.customer.delivery_course import delivery_course
 from features.customer.ledger import Browse, Order
-from features.customer.span import GOOD, verdict
+from features.customer.span import BAD, GOOD, verdict
 from features.instants import DAY, MINUTE, SECOND, to_us
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ JOURNEY_FEATURES: dict[str, str] = {
     "one",
     "items_running_out": "items bought in more than one order that she should need again by now: at least four fifths "
     "of her mean gap between them have passed, and no more than four",
+    "bad_ratings_14d": "scores in the lowest part of their scale in the last 14 days, given about no case",
     "good_ratings_365d": "scores in the highest part of their scale in the last 365 days",
 }
 """Name and meaning, as in `STATE_FEATURES`."""
@@ -74,6 +75,7 @@ def journey_of(view: "CustomerView") -> dict[str, float]:
         "absorbed": float(is_absorbed(session, in_vain, bool(cart))),
         "cart_items": float(len(cart)),
         "items_running_out": float(running_out(view.items_bought, now / SECOND)),
+        "bad_ratings_14d": float(sum(now - 14 * DAY < at <= now for at in bad_ratings(view))),
         "good_ratings_365d": float(
             sum(m.unit is not None and now - 365 * DAY < m.at <= now and verdict(m, view.rules) == GOOD
                 for m in view.state.marks)
@@ -88,6 +90,16 @@ def journey_of(view: "CustomerView") -> dict[str, float]:
         if arrived is not None:
             found["days_in_use"] = (now - arrived) / DAY
     return found
+
+
+def bad_ratings(view: "CustomerView") -> list[int]:
+    """When (microseconds) she gave bad scores that are no answer about a case: those have a person."""
+    now = to_us(view.now)
+    return [
+        m.at
+        for m in view.state.marks
+        if m.at <= now and m.unit is not None and m.case_id is None and verdict(m, view.rules) == BAD
+    ]
 
 
 def stage_of(view: "CustomerView") -> str:

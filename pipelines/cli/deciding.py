@@ -1,4 +1,4 @@
-"""Commands that decide and explain: decide, why, explain-decision, campaign."""
+"""Commands that decide and explain: decide, why, explain-decision, year, campaign."""
 
 from typing import Annotated
 
@@ -72,6 +72,18 @@ def explain_decision(context: typer.Context, json_output: Json = False) -> None:
     from pipelines.explained.page import explained_page
 
     page = explained_page()
+    if json_output or context.obj.json:
+        tell(context, True, {"page": page}, None)
+    else:
+        typer.echo(page, nl=False)
+
+
+@app.command()
+def year(context: typer.Context, json_output: Json = False) -> None:
+    """A year in three customers' lives, lived day by day through the running system, in Markdown: docs/a-year.md."""
+    from pipelines.year.page import year_page
+
+    page = year_page()
     if json_output or context.obj.json:
         tell(context, True, {"page": page}, None)
     else:

@@ -1,9 +1,10 @@
 """What an action may not say: checks across its keys and against the others, each fault naming file and line."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from serving.core.actions import NO_ACTION, SCORE, Action
+from serving.core.conditions import Condition
 from serving.core.typed_yaml import Source
 
 TELLS = ("bought", "viewed")
@@ -16,11 +17,15 @@ def check_action(action: Action, actions: Mapping[str, Action], known: Collectio
     Its conditions may speak of the features `known`, None: of any.
     """
     here: tuple[str | int, ...] = ("actions", action.action)
-    for part in ("eligibility", "applicability", "suitability"):
-        for j, condition in enumerate(getattr(action, part)):
+    parts: list[tuple[tuple[str | int, ...], Sequence[Condition]]] = [
+        ((part,), getattr(action, part)) for part in ("eligibility", "applicability", "suitability")
+    ]
+    parts += [(("treatments", k, "applicability"), form.applicability) for k, form in enumerate(action.treatments)]
+    for part, conditions in parts:
+        for j, condition in enumerate(conditions):
             if known is not None and not _is_known(condition.feature, known):
                 raise source.fault(
-                    (*here, part, j, "feature"),
+                    (*here, *part, j, "feature"),
                     f"unknown feature {condition.feature!r}. Known: {', '.join(sorted(known))}.",
                 )
     if action.suitability and not action.marketing:

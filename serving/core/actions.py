@@ -74,12 +74,15 @@ class Dated(Strict):
 class Treatment(Dated):
     """The form an action takes in some channels; without `placements` it fits any placement of those.
 
+    With `applicability`, only where those conditions are met as well: a letter may ask for more than a shelf.
+
     The same treatment may be listed several times with other words for other times.
     """
 
     treatment: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     channels: list[Channel] = Field(min_length=1)
     placements: list[str] | None = None
+    applicability: tuple[Condition, ...] = ()
     text: Words
 
     def fits(self, placement: str, channel: str) -> bool:
@@ -145,12 +148,12 @@ class Action(Dated):
     `personal` actions use a personal model or profile and are barred by an objection to profiling. `value` is the
     policy value of a response; without it the response earns the items' margin, or the policy's default margin.
     `once_per` keeps a message from going out twice about the same case status, end of a case, good answer about a case,
-    order, delivery status, touchpoint, cart or customer; on-site, service stays visible for as long as it is true,
-    unless it is `once_everywhere`. What is said by an action of `said_with` counts as said by this one, too. `after`
-    names actions that come first: while one of them is hers by its eligibility and has not reached her, this one waits.
-    `sample` is the share of occasions (of what it is once per, else of customers) on which it may go at all, drawn once
-    for each. `asks` names the profile fact that it asks for: not of one who told it, and never again of one who would
-    rather not.
+    order, delivery status, touchpoint, cart, bad rating or customer; on-site, service stays visible for as long as it
+    is true, unless it is `once_everywhere`. What is said by an action of `said_with` counts as said by this one, too.
+    `after` names actions that come first: while one of them is hers by its eligibility and has not reached her, this
+    one waits. `sample` is the share of occasions (of what it is once per, else of customers) on which it may go at all,
+    drawn once for each. `asks` names the profile fact that it asks for: not of one who told it, and never again of one
+    who would rather not.
     """
 
     action: str = ""  # its key in the file
@@ -167,9 +170,9 @@ class Action(Dated):
     value: float | None = Field(default=None, ge=0)
     incentive_cost: float = Field(default=0, ge=0)
     items: Items | None = None
-    once_per: Literal["case", "resolution", "answer", "order", "delivery", "touchpoint", "cart", "customer"] | None = (
-        None
-    )
+    once_per: (
+        Literal["case", "resolution", "answer", "order", "delivery", "touchpoint", "cart", "rating", "customer"] | None
+    ) = None
     once_everywhere: bool = False
     said_with: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
@@ -178,6 +181,13 @@ class Action(Dated):
     cap: ActionCap | None = None
     outranks: bool = False
     treatments: tuple[Treatment, ...] = ()
+
+    def conditions(self, gate: str, placement: str, channel: str) -> tuple[Condition, ...]:
+        """The conditions behind a gate there: for applicability those of its forms that fit there, too."""
+        own: tuple[Condition, ...] = getattr(self, gate)
+        if gate != "applicability":
+            return own
+        return (*own, *(c for t in self.treatments if t.fits(placement, channel) for c in t.applicability))
 
     @property
     def marketing(self) -> bool:

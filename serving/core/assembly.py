@@ -12,7 +12,7 @@ from serving.core import contact
 from serving.core.arbitration import expected_gain
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_within
-from serving.core.conditions import Bools, Floats
+from serving.core.conditions import Bools, Floats, predicate
 from serving.core.evidence import Evidence
 from serving.core.exploration import arm_of, bucket_of, seed_of, uniforms
 from serving.core.gates import Asked
@@ -54,7 +54,9 @@ def assemble(
     seconds = policy.bucket_seconds
     places = [policy.file.placements[r.placement] for r in requests]
     plan = plan_of(policy, catalogue)
+    features = _features(evidence, catalogue)
     treatment, outdated = _forms(requests, plan)
+    unfit = _unfit(requests, features, treatment, plan)
     arms = [_arm(e, policy) for e in evidence]
     released = [_released(e, policy) for e in evidence]
     over, over_action = _over_caps(requests, evidence, plan)
@@ -62,8 +64,9 @@ def assemble(
     quiet, silent = _quiet(requests, evidence, places, policy)
     asked = Asked(
         catalogue=catalogue,
-        features=_features(evidence, catalogue),
+        features=features,
         treatment=treatment,
+        unfit=unfit,
         outdated=outdated,
         shown=np.array([plan.shown(r.placement) for r in requests]),
         readable=np.array([e.state_status == "ok" for e in evidence]),
@@ -119,6 +122,25 @@ def _forms(requests: Sequence[Request], plan: Plan) -> tuple[NDArray[np.int64], 
             outdated[i, j] = not actions[j].is_valid(at) or (bool(fits[j]) and not valid)
             treatment[i, j] = valid[0] if valid else treatment[i, j]
     return treatment, outdated
+
+
+def _unfit(requests: Sequence[Request], features: Floats, treatment: NDArray[np.int64], plan: Plan) -> Bools:
+    """[n, m] where no form that fits the place has its own conditions met; `treatment` is set to the first that has."""
+    catalogue = plan.catalogue
+    unfit = np.zeros(treatment.shape, dtype=np.bool_)
+    columns = {name: features[:, k] for k, name in enumerate(catalogue.features)} if catalogue.conditional else {}
+    for j in catalogue.conditional:
+        action, met = catalogue.actions[j], list[Bools]()
+        for form in action.treatments:
+            tests = [predicate(c)(columns, len(requests)) for c in form.applicability]
+            met.append(np.logical_and.reduce(tests) if tests else np.ones(len(requests), dtype=np.bool_))
+        for i, request in enumerate(requests):
+            at = request.reaches_at.timestamp()
+            fits = plan.forms(request.placement, request.channel)[0][j]
+            good = [k for k in fits if met[k][i] and action.treatments[k].is_valid(at)]
+            unfit[i, j] = bool(fits) and not any(met[k][i] for k in fits)
+            treatment[i, j] = good[0] if good else treatment[i, j]
+    return unfit
 
 
 def _granted(evidence: Sequence[Evidence], places: Sequence[Placement], plan: Plan) -> Bools:

@@ -86,6 +86,11 @@ class Catalogue:
         return tuple(j for j, a in enumerate(self.actions) if a.dated or any(t.dated for t in a.treatments))
 
     @cached_property
+    def conditional(self) -> tuple[int, ...]:
+        """The columns of actions some of whose forms have conditions of their own."""
+        return tuple(j for j, a in enumerate(self.actions) if any(t.applicability for t in a.treatments))
+
+    @cached_property
     def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Action ids and categories."""
         return tuple(a.action for a in self.actions), tuple(a.category for a in self.actions)
@@ -154,7 +159,8 @@ class Catalogue:
     @cached_property
     def speaks_of(self) -> frozenset[str]:
         """The features its conditions speak of, and the scores that responses are taken from."""
-        conditions = (c for a in self.actions for c in (*a.eligibility, *a.applicability, *a.suitability))
+        conditions = [c for a in self.actions for c in (*a.eligibility, *a.applicability, *a.suitability)]
+        conditions += [c for a in self.actions for t in a.treatments for c in t.applicability]
         return frozenset(c.feature for c in conditions) | {name for _, name in self.scored}
 
     @cached_property

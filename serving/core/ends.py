@@ -71,7 +71,7 @@ def end_of(gate: str, action: Action, decision: Decision, policy: Policy, holds:
     if gate == "hold":
         return _of_holds(holds)
     if gate in ("eligibility", "applicability", "suitability"):
-        return _of_conditions(getattr(action, gate), decision)
+        return _of_conditions(action.conditions(gate, decision.placement, decision.channel), decision)
     return End(None, *_SAID[gate])
 
 

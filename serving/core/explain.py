@@ -2,7 +2,7 @@
 would have been without each block.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -117,7 +117,7 @@ def _block(gate: str, action: Action, decision: Decision, policy: Policy) -> dic
     elif gate == "state_unknown":
         seen = {"state_status": decision.state_status}
     elif gate in CONDITION_GATES:
-        conditions: Sequence[Condition] = getattr(action, gate)
+        conditions = action.conditions(gate, decision.placement, decision.channel)
         seen = {"conditions": [_condition(c, decision.observed) for c in conditions]}
     elif gate == "contact_cap":
         windows = zip(policy.file.contact_cap.windows, decision.evidence.spent, strict=True)

@@ -27,6 +27,7 @@ class Asked:
     catalogue: Catalogue
     features: Floats  # [n, catalogue.features] what conditions speak of, NaN = absent
     treatment: NDArray[np.int64]  # [n, m] which treatment fits the place, -1: none
+    unfit: Bools  # [n, m] no form of the action that fits the place has its own conditions met
     outdated: Bools  # [n, m] the action, or its form here, is not valid when it reaches her
     shown: Bools  # [n, m] the placement may show the action's category
     readable: Bools  # [n] the state can be trusted
@@ -98,7 +99,7 @@ def eligibility(asked: Asked, failed: Masks) -> Bools:
 
 def applicability(asked: Asked, failed: Masks) -> Bools:
     """It makes no sense now."""
-    return asked.unmet[1]
+    return np.asarray(asked.unmet[1] | asked.unfit)
 
 
 def suitability(asked: Asked, failed: Masks) -> Bools:

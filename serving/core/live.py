@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from features.customer.journey import JOURNEY_FEATURES, arrived_at, journey_of
+from features.customer.journey import JOURNEY_FEATURES, arrived_at, bad_ratings, journey_of
 from features.customer.span import GOOD, verdict
 from features.customer.state_features import STATE_FEATURES
 from features.customer.view import CustomerView
@@ -166,7 +166,8 @@ def _last_changes(view: CustomerView) -> dict[str, float]:
     """When (epoch seconds) her cases, orders and deliveries last changed; a promise that passes is a change.
 
     `resolution` is when a case of hers last ended, `answer` when she last said for the first time that one went well,
-    `cart` when she last put something into it, `touchpoint` when her latest order was placed, or reached her.
+    `cart` when she last put something into it, `rating` when she last gave a bad one, `touchpoint` when her latest
+    order was placed, or reached her.
     """
     now = to_us(view.now)
     cases = [at for case in view.state.cases for at, *_ in case.steps if at <= now]
@@ -181,6 +182,7 @@ def _last_changes(view: CustomerView) -> dict[str, float]:
         "delivery": deliveries,
         "order": orders,
         "cart": list(view.cart.values()),
+        "rating": bad_ratings(view),
         "touchpoint": [] if not view.orders else [view.orders[-1].at, arrived_at(view, view.orders[-1]) or 0],
     }
     return {name: max(at) / SECOND for name, at in moments.items() if at}

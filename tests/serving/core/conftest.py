@@ -40,6 +40,7 @@ REGULAR: dict[str, float] = {
     "known": 1, "orders_total": 4, "days_since_last_purchase": 15, "days_since_first_purchase": 105, "open_cases": 0,
     "max_case_severity": 0, "holds_in_force": 0, "max_hold_severity": 0, "unresolved_severity": 0, "late_orders": 0,
     "cool_downs": 0, "cases_unanswered_30d": 0, "ratings_90d": 1, "repeat_items": 2, "absorbed": 0,
+    "in_recovery": 0, "stage": 3, "orders_in_delivery": 0,
 }  # fmt: skip
 
 

@@ -77,7 +77,9 @@ def test_a_regular_customer_is_offered_what_she_likely_buys_and_is_told_why(shop
 
 
 def test_the_unknown_visitor_gets_popular_items_on_site_and_nothing_by_mail(shop, one):
-    visitor = Snapshot(customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0, "absorbed": 0.0})
+    visitor = Snapshot(
+        customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0, "absorbed": 0.0, "in_recovery": 0.0}
+    )
     site = one(shop.ask(), visitor, scorer=FixedScorer())
     assert names(site) == ["popular_items"]
     assert [i.item_id for i in site.actions[0].items] == ["coat", "boots"]
@@ -290,7 +292,9 @@ def test_an_action_has_its_time_and_its_words_theirs(shop, one, catalogue):
         '{en: "Popular right now", fi: "Suosittua juuri nyt"}', '{en: "Popular", fi: "Suosittua", sv: "Populärt"}'
     ).replace("  popular_items:\n", "  popular_items:\n    valid_until: 2026-09-02T00:00:00Z\n")
     dated = parse_catalogue(text, known=KNOWN_FEATURES)
-    visitor = Snapshot(customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0, "absorbed": 0.0})
+    visitor = Snapshot(
+        customer_key="anonymous:v1", values={"known": 0.0, "orders_total": 0.0, "absorbed": 0.0, "in_recovery": 0.0}
+    )
     today = one(shop.ask(language="sv"), visitor, catalogue=dated)
     assert (today.actions[0].message, today.actions[0].language) == ("Populärt", "sv")
     other = one(shop.ask(language="de"), visitor, catalogue=dated)
@@ -323,14 +327,9 @@ def test_a_cap_of_letters_leaves_the_shelf_and_is_not_filled_by_it(shop, one):
 
 def test_a_cap_of_a_whole_group_counts_all_its_actions(shop, one):
     asked = Contact(shop.NOON - timedelta(days=20), "ask_delivery_day", "web")
-    fine = candidate(one(shop.ask("account_page"), shop.regular(values=ACQUAINTED)), "ask_interest").gates
-    capped = candidate(
-        one(shop.ask("account_page"), shop.regular(values=ACQUAINTED, contacts=(asked,))), "ask_interest"
-    )
+    fine = candidate(one(shop.ask("account_page"), shop.regular()), "ask_interest").gates
+    capped = candidate(one(shop.ask("account_page"), shop.regular(contacts=(asked,))), "ask_interest")
     assert fine == () and capped.gates == ("action_cap",)
-
-
-ACQUAINTED = {"in_recovery": 0.0}
 
 
 def test_what_comes_after_a_welcome_waits_until_it_reached_her(shop, one):
@@ -367,7 +366,7 @@ QUESTION = "touchpoint_question"
 
 
 def test_a_fact_she_told_or_would_rather_not_tell_is_not_asked_for(shop, one):
-    told = shop.regular(values=ACQUAINTED, told_facts=frozenset({"interest"}))
+    told = shop.regular(told_facts=frozenset({"interest"}))
     answer = one(shop.ask("account_page"), told)
     assert candidate(answer, "ask_interest").gates == ("already_known",)
     assert answer.evidence.told_facts == ("interest",), "of what she told, no more is kept than was looked at"

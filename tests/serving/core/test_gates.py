@@ -18,8 +18,8 @@ def open_doors(catalogue):
     return Asked(
         catalogue=catalogue, features=features, treatment=np.zeros((1, m), dtype=np.int64), shown=every, readable=yes,
         granted=every, objects=no, held=none, told=none, empty=none, over_cap=no, reserves=no, holdout=no,
-        outdated=none, over_action_cap=none, quiet=no, silent=no, reached=every, unanswered=no, unsampled=none,
-        answered=none,
+        outdated=none, unfit=none, over_action_cap=none, quiet=no, silent=no, reached=every, unanswered=no,
+        unsampled=none, answered=none,
     )  # fmt: skip
 
 
@@ -115,7 +115,8 @@ def test_no_action_passes_every_gate_whatever_is_closed(open_doors, catalogue):
         readable=np.array([False]), granted=np.zeros((1, m), dtype=bool), objects=np.array([True]),
         held=np.ones((1, m), dtype=bool), told=np.ones((1, m), dtype=bool), empty=np.ones((1, m), dtype=bool),
         over_cap=np.array([True]), reserves=np.array([True]), holdout=np.array([True]),
-        outdated=np.ones((1, m), dtype=bool), over_action_cap=np.ones((1, m), dtype=bool), quiet=np.array([True]),
+        outdated=np.ones((1, m), dtype=bool), unfit=np.ones((1, m), dtype=bool),
+        over_action_cap=np.ones((1, m), dtype=bool), quiet=np.array([True]),
         silent=np.array([True]), reached=np.zeros((1, m), dtype=bool), unanswered=np.array([True]),
         unsampled=np.ones((1, m), dtype=bool), answered=np.ones((1, m), dtype=bool),
     )  # fmt: skip
