@@ -83,7 +83,7 @@ def told() -> Iterator[Story]:
                 story.posts("consent", days_ago=400, purpose=purpose, status="granted")
             for number, days_ago in enumerate((100, 70, 45, 25)):
                 story.buys(f"order-{number + 1}", "coffee-500", 690, days_ago=days_ago)
-            story.buys("order-5", "sneaker-39", 8900, days_ago=6)
+            story.buys("order-5", "sneaker-39", 8900, days_ago=9)
             yield story
         finally:
             story.service.close()
