@@ -71,11 +71,11 @@ This page follows one decision of the real service from the event that came in t
 here is written by hand but the sentences: `{COMMAND}` runs a tiny shop and prints the page, and a test compares. What
 each word means is told in [How one decision is made](decisions-api.md) and [Holds](holds.md).
 
-**The story.** Aino is a regular customer of a small shop: four orders of coffee, and nine days ago a pair of sneakers. On
-the morning of {letter.decided_at:%-d %B %Y} the shop asks what its newsletter may bring her, and the answer is
-`{action.action_id}` ({action.text.lower()}), with an expected gain of {money(action.expected_gain)} euros. It is
-sent. Two hours later she opens an exchange: the sneakers are too small. The next day she has to ask what is becoming
-of it. A second later she comes to the front page. What may the shop show her?"""
+**The story.** Aino is a regular customer of a small shop: four orders of coffee, and nine days ago a pair of
+sneakers. On the morning of {letter.decided_at:%-d %B %Y} the shop asks what its newsletter may bring her, and the
+answer is `{action.action_id}` ({action.text.lower()}), with an expected gain of {money(action.expected_gain)} euros.
+It is sent. Two hours later she opens an exchange: the sneakers are too small. The next day she has to ask what is
+becoming of it. A second later she comes to the front page. What may the shop show her?"""
 
 
 def _events(events: Sequence[dict[str, Any]]) -> str:
