@@ -28,7 +28,7 @@ from benchmarks.tact.shop import Setting
 from pipelines.shop.parameters import PARAMETERS
 
 CUSTOMERS, WARM_UP, YEAR = 200, 13, 52
-SHOPS, TESTED_SHOPS = int(os.environ.get("SHOPS", "10")), int(os.environ.get("TESTED_SHOPS", "8"))
+SHOPS, TESTED_SHOPS = int(os.environ.get("SHOPS", "10")), int(os.environ.get("TESTED_SHOPS", "6"))
 FIRST_SEED = 101
 
 
