@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from features.customer.journey import STAGES
 from serving.core.gates import NAMES
 from serving.core.live import LIVE_FEATURES
 from serving.core.verdict import FORGIVEN
@@ -31,3 +32,8 @@ def test_every_kind_of_hold_has_words():
     from features.customer.holds import HOLD_KINDS
 
     assert set(HOLD_KINDS) <= set(HOLDS)
+
+
+def test_every_stage_of_the_journey_has_its_row():
+    stages = PAGE.split("## The stage of her journey")[1]
+    assert set(re.findall(r"^\| ([a-z_]+) \|", stages, flags=re.MULTILINE)) - {"stage"} == set(STAGES)
