@@ -13,7 +13,7 @@ One stage a customer, the first of these that holds (K3):
 | lapsed | longer ago |
 
 Her usual gap is the median of the gaps between her latest orders, kept between 7 and 180 days; 60 days where she has
-made fewer than three.
+made fewer than three. Orders less than half a day apart are one.
 """
 
 from itertools import pairwise
@@ -45,8 +45,9 @@ JOURNEY_FEATURES: dict[str, str] = {
     "days_in_use": "days since her latest order reached her; absent while it is on its way",
     "days_since_touchpoint": "days since her latest order was placed, or reached her if that was later; absent before "
     "one",
-    "items_running_out": "items bought in more than one order that she should need again by now: at least four fifths "
-    "of her mean gap between them have passed, and no more than four",
+    "order_fell_through": "1 where her latest order was cancelled, or all of it came back; else 0; absent before one",
+    "items_running_out": "items bought in more than one order, half a day apart or more on average, that she should "
+    "need again by now: at least four fifths of her mean gap between them have passed, and no more than four",
     "bad_ratings_14d": "scores in the lowest part of their scale in the last 14 days, given about no case",
     "good_ratings_365d": "scores in the highest part of their scale in the last 365 days",
 }
@@ -58,6 +59,8 @@ USUAL_GAP_DAYS, SHORTEST_GAP_DAYS, LONGEST_GAP_DAYS = 60.0, 7.0, 180.0
 LAPSING_GAPS, LAPSED_GAPS = 2.0, 4.0
 RUNNING_OUT, GIVEN_UP = 0.8, 4.0
 """Of her usual gaps: from when on an item runs out, and after how many she has given it up."""
+ONE_VISIT_DAYS = 0.5
+"""Orders less than this apart say nothing of how often she comes, or of how fast she uses things up."""
 ABSORBED_VIEWS, ABSORBED_MINUTES = 8, 10
 CART_DAYS = 14
 UNTOLD_DELIVERY_DAYS = 5
@@ -86,6 +89,7 @@ def journey_of(view: "CustomerView") -> dict[str, float]:
     order = view.orders[-1] if view.orders else None
     if order is not None:
         arrived = arrived_at(view, order)
+        found["order_fell_through"] = float(fell_through(view, order))
         found["days_since_touchpoint"] = (now - max(order.at, arrived or 0)) / DAY
         if arrived is not None:
             found["days_in_use"] = (now - arrived) / DAY
@@ -135,9 +139,9 @@ def usual_gap_days(orders: list[int]) -> float:
     >>> usual_gap_days([0, DAY])
     60.0
     """
-    if len(orders) < 3:
+    gaps = [(later - earlier) / DAY for earlier, later in pairwise(orders) if later - earlier >= ONE_VISIT_DAYS * DAY]
+    if len(gaps) < 2:
         return USUAL_GAP_DAYS
-    gaps = [(later - earlier) / DAY for earlier, later in pairwise(orders)]
     return min(max(float(median(gaps)), SHORTEST_GAP_DAYS), LONGEST_GAP_DAYS)
 
 
@@ -190,7 +194,19 @@ def running_out(bought: "ItemsBought", now: float) -> int:
     first, last, count = bought.first_at[again], bought.last_at[again], bought.counts[again]
     gap = np.maximum((last - first) / (count - 1), 1.0)
     used_up = (now - last) / gap
-    return int(((used_up >= RUNNING_OUT) & (used_up <= GIVEN_UP)).sum())
+    habit = gap >= ONE_VISIT_DAYS * DAY / SECOND
+    return int((habit & (used_up >= RUNNING_OUT) & (used_up <= GIVEN_UP)).sum())
+
+
+def fell_through(view: "CustomerView", order: Order) -> bool:
+    """Whether nothing of an order is hers: it was cancelled, or each of its items came back."""
+    now = to_us(view.now)
+    told = next((d for d in view.state.deliveries if d.order_id == order.order_id), None)
+    course = None if told is None else delivery_course(told, now)
+    if course is not None and course.delivered_at is None and course.cancelled_at is not None:
+        return True
+    back = {r.item_id for r in view.state.returned if r.order_id == order.order_id and r.at <= now}
+    return bool(order.items) and back.issuperset(order.items)
 
 
 def arrived_at(view: "CustomerView", order: Order) -> int | None:

@@ -105,13 +105,15 @@ def snapshot_of(
 
 
 def last_sign(view: CustomerView) -> float:
-    """When (epoch seconds) she last visited, ordered, said something or followed a contact; minus infinity if never."""
+    """When (epoch seconds) she last visited, ordered, said something or followed a contact; minus infinity if never.
+
+    To dismiss what we sent is a no: it asks for no more.
+    """
     seen = view.features["days_since_last_seen"]
     now = to_us(view.now)
     signs = [] if seen != seen else [now - round(seen * DAY)]
     for contact in view.state.contacts:
-        answers = (contact.clicked_at, contact.accepted_at, contact.dismissed_at)
-        signs += [at for at in answers if at is not None and at <= now]
+        signs += [at for at in (contact.clicked_at, contact.accepted_at) if at is not None and at <= now]
     return max(signs) / SECOND if signs else -math.inf
 
 

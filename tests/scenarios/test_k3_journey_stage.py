@@ -39,6 +39,16 @@ def test_k3_a_slow_rhythm_is_not_lapsing(shop):
     assert shop.known("aino")["stage"] == "active", "she comes every hundred days or so, as she always did"
 
 
+def test_k3_orders_made_one_after_the_other_are_one_visit_to_the_shop(shop):
+    shop.agrees("aino")
+    for days in (220, 40):
+        for hours in range(3):
+            shop.orders("aino", "boot-39", ago=timedelta(days=days, hours=hours))
+    shop.wait(seconds=1)
+    assert shop.known("aino")["stage"] == "active", "twice a year, three orders at a time: she is not missed in a month"
+    assert "lapsing_question" not in shop.asks("aino", "email", "email", n=9).actions
+
+
 def test_k3_an_ordinary_return_is_no_recovery(shop):
     shop.regular("aino")
     shop.case("aino", "opened", kind="return")

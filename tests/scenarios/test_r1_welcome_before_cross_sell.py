@@ -94,3 +94,41 @@ def test_r1_a_regular_is_not_welcomed_anew_but_told_about_what_is_new_to_her(sho
     shop.orders("aino", "coffee-500")
     shop.wait(hours=1)
     assert "order_knowledge" not in shop.email("aino").actions, "coffee needs no instructions"
+
+
+def came_back(shop, order, *items):
+    shop.happens("return", "aino", order_id=order, lines=[{"item_id": i, "quantity": 1, "amount": 1000} for i in items])
+    shop.wait(hours=1)
+
+
+GLAD_OF_THE_ORDER = {"welcome", "order_knowledge", "second_purchase_nurture"}
+
+
+def test_r1_nobody_is_welcomed_for_an_order_that_was_cancelled(aino):
+    aino.delivers("aino", aino.order, "cancelled")
+    aino.wait(hours=1)
+    assert not aino.front_page("aino").actions and not aino.email("aino").actions
+    aino.wait(days=9)
+    answer = aino.asks("aino", "front_page", n=9)
+    assert answer.sells and not answer.actions & GLAD_OF_THE_ORDER, "nothing goes well with what she did not get"
+
+
+def test_r1_nobody_is_welcomed_for_an_order_that_came_back_whole(aino):
+    came_back(aino, aino.order, "sneaker-40")
+    assert aino.front_page("aino").actions == {"welcome"}, "the socks she keeps"
+    came_back(aino, aino.order, "wool-socks")
+    assert not aino.front_page("aino").actions and not aino.email("aino").actions
+    aino.wait(days=9)
+    assert not aino.asks("aino", "front_page", n=9).actions & GLAD_OF_THE_ORDER
+
+
+def test_r1_nobody_is_told_what_is_worth_knowing_about_a_cancelled_order(shop):
+    shop.stocks("bicycle", "Bicycle", "bikes", 79900, knowledge_url="https://shop.example/good-to-know/bicycle")
+    shop.regular("aino")
+    order = shop.orders("aino", "bicycle")
+    shop.delivers("aino", order, "cancelled")
+    shop.wait(hours=1)
+    assert "order_knowledge" not in shop.asks("aino", "email", "email", n=9).actions
+    shop.delivers("aino", order)
+    shop.wait(hours=1)
+    assert "order_knowledge" in shop.asks("aino", "email", "email", n=9).actions, "one of two parcels came after all"

@@ -63,3 +63,26 @@ def test_r3_no_list_while_something_is_amiss(grocer):
     grocer.case("aino", "opened", reason="wrong size")
     grocer.wait(seconds=1)
     assert grocer.asks("aino", "front_page", n=9).actions == {"case_status"}
+
+
+def reminded(shop):
+    found = {c["action_id"]: c["gates"] for c in shop.why("aino", "email", "email")["candidates"]}
+    return not found["favourites_reminder"]
+
+
+def test_r3_an_order_made_twice_is_no_habit_that_runs_out_within_the_hour(shop):
+    shop.agrees("aino")
+    for hours in (2, 1):
+        shop.orders("aino", "coffee-500", "laces", ago=timedelta(hours=hours))
+    assert not reminded(shop)
+
+
+def test_r3_nothing_runs_low_while_it_is_on_its_way(shop):
+    shop.agrees("aino")
+    for days in (28, 18, 9):
+        order = shop.orders("aino", "coffee-500", "laces", ago=timedelta(days=days))
+    shop.wait(seconds=1)
+    assert reminded(shop)
+    shop.delivers("aino", order, "shipped")
+    shop.wait(seconds=1)
+    assert not reminded(shop)

@@ -66,6 +66,33 @@ def test_r8_we_do_not_knock_for_ever_at_a_door_that_stays_shut(shop):
     assert shop.email("aino").sells, "and now that she has been here, a letter may follow"
 
 
+def test_r8_one_who_was_here_today_is_not_told_that_she_was_missed(shop):
+    shop.regular("aino")
+    shop.wait(days=60)
+    shop.looks_at("aino", "boot-39")
+    shop.wait(hours=2)
+    assert "lapsing_question" not in shop.asks("aino", "email", "email", n=9).actions
+    shop.wait(days=14)
+    assert "lapsing_question" in shop.asks("aino", "email", "email", n=9).actions
+
+
+def test_r8_a_letter_thrown_away_is_no_reason_to_write_another(shop):
+    shop.regular("aino")
+    shop.drops_action_caps()
+    for _ in range(40):
+        answer = shop.email("aino")
+        if answer.sells:
+            shop.reports(answer, "sent")
+            last = answer
+        shop.wait(days=2)
+    shop.reports(last, "dismiss")
+    shop.wait(minutes=1)
+    assert not shop.email("aino").sells, "no is no sign that she wants more"
+    shop.reports(last, "click")
+    shop.wait(minutes=1)
+    assert shop.email("aino").sells
+
+
 def test_r8_the_reason_says_so_and_when_it_ends(aino):
     assert sends(aino, "aino") and sends(aino, "aino")
     answer = aino.email("aino")
