@@ -113,7 +113,7 @@ def _rechecked(
         code = "unknown_decision" if first is None else "placement"
         return Recheck(decision_id=decision_id, allowed=False, reasons=[reason(code)])
     again, snapshot = answered
-    allowed, reasons = recheck(first, again, snapshot, force.articles)
+    allowed, reasons = recheck(first, again, snapshot, force.articles, force.catalogue)
     return Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons, holds=again.holds)
 
 

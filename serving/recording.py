@@ -116,7 +116,7 @@ class Recording:
         """The first answer to a retry, or that it no longer stands."""
         snapshot = without(snapshot, first.decision_id)
         (now,) = decided([request], [snapshot], force)
-        allowed, reasons = recheck(first, now, snapshot, force.articles)
+        allowed, reasons = recheck(first, now, snapshot, force.articles, force.catalogue)
         return first if allowed else superseded(first, reasons, now)
 
     def _keep_texts(self, force: InForce) -> None:

@@ -125,7 +125,9 @@ def _forms(requests: Sequence[Request], plan: Plan) -> tuple[NDArray[np.int64], 
 
 
 def _unfit(requests: Sequence[Request], features: Floats, treatment: NDArray[np.int64], plan: Plan) -> Bools:
-    """[n, m] where no form that fits the place has its own conditions met; `treatment` is set to the first that has."""
+    """[n, m] where no form that fits the place and is valid has its own conditions met; `treatment` becomes the first
+    that has.
+    """
     catalogue = plan.catalogue
     unfit = np.zeros(treatment.shape, dtype=np.bool_)
     columns = {name: features[:, k] for k, name in enumerate(catalogue.features)} if catalogue.conditional else {}
@@ -137,8 +139,9 @@ def _unfit(requests: Sequence[Request], features: Floats, treatment: NDArray[np.
         for i, request in enumerate(requests):
             at = request.reaches_at.timestamp()
             fits = plan.forms(request.placement, request.channel)[0][j]
-            good = [k for k in fits if met[k][i] and action.treatments[k].is_valid(at)]
-            unfit[i, j] = bool(fits) and not any(met[k][i] for k in fits)
+            valid = [k for k in fits if action.treatments[k].is_valid(at)]
+            good = [k for k in valid or fits if met[k][i]]  # where none is valid the gate of validity says so
+            unfit[i, j] = bool(fits) and not good
             treatment[i, j] = good[0] if good else treatment[i, j]
     return unfit
 

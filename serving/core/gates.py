@@ -27,7 +27,7 @@ class Asked:
     catalogue: Catalogue
     features: Floats  # [n, catalogue.features] what conditions speak of, NaN = absent
     treatment: NDArray[np.int64]  # [n, m] which treatment fits the place, -1: none
-    unfit: Bools  # [n, m] no form of the action that fits the place has its own conditions met
+    unfit: Bools  # [n, m] no form of the action that fits the place and is valid has its own conditions met
     outdated: Bools  # [n, m] the action, or its form here, is not valid when it reaches her
     shown: Bools  # [n, m] the placement may show the action's category
     readable: Bools  # [n] the state can be trusted

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from serving.core.catalogue import Catalogue
+from serving.core.conditions import predicate
 from serving.core.decision import ChosenAction, Decision, Reason
 from serving.core.items import Articles
 from serving.core.policy import Policy
@@ -38,8 +40,11 @@ def without(snapshot: Snapshot, decision_id: str) -> Snapshot:
     )
 
 
-def recheck(first: Decision, again: Decision, snapshot: Snapshot, articles: Articles) -> tuple[bool, list[Reason]]:
-    """Whether every action of `first` may still go, items included, by the gates of `again`; else why not.
+def recheck(
+    first: Decision, again: Decision, snapshot: Snapshot, articles: Articles, catalogue: Catalogue
+) -> tuple[bool, list[Reason]]:
+    """Whether every action of `first` may still go, in its form and with its items, by the gates of `again`; else why
+    not.
 
     `again` is the same question answered now, `snapshot` what it was answered from.
     """
@@ -48,6 +53,7 @@ def recheck(first: Decision, again: Decision, snapshot: Snapshot, articles: Arti
     for action in first.actions:
         candidate = candidates.get(action.action_id)
         gates: Sequence[str] = ("placement",) if candidate is None else candidate.gates
+        gates = gates or _gates_of_form(action, again, catalogue)
         blocked += [gate_reason(g, holds=again.holds, state_status=again.state_status) for g in gates]
         if _outdated(action, first, again, snapshot, articles):
             blocked.append(reason("no_items"))
@@ -64,6 +70,21 @@ def row_blocks(row: ListRow, again: Decision, snapshot: Snapshot, articles: Arti
     if _unfit(row.item_ids, -math.inf, again, snapshot, articles):
         blocked.append(reason("no_items"))
     return blocked
+
+
+def _gates_of_form(action: ChosenAction, again: Decision, catalogue: Catalogue) -> Sequence[str]:
+    """What stands before the form that an action was to go in; another of its forms does not stand for that one."""
+    forms = catalogue.actions[catalogue.index[action.action_id]].treatments
+    same = [f for f in forms if f.treatment == action.treatment_id and f.fits(again.placement, again.channel)]
+    if not same:
+        return ("placement",)
+    at = again.question().reaches_at.timestamp()
+    valid = [form for form in same if form.is_valid(at)]
+    if not valid:
+        return ("validity",)
+    seen = {name: np.array([value]) for name, value in again.observed.items()}
+    fits = any(all(predicate(c)(seen, 1)[0] for c in form.applicability) for form in valid)
+    return () if fits else ("applicability",)
 
 
 def _outdated(action: ChosenAction, first: Decision, again: Decision, snapshot: Snapshot, articles: Articles) -> bool:
