@@ -16,8 +16,8 @@ from features.customer.hold_rules import HoldRules
 CODE = (
     "columns customer/case_course customer/coverage customer/delivery_course customer/draft customer/fold "
     "customer/fold_handlers customer/hold_rules customer/hold_spans customer/holds customer/incidents customer/ledger "
-    "customer/scales customer/span customer/spans_of_cases customer/spans_of_incidents customer/spans_of_signals "
-    "customer/state "
+    "customer/journey customer/scales customer/span customer/spans_of_cases customer/spans_of_incidents "
+    "customer/spans_of_signals customer/state "
     "customer/state_features customer/state_history customer/view customer/view_parts errors events facts "
     "feature_store/batch feature_store/batch_features feature_store/batch_relations feature_store/online "
     "home instants"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 
 from features.catalogue import ITEM_SCHEMA, merge_items
-from serving.core.policy import DEFAULT_POLICY
 from serving.core.question import Request
 from serving.service import DecisionService
+from tests.eager import eager_actions, eager_policy
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -24,6 +24,7 @@ class Shop:
         ]
         merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
         home.config.mkdir()
+        (home.config / "actions.yaml").write_text(eager_actions(), encoding="utf-8")
         self.set_policy("holdout: 0.05", "holdout: 0.0")
         self.service = DecisionService(home, durable=False, patience_seconds=0.2)
         for purpose in ("marketing", "feedback"):
@@ -34,7 +35,7 @@ class Shop:
 
     def set_policy(self, old, new):
         path = self.home.config / "policy.yaml"
-        text = path.read_text() if path.exists() else DEFAULT_POLICY.read_text()
+        text = path.read_text() if path.exists() else eager_policy()
         path.write_text(text.replace(old, new))
 
     def happens(self, event_type, *, days=0, ahead=timedelta(0), anonymous_id=None, touchpoint=None, **payload):

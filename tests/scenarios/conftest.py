@@ -24,6 +24,7 @@ from serving.core.catalogue import DEFAULT_ACTIONS
 from serving.core.policy import DEFAULT_POLICY, PolicyFile, load_policy
 from serving.security import KeyStore
 from serving.settings import ServingSettings
+from tests.eager import eager
 
 PATIENT = ServingSettings(decision_deadline_ms=20_000)  # a busy machine is no part of these stories
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
@@ -283,6 +284,11 @@ class Shop:
     def edits_action(self, action: str, change: Callable[[dict[str, Any]], object]) -> None:
         """The shop changes one action of its catalogue."""
         self._edit("actions.yaml", lambda catalogue: change(catalogue["actions"][action]))
+
+    def writes_eagerly(self) -> None:
+        """Letters have neither caps nor conditions of their own: only holds, consent and the common cap stop one."""
+        self._edit("actions.yaml", eager)
+        self.edits_policy(lambda policy: policy["contact_cap"].pop("unanswered", None))
 
     def drops_action_caps(self) -> None:
         """The shop takes away the caps that single actions have of their own."""

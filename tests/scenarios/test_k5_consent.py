@@ -3,6 +3,12 @@
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def eager_letters(shop):
+    """Only what this story is about keeps a letter back."""
+    shop.writes_eagerly()
+
+
 @pytest.fixture
 def asked_in_time(shop):
     """Aino bought a fortnight ago and has not rated anything since: a question about her order would fit."""

@@ -2,6 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def eager_letters(shop):
+    """Only what this story is about keeps a letter back."""
+    shop.writes_eagerly()
+
 
 def test_t0_an_ordinary_return_stops_the_mail_but_not_the_shop_window(shop):
     shop.regular("aino")

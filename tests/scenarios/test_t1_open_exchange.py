@@ -6,6 +6,12 @@ from datetime import timedelta
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def eager_letters(shop):
+    """Only what this story is about keeps a letter back."""
+    shop.writes_eagerly()
+
+
 @pytest.fixture
 def exchange(shop):
     """Aino, a good customer, sends back shoes of the wrong size; a mailing list was built the same morning."""

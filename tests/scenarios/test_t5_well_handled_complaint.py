@@ -3,6 +3,12 @@
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def eager_letters(shop):
+    """Only what this story is about keeps a letter back."""
+    shop.writes_eagerly()
+
+
 def complains(shop, customer, *, asks=0, days=2):
     """She complains, asks about it, and gets her matter put right."""
     shop.case(customer, "opened", kind="complaint", case_id=f"complaint of {customer}")

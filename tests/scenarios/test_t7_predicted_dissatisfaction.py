@@ -3,6 +3,12 @@
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def eager_letters(shop):
+    """Only what this story is about keeps a letter back."""
+    shop.writes_eagerly()
+
+
 def scored(shop, customer, value, *, reason="third contact in a week; the parcel came late", **more):
     """The model that reads reviews and facts says how likely it is that she is dissatisfied."""
     told = {"model": "dissatisfaction", "version": "2026-08", "value": value, "reason": reason} | more

@@ -5,6 +5,12 @@ import pytest
 POSTI = {"carrier": "posti", "since": "2026-09-01T00:00:00Z"}
 
 
+@pytest.fixture(autouse=True)
+def eager_letters(shop):
+    """Only what this story is about keeps a letter back."""
+    shop.writes_eagerly()
+
+
 def parcel(shop, customer, carrier, order):
     """She orders something, and the carrier takes it."""
     line = {"item_id": "wool-socks", "quantity": 1, "unit_price": 1900, "discount": 0}

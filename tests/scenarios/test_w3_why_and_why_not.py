@@ -5,6 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def eager_letters(shop):
+    """Only what this story is about keeps a letter back."""
+    shop.writes_eagerly()
+
+
 def of(told, action):
     """What was found about one action."""
     (found,) = [candidate for candidate in told["candidates"] if candidate["action_id"] == action]

@@ -119,7 +119,14 @@ def test_a_decision_is_answered_as_documented(client: Client, service: Stand) ->
     body = answer.json()
     assert body["decision_id"] == "d-1" and body["decided_at"] == "2026-09-01T12:00:00Z"
     assert body["actions"][0]["items"] == [
-        {"item_id": "a", "title": "Ä <b>", "probability": 0.1, "logging_propensity": 1.0}
+        {
+            "item_id": "a",
+            "title": "Ä <b>",
+            "probability": 0.1,
+            "logging_propensity": 1.0,
+            "quantity": None,
+            "knowledge_url": None,
+        }
     ]
     asked = service.asked[0]
     assert (asked.context, asked.now, asked.idempotency_key, asked.n) == ({"cart": ["a"]}, NOON, "k1", 1)

@@ -19,6 +19,7 @@ from serving.core.question import Request
 from serving.service import DecisionService
 from serving.settings import ServingSettings
 from tests.conftest import Client
+from tests.eager import eager_actions
 
 from .conftest import NOON
 
@@ -33,6 +34,8 @@ def stocked(home: Home) -> Home:
         for n in range(3)
     ]
     merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
+    home.config.mkdir(exist_ok=True)
+    (home.config / "actions.yaml").write_text(eager_actions(), encoding="utf-8")
     return home
 
 

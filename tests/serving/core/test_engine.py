@@ -258,9 +258,7 @@ def test_the_arm_hangs_on_the_older_identity(shop, one):
 
 def test_every_window_has_its_own_limit(shop, one):
     def sent(*hours):
-        return tuple(
-            Contact(shop.NOON - timedelta(hours=h), "recommended_items", "email", decision_id=f"d{h}") for h in hours
-        )
+        return tuple(Contact(shop.NOON - timedelta(hours=h), "newsletter", "email", decision_id=f"d{h}") for h in hours)
 
     two_today = one(shop.ask("email", "email"), shop.regular(contacts=sent(1, 2)), scorer=FixedScorer())
     assert names(two_today) == [] and two_today.evidence.spent == (2.0, 2.0, 2.0)
@@ -305,7 +303,7 @@ def test_an_action_has_its_time_and_its_words_theirs(shop, one, catalogue):
 
 def test_an_action_with_a_cap_of_its_own(shop, one, catalogue):
     text = catalogue.text.replace(
-        "    cap: {days: 14, limit: 1, channels: [email]}\n", "    cap: {days: 20, limit: 1}\n"
+        "    cap: {days: 28, limit: 1, channels: [email], whole_group: true}\n", "    cap: {days: 20, limit: 1}\n"
     )
     capped = parse_catalogue(text, known=KNOWN_FEATURES)
     had = shop.regular(contacts=(Contact(shop.NOON - timedelta(days=10), "recommended_items", "web"),))

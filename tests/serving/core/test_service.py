@@ -1,6 +1,5 @@
 """The service over a real store: records before it answers, sees events at once, retries safely, explains."""
 
-import re
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +13,11 @@ from features.catalogue import ITEM_SCHEMA, merge_items
 from features.errors import DataError
 from features.home import Home
 from serving.core.catalogue import DEFAULT_ACTIONS
-from serving.core.policy import DEFAULT_POLICY
 from serving.core.question import Request
 from serving.core.recheck import ListRow
 from serving.records import Entry, KeyReusedError
 from serving.service import DecisionService, Outcome
+from tests.eager import eager_actions, eager_policy
 
 
 @pytest.fixture
@@ -31,9 +30,8 @@ def home(tmp_path):
     ]
     merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
     home.config.mkdir()
-    (home.config / "policy.yaml").write_text(DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0"))
-    uncapped = re.sub(r"^    cap: .*\n", "", DEFAULT_ACTIONS.read_text(), flags=re.MULTILINE)
-    (home.config / "actions.yaml").write_text(uncapped)  # what is asked about here is the cap of all contacts
+    (home.config / "policy.yaml").write_text(eager_policy(), encoding="utf-8")
+    (home.config / "actions.yaml").write_text(eager_actions(), encoding="utf-8")
     return home
 
 

@@ -67,7 +67,7 @@ def test_treatments_are_merged_by_their_names_and_other_lists_replaced() -> None
             '      - {treatment: popular_push, channels: [app], text: {en: Look, fi: "Katso"}}\n'
         )
     )
-    shelf, letter, push = own.actions[own.index["popular_items"]].treatments
+    shelf, letter, _, push = own.actions[own.index["popular_items"]].treatments
     assert shelf.text.en == "Popular right now" and push.treatment == "popular_push"
     assert letter.channels == ["email"] and (letter.text.en, letter.text.fi) == ("Hot", "Suosittua juuri nyt")
 
@@ -81,7 +81,7 @@ def test_a_treatment_listed_for_several_times_takes_what_it_does_not_say_from_th
             f"      - {{treatment: popular_shelf, valid_from: {season}}}\n"
         )
     )
-    christmas, after, letter = own.actions[own.index["popular_items"]].treatments
+    christmas, after, letter, _ = own.actions[own.index["popular_items"]].treatments
     assert christmas.channels == after.channels == ["web", "app", "store"] and letter.treatment == "popular_letter"
     assert (christmas.text.en, after.text.en) == ("Xmas", "Popular right now")
     assert read(own.text).actions == own.actions, "moments of time come through the text that is kept"
