@@ -1,6 +1,6 @@
 """The items each action would show a customer."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -108,7 +108,7 @@ def _candidates(
     before_her: Sequence[str | None],
     popular: Popular,
     articles: Articles,
-) -> list[Scored]:
+) -> Iterable[Scored]:
     match source:
         case "popular":
             return popular.items
@@ -123,7 +123,7 @@ def _candidates(
     return proposed
 
 
-def of_this_session(snapshot: Snapshot, articles: Articles, popular: Popular) -> list[Scored]:
+def of_this_session(snapshot: Snapshot, articles: Articles, popular: Popular) -> Iterable[Scored]:
     """Items of the categories she looks into in this session, those she has looked at left out, the popular first.
 
     Nothing of her history is looked at.
@@ -133,12 +133,12 @@ def of_this_session(snapshot: Snapshot, articles: Articles, popular: Popular) ->
     return _by_place(there.difference(snapshot.viewed_items), popular)
 
 
-def that_fit(items: Iterable[str | None], articles: Articles, popular: Popular) -> list[Scored]:
+def that_fit(items: Iterable[str | None], articles: Articles, popular: Popular) -> Iterable[Scored]:
     """The accessories of some items, the popular first."""
     return _by_place({one for item in items if item for one in articles.accessories.get(item, ())}, popular)
 
 
-def in_their_season(month: int, owned: Collection[str], articles: Articles, popular: Popular) -> list[Scored]:
+def in_their_season(month: int, owned: Collection[str], articles: Articles, popular: Popular) -> Iterable[Scored]:
     """Accessories of and services for what she owns whose stated season has this month in it, the popular first.
 
     What has no season stated is for any month, hence for none in particular.
@@ -168,8 +168,10 @@ def worth_knowing(
     return [Scored(item, float("nan"), POPULAR) for item in told if item not in snapshot.returned]
 
 
-def _by_place(items: Collection[str], popular: Popular) -> list[Scored]:
-    if not items:
-        return []
-    place, last = popular.place, len(popular.items)
-    return [Scored(item, float("nan"), POPULAR) for item in sorted(items, key=lambda i: (place.get(i, last), i))]
+def _by_place(items: Collection[str], popular: Popular) -> Iterator[Scored]:
+    """The popular first, the best of them first of all, then the rest by id, which few ever ask for."""
+    place = popular.place
+    for item in sorted((one for one in items if one in place), key=place.__getitem__):
+        yield Scored(item, float("nan"), POPULAR)
+    for item in sorted(one for one in items if one not in place):
+        yield Scored(item, float("nan"), POPULAR)
