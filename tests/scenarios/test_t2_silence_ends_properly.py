@@ -135,3 +135,17 @@ def test_t2_nobody_is_asked_about_an_ordinary_return(shop):
     shop.case("aino", "closed", kind="return")
     shop.wait(days=8)
     assert shop.email("aino").sells
+
+
+def test_t2_a_second_return_does_not_put_an_offer_in_place_of_the_question(shop):
+    shop.regular("aino")
+    shop.case("aino", "opened", kind="return", case_id="rma-1")
+    shop.case("aino", "resolved", kind="return", case_id="rma-1")
+    shop.wait(minutes=1)
+    assert shop.front_page("aino").actions == {"check_in"}
+    shop.case("aino", "opened", kind="return", case_id="rma-2")
+    shop.wait(minutes=1)
+    assert shop.front_page("aino").actions == {"check_in"}, "the first is still to be asked about"
+    assert shop.asks("aino", "returns_page").actions == {"return_status"}, (
+        "and the second told of where she looks for it"
+    )

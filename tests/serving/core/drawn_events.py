@@ -27,6 +27,7 @@ AT = (NOON - timedelta(days=3)).isoformat()
 PLACES = st.sampled_from(["support", "checkout", None])
 NUMBERS = range(len(CASES))
 LINES = [{"item_id": "coffee", "quantity": 1, "unit_price": 1000, "discount": 0}]
+BACK = [{"item_id": "coffee", "quantity": 1, "amount": 1000}]
 bought = happening("purchase", order_id=st.sampled_from(["o1", "o2"]), currency="EUR", lines=LINES)
 delivered = happening("delivery", order_id=st.sampled_from(["o1", "o2"]), carrier="carrier",
                       status=st.sampled_from(["shipped", "delivered", "delivered", "failed", "cancelled"]))  # fmt: skip
@@ -68,7 +69,10 @@ goes_wrong = st.one_of(
     *(a_case(n, recent, status=st.sampled_from(["customer_asked", "reopened"])) for n in NUMBERS),
     refused,
     refused_in,
-    happening("friction", recent, kind=st.sampled_from(["payment_error", "pickup_unavailable"])),
+    happening("friction", recent, kind=st.sampled_from(["payment_error", "pickup_unavailable", "out_of_stock"])),
+    happening("return", recent, order_id=st.sampled_from(["o1", "o2"]), lines=BACK),
+    happening("contact", recent, action_id="recommended_items", status="dismiss"),
+    happening("profile", recent, refused=["interest"]),
     late,
     happening("hold", recent, action="add", hold_id="staff2", person="liisa", review_at=NOON.isoformat(),
               channels=st.sampled_from([["email"], []]), categories=st.sampled_from([["sales"], ["care"], []])),
