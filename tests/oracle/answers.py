@@ -1,14 +1,23 @@
 """The product's decisions in plain types, as the judge reads them, and the chances they were drawn by."""
 
+from tests.oracle.told import micros
+
 
 def as_answer(decision):
     """A decision in plain types, as the judge reads it."""
     return {
         "actions": [(a.action_id, [i.item_id for i in a.items]) for a in decision.actions],
+        "forms": [(a.action_id, a.treatment_id) for a in decision.actions],
         "logged": [(a.action_id, a.logging_propensity) for a in decision.actions],
         "arm": decision.arm, "state_status": decision.state_status, "released": decision.released_holds,
         "candidates": [(c.action_id, c.gates, c.chances) for c in decision.candidates],
     }  # fmt: skip
+
+
+def as_acted_on(decision):
+    """An earlier decision that is about to be acted on: what goes out, in which form, decided when."""
+    told = as_answer(decision)
+    return {"actions": told["actions"], "forms": told["forms"], "since": micros(decision.decided_at)}
 
 
 def odds_are_wrong(answer):

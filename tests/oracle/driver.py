@@ -14,7 +14,7 @@ from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
 from serving.core.question import Request
 from serving.service import DecisionService, Outcome
-from tests.oracle.answers import as_answer, contact_event, odds_are_wrong
+from tests.oracle.answers import as_acted_on, as_answer, contact_event, odds_are_wrong
 from tests.oracle.happenings import USUAL, Happenings
 from tests.oracle.judge import Judge
 from tests.oracle.shops import ITEMS, PLACES, random_actions, random_policy
@@ -222,14 +222,17 @@ class Shop:
         """Judge one answer. `shared`: others asked in the same breath may have taken its place in the cap before it."""
         question = self._as_judged(question)
         judge, answer, tally = self.judge, as_answer(decision), self.tally
+        unsteady = judge.look(question, answer)
         stands = judge.gates(question, released=decision.released_holds)
-        self._object(question, judge.objections(question, answer, stands) + odds_are_wrong(answer))
+        self._object(question, judge.objections(question, answer, stands) + odds_are_wrong(answer) + unsteady)
         tainted = decision.state_status in MENDABLE and decision.customer_key in self.told.perhaps_mended
         if decision.state_status == UNRECORDED:  # the store was busy, or the place was taken again and again
             tally.counts["unrecorded"] += 1
             tainted = True
-        for one in judge.needless(answer, stands) if not (shared or tainted) else ():
-            tally.needless.append(f"seed {self.seed}: {question}: {decision.state_status}, {decision.mode}: {one}")
+        if not (shared or tainted):
+            about = f"seed {self.seed}: {question}: {decision.state_status}, {decision.mode}"
+            tally.needless += [f"{about}: {one}" for one in judge.needless(answer, stands)]
+            tally.objections += [f"{about}: would let through {one}" for one in judge.let_through(answer, stands)]
         tally.decisions += 1
         if judge.is_held(question, decision.arm, stands):
             tally.held += 1
@@ -278,7 +281,7 @@ class Shop:
         for (question, decision), verdict in zip(chosen, verdicts, strict=True):
             self.tally.counts["rechecked"] += 1
             if verdict.allowed:
-                again = {"actions": as_answer(decision)["actions"], "since": micros(decision.decided_at)}
+                again = as_acted_on(decision)
                 self.tally.counts["still allowed"] += 1
                 asked = dict(question, customer_id=decision.customer_key) | later
                 for gone in {"send_at": not later, "anonymous_id": "customer_id" not in question}.items():
@@ -304,7 +307,7 @@ class Shop:
                 continue
             self.tally.counts["superseded" if decision.superseded else "retried"] += 1
             asked = self._as_judged(question)
-            answer = {"actions": as_answer(decision)["actions"], "since": micros(decision.decided_at)}
+            answer = as_acted_on(decision)
             lucky = self.judge.releasable(asked)
             stands = self.judge.gates(asked, of_decision=decision.decision_id, released=lucky)
             wrong = self.judge.objections(asked, answer, stands)
@@ -316,7 +319,9 @@ class Shop:
             if not decision.actions:
                 continue
             action = self.rng.choice(decision.actions)
-            said = self.rng.choice(("sent", "sent", "impression", "impression", "released", "dismiss", "unsubscribe"))
+            said = self.rng.choice(
+                ("sent", "sent", "impression", "impression", "released", "dismiss", "click", "unsubscribe")
+            )
             at = self.now - timedelta(seconds=self.rng.uniform(0, 600))
             outcome = Outcome(
                 decision_id=decision.decision_id, outcome=said, occurred_at=at, action_id=action.action_id
@@ -332,6 +337,7 @@ class Shop:
         """Go on until so many decisions were asked for, or until something was noticed, if that is to be the end."""
         while self.tally.decisions < decisions and not (self.until_noticed and self.tally.noticed):
             self.moment()
+        self.tally.objections += [f"seed {self.seed}: {one}" for one in self.judge.lottery.is_unfair()]
 
     def moment(self):
         """A while later: things happen, faults too, and questions are asked."""

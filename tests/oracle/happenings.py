@@ -13,7 +13,7 @@ STAFF = ({}, {}, {"categories": ["care"]}, {"channels": ["email"]}, {"categories
 USUAL = {
     "purchase": 6, "browse": 2, "rating": 6, "complaint": 1, "case": 4, "case_step": 8, "answer": 3, "parcel": 4,
     "parcel_step": 5, "friction": 4, "consent": 3, "link": 2, "unlink": 1, "hold": 1.5, "release": 1.5, "score": 4,
-    "goods_back": 1, "contact": 1, "erasure": 0.02, "incident": 1, "profile": 1,
+    "goods_back": 1, "contact": 1.5, "erasure": 0.02, "incident": 1, "profile": 2,
 }  # fmt: skip
 
 
@@ -191,10 +191,10 @@ class Happenings:
 
     def _contact(self, now, who, at):
         action, channel = (
-            self.rng.choice(("shelf", "case_status", "tip", "elsewhere")),
+            self.rng.choice(("shelf", "case_status", "tip", "elsewhere", "bundle", "welcome", "how_was_it")),
             self.rng.choice(("email", "app")),
         )
-        status = self.rng.choice(("sent", "sent", "unsubscribe"))
+        status = self.rng.choice(("sent", "sent", "sent", "sent", "click", "unsubscribe"))
         return self._event("contact", who, at, None, channel, action_id=action, status=status)
 
     def _incident(self, now, who, at):
@@ -214,7 +214,11 @@ class Happenings:
 
     def _profile(self, now, who, at):
         zone = self.rng.choice(("Europe/Helsinki", "America/New_York", "Asia/Tokyo"))
-        return self._event("profile", who, at, facts={"time_zone": zone})
+        said = self.rng.choice((
+            {"facts": {"time_zone": zone}}, {"facts": {"time_zone": zone}}, {"facts": {"size": "M"}},
+            {"refused": ["size"]}, {"facts": {"taste": "plain"}, "refused": ["size"]}, {"refused": ["taste"]},
+        ))  # fmt: skip
+        return self._event("profile", who, at, **said)
 
     def _erasure(self, now, who, at):
         return self._event("erasure", who, at)

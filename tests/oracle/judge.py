@@ -6,14 +6,10 @@ Written from docs/decisions-api.md and the two YAML files alone; shares nothing 
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
+from tests.oracle import manners
 from tests.oracle.holding import covers
 from tests.oracle.situation import asked_for, may_show, situation, word
-from tests.oracle.told import DAY, micros
-
-TESTS = {
-    ">=": lambda x, y: x >= y, ">": lambda x, y: x > y, "<=": lambda x, y: x <= y, "<": lambda x, y: x < y,
-    "==": lambda x, y: x == y, "between": lambda x, y: y[0] <= x <= y[1],
-}  # fmt: skip
+from tests.oracle.told import DAY
 
 
 class Judge:
@@ -23,6 +19,7 @@ class Judge:
         self.told = told
         self.policy, self.actions, self.items = {}, {}, {}
         self.arms = {}  # (salt, shares, identity) -> the arm first answered
+        self.lottery = manners.Lottery()
         self.known = {}  # person and visitors -> her situation at this moment
 
     def forget(self):
@@ -64,26 +61,27 @@ class Judge:
 
     def _own_gates(self, name, action, known, placement, channel, place, contacts, holds, over, reach):
         outbound, marketing, failed = place["outbound"], sells(action), set()
-        forms = [
-            f
-            for f in action["treatments"]
-            if channel in f["channels"] and placement in f.get("placements", [placement])
-        ]
+        forms = manners.fitting(action, placement, channel)
         if action["category"] not in place["categories"] or not forms:
             return {"placement"}  # whatever else stands before it
-        if not _is_valid(action, reach) or not any(_is_valid(form, reach) for form in forms):
+        failed |= manners.gates_of_forms(forms, known["features"], reach)
+        if not manners.is_valid(action, reach):
             failed.add("validity")
         for part in ("eligibility", "applicability", "suitability"):
-            if not all(_meets(condition, known["features"]) for condition in action.get(part, ())):
+            if not manners.meets(action.get(part, ()), known["features"]):
                 failed.add(part)
         if any(covers(hold, action["category"], action["group"], channel, outbound) for hold in holds):
             failed.add("hold")
         if action.get("once_per") and (outbound or marketing):
             counted = [c for c in contacts if channel != "phone" or c["channel"] == "phone"]  # a call is a call
-            said = [c["at"] for c in counted if c["action"] == name]
-            changed = known["changed"].get(action["once_per"])
-            if said and (changed is None or max(said) >= changed):
+            if manners.is_said(name, action, counted, known["changed"]):
                 failed.add("already_told")
+        if manners.comes_later(action, self.actions, known, contacts):
+            failed.add("comes_later")
+        if "sample" in action and self.lottery.left_out(name, action, self.policy, known):
+            failed.add("not_sampled")
+        if action.get("asks") in known["facts"]:
+            failed.add("already_known")
         if action.get("items") and not any(may_show(row, item, known) for item, row in self.items.items()):
             failed.add("no_items")
         if action.get("personal") and self._word(known, "profiling", channel) in ("withdrawn", "objected"):
@@ -98,11 +96,11 @@ class Judge:
             failed.add("state_unknown")
         if over:
             failed.add("contact_cap")
-        if "cap" in action:
-            since = known["now"] - action["cap"]["days"] * DAY
-            had = [c for c in contacts if c["action"] == name and since < c["at"] <= known["ahead"]]
-            if len(had) >= action["cap"]["limit"]:
-                failed.add("action_cap")
+        if manners.over_own_cap(name, self.actions, channel, contacts, known):
+            failed.add("action_cap")
+        came = outbound and action["category"] == "sales"
+        if came and manners.has_not_answered(self.policy, self.actions, contacts, known):
+            failed.add("unanswered")
         purposes = self.policy["consent"]["purposes"]
         purpose = action.get("purpose") or purposes.get(action["group"]) or purposes.get(action["category"])
         said = self._word(known, purpose, channel)
@@ -148,6 +146,7 @@ class Judge:
                 wrong.append(f"{action_id} shows no item")
             since = answer.get("since", 0)
             wrong += [f"{action_id} shows {i}" for i in items if not may_show(self.items[i], i, known, since)]
+        wrong += self._unworn(question, known, answer.get("forms", ()))
         if known["problem"] and answer.get("state_status") == "ok":
             wrong.append(f"the state is said to be ok, and it is unknown: {known['problem']}")
         if answer.get("released"):
@@ -156,10 +155,29 @@ class Judge:
             wrong += self._arm_is_not_hers(known, answer["arm"])
         return wrong
 
+    def _unworn(self, question, known, forms):
+        """The forms of an answer that do not fit the place or her, or are not valid when it reaches her."""
+        reach, wrong = max(question.get("send_at", 0), known["now"]), []
+        for name, said in forms:
+            there = manners.fitting(self.actions[name], question["placement"], question["channel"])
+            good = [form["treatment"] for form in manners.wearable(there, known["features"], reach)]
+            wrong += [] if said in good else [f"{name} in the form {said}, which it may not have here"]
+        return wrong
+
     def releasable(self, question):
         """The holds that may be let go by chance: predictions beside no other hold, where the policy says so."""
         known = self.situation(question)
         return [] if self._may_not_release(known) else [hold["id"] for hold in known["holds"]]
+
+    def look(self, question, answer):
+        """See who was drawn for what goes to a sample only; what is wrong with that, in words."""
+        known, wrong = self.situation(question), []
+        if known["problem"] or answer["state_status"] != "ok":
+            return wrong
+        for name, gates, _ in answer["candidates"]:
+            if "sample" in self.actions[name]:
+                wrong += self.lottery.look(name, self.actions[name], self.policy, known, "not_sampled" not in gates)
+        return wrong
 
     def _may_not_release(self, known):
         """Only predictions may be let go by chance, beside no other hold, and only where the policy says so."""
@@ -182,6 +200,11 @@ class Judge:
             if said and not stands[action_id] and (said != ("holdout",) or answer["arm"] != "holdout"):
                 found.append((action_id, said))
         return found
+
+    def let_through(self, answer, stands):
+        """Actions that the answer says nothing stands before though a gate does, shown or not, as (action, gates)."""
+        open_ones = [action_id for action_id, said, _ in answer["candidates"] if not said]
+        return [(one, sorted(stands[one])) for one in open_ones if stands.get(one)]
 
     # ---------------------------------------------------------------- whether there was anything to hold
 
@@ -217,17 +240,6 @@ class Judge:
 def sells(action):
     """Whether it is sales or care, which holds, caps, consent and holdout touch."""
     return action["category"] in ("sales", "care")
-
-
-def _meets(condition, features):
-    value = features[condition["feature"]]
-    return value is not None and TESTS[condition["op"]](value, condition["value"])
-
-
-def _is_valid(thing, at):
-    """Whether an action or a form is valid at an instant: from valid_from up to, not including, valid_until."""
-    begun = "valid_from" not in thing or micros(thing["valid_from"]) <= at
-    return begun and ("valid_until" not in thing or at < micros(thing["valid_until"]))
 
 
 def _is_quiet(hours, zone, at):

@@ -183,6 +183,7 @@ KINDS = {
 GATES = {
     "profiling_objection": {"consent": 40}, "consent": {"consent": 15}, "no_items": {"purchase": 30},
     "already_told": {"purchase": 15}, "outranked": {"case": 15, "case_step": 20},
+    "already_known": {"profile": 10}, "unanswered": {"contact": 15},
 }  # fmt: skip
 
 MUTANTS = [

@@ -40,6 +40,7 @@ def random_policy(rng, *, plain=False):
                 [{"days": 1, "limit": 2}, {"days": 7, "limit": 4}],
             ]),
             "recovery_factor": rng.choice([1, 2, 3]), "reservation_hours": rng.choice([6, 48]),
+            "unanswered": None if plain else rng.choice([None, 1, 2]),
         },
         "channels": {
             "email": {"weight": 1, "contact_cost": 1}, "phone": {"weight": 1, "contact_cost": 40},
@@ -168,8 +169,44 @@ def random_actions(rng):
         },
         "no_action": {"category": "none", "group": "silence", "response": {"prior": 0}, "value": 0},
     }  # fmt: skip
+    actions |= _with_manners(rng, sold, at_least)
     for name, action in actions.items():
         action["name"] = {"en": name, "fi": name}
         for form in action.get("treatments", ()):
             form["text"] = {"en": name, "fi": name}
     return {"actions": actions}
+
+
+def _with_manners(rng, sold, at_least):
+    """Actions that wait for others, go to a sample, ask for facts, or have caps or forms of their own."""
+    question = {"category": "care", "purpose": "feedback", "response": {"prior": 0.1}, "treatments": sold}
+    asking = question | {"group": "acquaintance", "cap": {"days": rng.choice([3, 9]), "limit": 1, "whole_group": True}}
+    page = {"treatment": "page", "channels": ["web", "app", "store"]}
+    letter = {"treatment": "letter", "channels": ["email", "app"], "applicability": [at_least("orders_total", 2)]}
+    early = {"treatment": "early", "channels": ["email", "web"], "valid_until": "2026-03-07T09:00:00+00:00"}
+    late = {"treatment": "late", "channels": ["email", "web"], "valid_from": "2026-03-05T09:00:00+00:00"}
+    letters = {"days": 5, "limit": rng.choice([1, 2]), "channels": ["email"], "whole_group": True}
+    return {
+        "bundle": {
+            "category": "sales", "group": "nurture", "after": ["welcome"], "response": {"prior": 0.1},
+            "incrementality": 0.5, "value": rng.choice([2000, 3500]), "cap": letters, "treatments": [page, letter],
+        },
+        "novelty": {
+            "category": "sales", "group": "nurture", "response": {"prior": 0.1}, "incrementality": 0.5,
+            "value": rng.choice([2000, 4000]), "cap": {"days": 9, "limit": rng.choice([1, 2]), "channels": ["email"]},
+            "treatments": [
+                early | {"applicability": [at_least("orders_total", 1)]}, late,
+                {"treatment": "call", "channels": ["phone"], "applicability": [at_least("orders_total", 2)]},
+            ],
+        },
+        "recommend": {
+            "category": "care", "group": "tips", "after": ["how_was_it", "welcome"], "response": {"prior": 0.1},
+            "value": 250, "once_per": "customer", "treatments": sold,
+        },
+        "how_is_it": question | {
+            "group": "feedback_request", "value": 210, "once_per": "order", "said_with": ["how_was_it"], "sample": 0.5,
+        },
+        "sorry": question | {"group": "tips", "value": 120, "once_per": "rating", "sample": 0.3},
+        "ask_size": asking | {"value": 140, "asks": "size"},
+        "ask_taste": asking | {"value": 160, "asks": "taste", "after": ["welcome"]},
+    }  # fmt: skip

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from tests.oracle.holding import held_later, holds_ever, in_force, recovering
-from tests.oracle.reading import cases, goodness, parcels, stance
+from tests.oracle.reading import cases, goodness, is_bad, parcels, stance
 from tests.oracle.told import DAY, HOUR, MINUTE
 
 REACHED = ("sent", "impression", "click", "accept", "dismiss", "unsubscribe", "bounce")
@@ -32,8 +32,9 @@ def situation(told, policy, question):
         "problem": _problem(told, question, person, whose, events, dated_ahead, clearance, now),
         "recovering": recovering(ever, rules, seen), "features": _features(happened, held, rules, seen),
         "contacts": _contacts(told, happened, {*whose, *_visitor_of(question)}, now),
-        "changed": _changes(happened, seen), "oldest": events[0]["who"] if events else person,
+        "changed": _changes(happened, rules, seen), "oldest": events[0]["who"] if events else person,
         "words": {}, "lines": _lines(happened), "zone": _zone(happened),
+        "facts": _facts(happened), "last_sign": _last_sign(happened),
     }  # fmt: skip
 
 
@@ -131,16 +132,17 @@ def _contacts(told, events, whose, now):
         reached.setdefault(key, contact | {"decision_id": decision_id})
     settled = {contact["decision_id"] for contact in reached.values()}
     promised = [
-        p | {"at": min(p["at"], now)}  # what was promised before the clock was set back is promised now
+        p
+        | {"at": min(p["at"], now), "promised": True}  # what was promised before the clock was set back is promised now
         for p in told.places
         if p["who"] in whose and p["until"] > now and p["decision_id"] not in settled
     ]
     return [*reached.values(), *promised]
 
 
-def _changes(events, now):
-    """When her cases, parcels and orders last changed; a promise that passes is a change."""
-    changed = {"case": [], "delivery": [], "order": []}
+def _changes(events, rules, now):
+    """When her cases, parcels, orders and bad ratings last changed; a promise that passes is a change."""
+    changed = {"case": [], "delivery": [], "order": [], "rating": []}
     for event in events:
         said = event["payload"]
         if event["type"] == "case" or (event["type"] == "feedback" and said["kind"] == "complaint"):
@@ -149,6 +151,8 @@ def _changes(events, now):
             changed["delivery"] += [at for at in (event["at"], said.get("promised_us")) if at is not None and at <= now]
         if event["type"] == "purchase":
             changed["order"].append(event["at"])
+        if event["type"] == "feedback" and "case_id" not in said and is_bad(said, rules):
+            changed["rating"].append(event["at"])
     return {name: max(found) for name, found in changed.items() if found}
 
 
@@ -163,3 +167,19 @@ def _zone(events):
         if event["type"] == "profile":
             zone = event["payload"].get("facts", {}).get("time_zone", zone)
     return zone
+
+
+def _facts(events):
+    """The names of facts she told, or would rather not tell."""
+    said = [event["payload"] for event in events if event["type"] == "profile"]
+    return {name for one in said for name in (*one.get("facts", ()), *one.get("refused", ()))}
+
+
+def _last_sign(events):
+    """When she last visited, ordered, said something or followed a contact, 0 if never; a dismissal is a no."""
+    signs = [0]
+    for event in events:
+        answers = event["type"] == "contact" and event["payload"]["status"] in ("click", "accept")
+        if answers or event["type"] in ("browse", "purchase", "feedback"):
+            signs.append(event["at"])
+    return max(signs)

@@ -7,6 +7,7 @@ from serving.core import gates
 from tests.oracle.driver import Shop
 from tests.oracle.happenings import USUAL
 from tests.oracle.mutants import MUTANTS
+from tests.oracle.mutants_of_manners import MUTANTS_OF_MANNERS
 
 WITHIN, A_SHOP = 20_000, 2_000
 
@@ -28,7 +29,7 @@ def decisions_until_objection(mutant, tmp_path, monkeypatch):
     return None
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", MUTANTS + MUTANTS_OF_MANNERS, ids=lambda mutant: mutant.name)
 def test_the_oracle_objects(mutant, tmp_path, monkeypatch):
     assert decisions_until_objection(mutant, tmp_path, monkeypatch), f"within {WITHIN} decisions nothing was noticed"
 

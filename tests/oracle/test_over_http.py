@@ -65,7 +65,8 @@ def answered(body):
     """A decision as the driver reads it. Of chances and arms HTTP says nothing."""
     actions = [
         SimpleNamespace(
-            action_id=a["action_id"], category=a["category"], logging_propensity=a["logging_propensity"],
+            action_id=a["action_id"], treatment_id=a["treatment_id"], category=a["category"],
+            logging_propensity=a["logging_propensity"],
             items=[SimpleNamespace(item_id=item["item_id"]) for item in a["items"]],
         )
         for a in body["actions"]
