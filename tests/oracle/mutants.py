@@ -199,7 +199,7 @@ MUTANTS = [
     Mutant("an old state is trusted", _old_state_is_trusted),
     Mutant("links are not followed", _links_are_not_followed, MERGERS),
     Mutant("unlinks are ignored", _unlinks_are_ignored, MERGERS),
-    Mutant("another identity's good rating ends a bad one", partial(_one_identity, "marks"), MERGERS | {"rating": 30}),
+    Mutant("another identity's good rating ends a bad one", partial(_one_identity, "marks"), MERGERS | {"rating": 60}),
     Mutant("another identity's low score ends a high one", partial(_one_identity, "scores"), MERGERS | {"score": 30}),
     Mutant("a visitor's refusal is lost", _visitors_refusals_are_lost, MERGERS | {"consent": 20}),
     Mutant("the newer identity gives the arm", _newer_identity_gives_the_arm, MERGERS),
