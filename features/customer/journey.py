@@ -49,7 +49,7 @@ JOURNEY_FEATURES: dict[str, str] = {
     "items_running_out": "items bought in more than one order, half a day apart or more on average, that she should "
     "need again by now: at least four fifths of her mean gap between them have passed, and no more than four",
     "bad_ratings_14d": "scores in the lowest part of their scale in the last 14 days, given about no case",
-    "good_ratings_365d": "scores in the highest part of their scale in the last 365 days",
+    "good_ratings_365d": "scores in the highest part of their scale in the last 365 days, given about no case",
 }
 """Name and meaning, as in `STATE_FEATURES`."""
 
@@ -80,8 +80,8 @@ def journey_of(view: "CustomerView") -> dict[str, float]:
         "items_running_out": float(running_out(view.items_bought, now / SECOND)),
         "bad_ratings_14d": float(sum(now - 14 * DAY < at <= now for at in bad_ratings(view))),
         "good_ratings_365d": float(
-            sum(m.unit is not None and now - 365 * DAY < m.at <= now and verdict(m, view.rules) == GOOD
-                for m in view.state.marks)
+            sum(m.unit is not None and m.case_id is None and now - 365 * DAY < m.at <= now
+                and verdict(m, view.rules) == GOOD for m in view.state.marks)
         ),
     }  # fmt: skip
     if cart:
@@ -201,9 +201,7 @@ def running_out(bought: "ItemsBought", now: float) -> int:
 def fell_through(view: "CustomerView", order: Order) -> bool:
     """Whether nothing of an order is hers: it was cancelled, or each of its items came back."""
     now = to_us(view.now)
-    told = next((d for d in view.state.deliveries if d.order_id == order.order_id), None)
-    course = None if told is None else delivery_course(told, now)
-    if course is not None and course.delivered_at is None and course.cancelled_at is not None:
+    if was_cancelled(view, order):
         return True
     back = {r.item_id for r in view.state.returned if r.order_id == order.order_id and r.at <= now}
     return bool(order.items) and back.issuperset(order.items)
@@ -222,3 +220,10 @@ def arrived_at(view: "CustomerView", order: Order) -> int | None:
         return order.at
     taken = order.at + UNTOLD_DELIVERY_DAYS * DAY
     return taken if taken <= now else None
+
+
+def was_cancelled(view: "CustomerView", order: Order) -> bool:
+    """Whether an order was cancelled and no parcel of it came."""
+    told = next((d for d in view.state.deliveries if d.order_id == order.order_id), None)
+    course = None if told is None else delivery_course(told, to_us(view.now))
+    return course is not None and course.delivered_at is None and course.cancelled_at is not None

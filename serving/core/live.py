@@ -1,12 +1,13 @@
 """From a customer's view to the snapshot the engine decides on: features, contacts, and when things last changed."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
 
-from features.customer.journey import JOURNEY_FEATURES, arrived_at, bad_ratings, journey_of
+from features.customer.journey import JOURNEY_FEATURES, arrived_at, bad_ratings, journey_of, was_cancelled
 from features.customer.span import GOOD, verdict
 from features.customer.state_features import STATE_FEATURES
 from features.customer.view import CustomerView
@@ -94,6 +95,7 @@ def snapshot_of(
         scored={s.model: s.value for s in state.scores if s.at <= to_us(now)},
         cart=tuple(reversed(view.cart)),
         newly_bought=newly_bought(view),
+        never_came=never_came(view),
         told_facts=frozenset(p.name for p in state.profile if p.at <= to_us(now)),
         about=_last_changes(view),
         last_sign_at=last_sign(view),
@@ -124,6 +126,16 @@ def newly_bought(view: CustomerView) -> tuple[str, ...]:
     order, bought = view.orders[-1], view.items_bought
     first = dict(zip(bought.items, bought.first_at.tolist(), strict=True))
     return tuple(item for item in order.items if first.get(item, 0.0) >= order.at / SECOND)
+
+
+def never_came(view: CustomerView) -> frozenset[str]:
+    """The items of her latest orders that she never got: each order with them was cancelled."""
+    cancelled = [order for order in view.orders if was_cancelled(view, order)]
+    if not cancelled:
+        return frozenset()
+    bought = dict(zip(view.items_bought.items, view.items_bought.counts.tolist(), strict=True))
+    times = Counter(item for order in cancelled for item in order.items)
+    return frozenset(item for item, count in times.items() if count >= bought.get(item, 0))
 
 
 def put_right(view: CustomerView) -> int:

@@ -117,7 +117,8 @@ def _candidates(
         case "accessories":
             return that_fit(before_her, articles, popular)
         case "seasonal":
-            return in_their_season(request.now.month, owned_by(snapshot) - snapshot.returned, articles, popular)
+            hers = owned_by(snapshot) - snapshot.returned - snapshot.never_came
+            return in_their_season(request.now.month, hers, articles, popular)
         case "cart":
             return [Scored(item, float("nan"), POPULAR) for item in snapshot.cart]
     return proposed

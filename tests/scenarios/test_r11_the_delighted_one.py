@@ -52,3 +52,18 @@ def test_r11_one_good_word_is_not_delight_yet(shop):
     shop.happens("feedback", "aino", kind="rating", score=5)
     shop.wait(seconds=1)
     assert INVITE not in shop.asks("aino", "account_page", n=9).actions
+
+
+def test_r11_a_complaint_put_right_is_no_good_experience(shop):
+    shop.regular("aino")
+    shop.happens("feedback", "aino", kind="rating", score=5)
+    shop.wait(days=3)
+    shop.case("aino", "opened", kind="complaint")
+    shop.case("aino", "resolved", kind="complaint")
+    shop.wait(hours=1)
+    shop.rates("aino", 5, case_id="case-1")
+    shop.wait(days=50)
+    assert INVITE not in shop.asks("aino", "account_page", n=9).actions, "she was glad once, and consoled once"
+    shop.happens("feedback", "aino", kind="rating", score=5)
+    shop.wait(seconds=1)
+    assert INVITE in shop.asks("aino", "account_page", n=9).actions

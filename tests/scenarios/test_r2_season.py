@@ -78,3 +78,15 @@ def test_r2_a_service_done_last_spring_is_due_again_this_spring(shop):
     shop.orders("aino", "ski-service", ago=timedelta(days=8))
     shop.wait(seconds=1)
     assert "ski-service" not in shop.asks("aino", "front_page", n=9).products
+
+
+def test_r2_nothing_for_the_bicycle_that_never_came(shop):
+    shop.now = AUTUMN
+    shop.regular("aino")
+    order = shop.orders("aino", "bicycle", ago=timedelta(days=20))
+    shop.delivers("aino", order, "cancelled")
+    shop.wait(seconds=1)
+    assert "winter-tyre" not in shop.asks("aino", "front_page", n=9).products
+    shop.orders("aino", "bicycle", ago=timedelta(days=10))
+    shop.wait(seconds=1)
+    assert "winter-tyre" in shop.asks("aino", "front_page", n=9).products, "this one did"
