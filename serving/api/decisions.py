@@ -41,7 +41,10 @@ class Context(BaseModel):
         default=None, max_length=500, description="Items in the cart, their item_ids.", examples=[["helmet-m"]]
     )
     query: str | None = Field(
-        default=None, max_length=500, description="What was searched for.", examples=["winter tyres"]
+        default=None,
+        max_length=500,
+        description="What was searched for; not kept with the decision.",
+        examples=["winter tyres"],
     )
 
 
@@ -196,7 +199,7 @@ async def decide(
         anonymous_id=asked.anonymous_id,
         channel=asked.channel,
         placement=asked.placement,
-        context=asked.context.model_dump(exclude_none=True),
+        context=asked.context.model_dump(exclude_none=True, exclude={"query"}),  # it decides nothing: not kept
         n=asked.n,
         mode=asked.mode,
         now=now,

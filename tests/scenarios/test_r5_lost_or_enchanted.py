@@ -68,3 +68,11 @@ def test_r5_a_quick_look_round_is_no_absorption(shop):
     shop.regular("aino")
     shop.looks_at("aino", "sneaker-39", "boot-39", "clog-39")
     assert shop.front_page("aino").sells
+
+
+def test_r5_what_she_searched_for_is_not_kept_with_what_was_decided(shop):
+    shop.searches("aino", "a very private thing", 0)
+    asked = shop.asks("aino", "search_page", context={"query": "a very private thing", "page": "search"})
+    replayed = shop.http.get(f"/v1/decisions/{asked['decision_id']}/replay")
+    assert replayed.status_code == 200 and replayed.json()["exact"], replayed.text
+    assert "search" in replayed.text and "private" not in replayed.text
