@@ -45,7 +45,8 @@ JOURNEY_FEATURES: dict[str, str] = {
     "days_in_use": "days since her latest order reached her; absent while it is on its way",
     "days_since_touchpoint": "days since her latest order was placed, or reached her if that was later; absent before "
     "one",
-    "order_fell_through": "1 where her latest order was cancelled, or all of it came back; else 0; absent before one",
+    "order_fell_through": "1 where her latest order was cancelled, or all of it came back and nothing was exchanged; "
+    "else 0; absent before one",
     "items_running_out": "items bought in more than one order, half a day apart or more on average, that she should "
     "need again by now: at least four fifths of her mean gap between them have passed, and no more than four",
     "bad_ratings_14d": "scores in the lowest part of their scale in the last 14 days, given about no case",
@@ -61,6 +62,8 @@ RUNNING_OUT, GIVEN_UP = 0.8, 4.0
 """Of her usual gaps: from when on an item runs out, and after how many she has given it up."""
 ONE_VISIT_DAYS = 0.5
 """Orders less than this apart say nothing of how often she comes, or of how fast she uses things up."""
+EXCHANGES = ("exchange", "warranty")
+"""Kinds of cases in which what came back makes room for another."""
 ABSORBED_VIEWS, ABSORBED_MINUTES = 8, 10
 CART_DAYS = 14
 UNTOLD_DELIVERY_DAYS = 5
@@ -199,12 +202,13 @@ def running_out(bought: "ItemsBought", now: float) -> int:
 
 
 def fell_through(view: "CustomerView", order: Order) -> bool:
-    """Whether nothing of an order is hers: it was cancelled, or each of its items came back."""
+    """Whether nothing of an order is hers: it was cancelled, or each of its items came back for good: not exchanged."""
     now = to_us(view.now)
     if was_cancelled(view, order):
         return True
     back = {r.item_id for r in view.state.returned if r.order_id == order.order_id and r.at <= now}
-    return bool(order.items) and back.issuperset(order.items)
+    changed = any(c.kind in EXCHANGES and c.order_id in (None, order.order_id) for c in view.cases)
+    return bool(order.items) and back.issuperset(order.items) and not changed
 
 
 def arrived_at(view: "CustomerView", order: Order) -> int | None:

@@ -120,6 +120,11 @@ def test_r1_nobody_is_welcomed_for_an_order_that_came_back_whole(aino):
     assert not aino.front_page("aino").actions and not aino.email("aino").actions
     aino.wait(days=9)
     assert not aino.asks("aino", "front_page", n=9).actions & GLAD_OF_THE_ORDER
+    aino.case("aino", "opened", order_id=aino.order)
+    aino.case("aino", "closed", order_id=aino.order)
+    aino.rates("aino", 5, case_id="case-1")
+    aino.wait(days=9)
+    assert "second_purchase_nurture" in aino.asks("aino", "front_page", n=9).actions, "she got others for them"
 
 
 def test_r1_nobody_is_told_what_is_worth_knowing_about_a_cancelled_order(shop):
