@@ -124,9 +124,9 @@ def _contacts(told, events, whose, now):
             continue
         decision_id = said.get("decision_id")
         if decision_id is None:
-            if said["status"] not in ("sent", "impression") and said["action_id"] in actions_told:
-                continue  # it answers the contact before
-            actions_told.add(said["action_id"])
+            if said["status"] not in ("sent", "impression") and (event["who"], said["action_id"]) in actions_told:
+                continue  # it answers the contact before, made under the same id of hers
+            actions_told.add((event["who"], said["action_id"]))
         contact = {"action": said["action_id"], "channel": event.get("channel"), "at": event["at"]}
         key = decision_id or event["event_id"], said["action_id"]
         reached.setdefault(key, contact | {"decision_id": decision_id})
