@@ -61,8 +61,8 @@ def features_of(
         "days_since_last_contact": _age((c.contacted_at for c in state.contacts), now),
         "orders_total": state.order_count - sum(1 for o in state.orders if o.at > now),
         "days_since_first_purchase": _age((state.first_purchase_at,), now),
-        "days_since_last_purchase": _age((state.last_purchase_at, *(o.at for o in state.orders)), now),
-        "days_since_last_seen": _age(_seen(state), now),
+        "days_since_last_purchase": _age(_bought(state, now), now),
+        "days_since_last_seen": _age(_seen(state, now), now),
         **_ratings(state, now, rules),
         **_cases(state, now, rules),
         **_deliveries(state.deliveries, now),
@@ -70,9 +70,20 @@ def features_of(
     return {name: float(found[name]) for name in STATE_FEATURES}
 
 
-def _seen(state: CustomerState) -> Iterator[int | None]:
+def _bought(state: CustomerState, now: int) -> Iterator[int | None]:
+    """When she bought, as far as the state tells: an order that grew has one beginning, so its items speak, too."""
+    last = state.last_purchase_at
+    yield last
+    yield from (order.at for order in state.orders)
+    if last is not None and last > now:
+        for moments in (state.purchases.first_at, state.purchases.previous_at, state.purchases.last_at):
+            yield from moments
+
+
+def _seen(state: CustomerState, now: int) -> Iterator[int | None]:
     yield state.last_seen_at
-    for seen in (state.browsed, state.orders, state.marks):
+    yield from _bought(state, now)
+    for seen in (state.browsed, state.marks):
         yield from (one.at for one in seen)
 
 

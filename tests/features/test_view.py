@@ -89,3 +89,10 @@ def test_after_a_merge_the_session_she_is_in_goes_on():
     steps = [looks(0, "boots", "anonymous:v1"), looks(0.005, "socks", "anonymous:v1"), looks(0.01, "laces", "aino")]
     earlier = fact("browse", -1, action="view", session_id="s0", item_id="hat")
     assert seen_on(0.02, earlier, *steps).session_items == ["laces", "socks", "boots"]
+
+
+def test_an_order_that_grew_counts_when_it_last_did_also_seen_from_before_a_later_word():
+    grew = (purchase(0, "O1", ("coffee", 1, 690)), purchase(0.25, "O1", ("tea", 1, 400)))
+    for later in (rating(1, 5), purchase(1, "O1", ("milk", 1, 200)), purchase(1, "O2", ("tea", 1, 400))):
+        found = state_features(state_of(*grew, later), day(0.5), RULES)
+        assert found["days_since_last_seen"] == found["days_since_last_purchase"] == 0.25
