@@ -12,7 +12,7 @@ from serving.core import contact
 from serving.core.arbitration import expected_gain
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_within
-from serving.core.conditions import Bools, Floats, predicate
+from serving.core.conditions import Bools, Floats
 from serving.core.evidence import Evidence
 from serving.core.exploration import arm_of, bucket_of, seed_of, uniforms
 from serving.core.gates import Asked
@@ -130,19 +130,19 @@ def _unfit(requests: Sequence[Request], features: Floats, treatment: NDArray[np.
     """
     catalogue = plan.catalogue
     unfit = np.zeros(treatment.shape, dtype=np.bool_)
-    columns = {name: features[:, k] for k, name in enumerate(catalogue.features)} if catalogue.conditional else {}
-    for j in catalogue.conditional:
-        action, met = catalogue.actions[j], list[Bools]()
-        for form in action.treatments:
-            tests = [predicate(c)(columns, len(requests)) for c in form.applicability]
-            met.append(np.logical_and.reduce(tests) if tests else np.ones(len(requests), dtype=np.bool_))
-        for i, request in enumerate(requests):
-            at = request.reaches_at.timestamp()
-            fits = plan.forms(request.placement, request.channel)[0][j]
-            valid = [k for k in fits if action.treatments[k].is_valid(at)]
-            good = [k for k in valid or fits if met[k][i]]  # where none is valid the gate of validity says so
-            unfit[i, j] = bool(fits) and not good
-            treatment[i, j] = good[0] if good else treatment[i, j]
+    if not catalogue.conditional:
+        return unfit
+    barred = catalogue.form_conditions.unmet(features).tolist()
+    for i, request in enumerate(requests):
+        at = request.reaches_at.timestamp()
+        fitting = plan.forms(request.placement, request.channel)[0]
+        for j, first in catalogue.conditional:
+            if fits := fitting[j]:
+                forms = catalogue.actions[j].treatments
+                valid = fits if j not in catalogue.dated else [k for k in fits if forms[k].is_valid(at)]
+                good = [k for k in valid or fits if not barred[i][first + k]]  # none valid: that gate says so
+                unfit[i, j] = not good
+                treatment[i, j] = good[0] if good else treatment[i, j]
     return unfit
 
 

@@ -86,9 +86,20 @@ class Catalogue:
         return tuple(j for j, a in enumerate(self.actions) if a.dated or any(t.dated for t in a.treatments))
 
     @cached_property
-    def conditional(self) -> tuple[int, ...]:
-        """The columns of actions some of whose forms have conditions of their own."""
-        return tuple(j for j, a in enumerate(self.actions) if any(t.applicability for t in a.treatments))
+    def conditional(self) -> tuple[tuple[int, int], ...]:
+        """The columns of actions with forms that have conditions, and where in `form_conditions` those begin."""
+        found, place = [], 0
+        for j, action in enumerate(self.actions):
+            if any(form.applicability for form in action.treatments):
+                found.append((j, place))
+                place += len(action.treatments)
+        return tuple(found)
+
+    @cached_property
+    def form_conditions(self) -> Compiled:
+        """The conditions of all forms of the `conditional` actions, form by form."""
+        forms = (form for j, _ in self.conditional for form in self.actions[j].treatments)
+        return Compiled([form.applicability for form in forms], self.features)
 
     @cached_property
     def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -126,9 +137,13 @@ class Catalogue:
         return tuple((j, SCORE + a.response.score) for j, a in enumerate(self.actions) if a.response.score)
 
     @cached_property
-    def waits(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        """The columns of actions that wait for others, with theirs."""
-        return tuple((j, tuple(self.index[one] for one in a.after)) for j, a in enumerate(self.actions) if a.after)
+    def awaited(self) -> tuple[tuple[int, list[int]], ...]:
+        """The columns of actions that others wait for, with the columns of those."""
+        found: dict[int, list[int]] = {}
+        for j, action in enumerate(self.actions):
+            for other in action.after:
+                found.setdefault(self.index[other], []).append(j)
+        return tuple(found.items())
 
     @cached_property
     def sampled(self) -> tuple[int, ...]:

@@ -148,10 +148,9 @@ def comes_later(asked: Asked, failed: Masks) -> Bools:
     Whether it makes sense just now does not matter: trouble that puts off a welcome lets no sale through before it.
     """
     blocked = np.zeros(failed.shape, dtype=np.bool_)
-    if asked.catalogue.waits:
-        due = ~(asked.unmet[0] | asked.reached)
-        for j, first in asked.catalogue.waits:
-            blocked[:, j] = due[:, first].any(axis=1)
+    for first, waiting in asked.catalogue.awaited:
+        due = ~(asked.unmet[0][:, first] | asked.reached[:, first])
+        blocked[:, waiting] |= due[:, None]
     return blocked
 
 

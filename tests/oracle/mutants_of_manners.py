@@ -26,8 +26,8 @@ def _waits_only_while_it_makes_sense(patch):
     def while_due(asked, failed):
         blocked = np.zeros(failed.shape, dtype=np.bool_)
         due = ~(asked.unmet[0] | asked.unmet[1] | asked.reached)
-        for j, first in asked.catalogue.waits:
-            blocked[:, j] = due[:, first].any(axis=1)
+        for first, waiting in asked.catalogue.awaited:
+            blocked[:, waiting] |= due[:, first, None]
         return blocked
 
     patch.setitem(gates.GATES, "comes_later", while_due)
