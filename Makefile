@@ -41,8 +41,8 @@ serve: $(VENV)/.base ## serve the API and the console on http://127.0.0.1:8080
 test: $(VENV)/.dev ## the tests, at most ten minutes
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-all: $(VENV)/.dev ## the tests with the slow suites
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test-all: $(VENV)/.dev ## the tests with the slow suites; laws are tried on new examples at each run
+	HYPOTHESIS_PROFILE=searching $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## format, lint, types and import contracts
 	$(BIN)/ruff format --check .

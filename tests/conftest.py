@@ -1,5 +1,10 @@
-"""What tests of several parts need: a client that speaks HTTP with an app in this process."""
+"""What tests of several parts need: a client that speaks HTTP with an app in this process.
 
+Laws are tried on the same examples at each run, so that a change is judged by what it changed; `make test-all` draws
+new ones.
+"""
+
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -9,6 +14,11 @@ import httpx
 import prometheus_client  # noqa: F401  (decides how to count when imported: before Feast, see `_one_process`)
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("searching", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 class Client:

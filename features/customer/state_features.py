@@ -61,7 +61,7 @@ def features_of(
         "days_since_last_contact": _age((c.contacted_at for c in state.contacts), now),
         "orders_total": state.order_count - sum(1 for o in state.orders if o.at > now),
         "days_since_first_purchase": _age((state.first_purchase_at,), now),
-        "days_since_last_purchase": _age(_bought(state, now), now),
+        "days_since_last_purchase": _age(bought_at(state, now), now),
         "days_since_last_seen": _age(_seen(state, now), now),
         **_ratings(state, now, rules),
         **_cases(state, now, rules),
@@ -70,7 +70,7 @@ def features_of(
     return {name: float(found[name]) for name in STATE_FEATURES}
 
 
-def _bought(state: CustomerState, now: int) -> Iterator[int | None]:
+def bought_at(state: CustomerState, now: int) -> Iterator[int | None]:
     """When she bought, as far as the state tells: an order that grew has one beginning, so its items speak, too."""
     last = state.last_purchase_at
     yield last
@@ -82,7 +82,7 @@ def _bought(state: CustomerState, now: int) -> Iterator[int | None]:
 
 def _seen(state: CustomerState, now: int) -> Iterator[int | None]:
     yield state.last_seen_at
-    yield from _bought(state, now)
+    yield from bought_at(state, now)
     for seen in (state.browsed, state.marks):
         yield from (one.at for one in seen)
 

@@ -51,6 +51,13 @@ def check_action(action: Action, actions: Mapping[str, Action], known: Collectio
     if action.response.model == "next_offer" and action.items is None:
         raise source.fault((*here, "response"), "model next_offer needs items. Say which, or use the prior.")
     _check_order(action, actions, source)
+    sells = action.items is not None and action.items.source not in TELLS
+    if sells and action.category != "sales" and known is not None:  # what was in force once can still be told
+        raise source.fault(
+            (*here, "items", "source"),
+            f"{action.action!r} offers products to buy, and no hold on sales would keep {action.category} back. "
+            f"Make it a sales action, or choose one of {', '.join(TELLS)}.",
+        )
     if action.items is not None and action.items.source in TELLS and action.marketing:
         raise source.fault(
             (*here, "items", "source"),

@@ -55,8 +55,8 @@ _SAID: dict[str, tuple[str, str]] = {
     "comes_later": ("when what comes first was said", "kun se, mikä on sanottava ensin, on sanottu"),
     "not_sampled": ("perhaps on the next occasion", "ehkä seuraavalla kerralla"),
     "unanswered": (
-        "when she visits, orders, says something or follows a link",
-        "kun hän käy, tilaa, sanoo jotain tai seuraa linkkiä",
+        "when she visits, orders, says something that is no complaint or follows a link",
+        "kun hän käy, tilaa, sanoo jotain muuta kuin moitteen tai seuraa linkkiä",
     ),
     "already_known": ("not any more", "ei enää"),
     "holdout": ("not as long as this experiment runs", "ei niin kauan kuin tämä koe kestää"),

@@ -8,8 +8,8 @@ from datetime import timedelta
 import numpy as np
 
 from features.customer.journey import JOURNEY_FEATURES, arrived_at, bad_ratings, journey_of, was_cancelled
-from features.customer.span import GOOD, verdict
-from features.customer.state_features import STATE_FEATURES
+from features.customer.span import BAD, GOOD, verdict
+from features.customer.state_features import STATE_FEATURES, bought_at
 from features.customer.view import CustomerView
 from features.inputs.candidates import ItemHistory
 from features.inputs.frame import CHURN_INPUTS
@@ -109,14 +109,17 @@ def snapshot_of(
 def last_sign(view: CustomerView) -> float:
     """When (epoch seconds) she last visited, ordered, said something or followed a contact; minus infinity if never.
 
-    To dismiss what we sent is a no: it asks for no more.
+    To dismiss what we sent is a no, and to say that she is unhappy asks for help: neither asks for more offers.
     """
-    seen = view.features["days_since_last_seen"]
-    now = to_us(view.now)
-    signs = [] if seen != seen else [now - round(seen * DAY)]
-    for contact in view.state.contacts:
-        signs += [at for at in (contact.clicked_at, contact.accepted_at) if at is not None and at <= now]
-    return max(signs) / SECOND if signs else -math.inf
+    now, state = to_us(view.now), view.state
+    words = (m.at for m in state.marks if m.kind != "complaint" and verdict(m, view.rules) != BAD)
+    signs = [
+        *(step.at for step in state.browsed),
+        *bought_at(state, now),
+        *words,
+        *(at for contact in state.contacts for at in (contact.clicked_at, contact.accepted_at)),
+    ]
+    return max((at for at in signs if at is not None and at <= now), default=-math.inf) / SECOND
 
 
 def newly_bought(view: CustomerView) -> tuple[str, ...]:

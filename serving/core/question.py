@@ -63,7 +63,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     ones were promised to a sender and neither sent nor released. `viewed_items` and `viewed_categories` are those of
     the session she is in, latest first, `cart` what is in her cart, `newly_bought` what was new to her in her latest
     order, `never_came` what she ordered in cancelled orders alone. `last_sign_at` (epoch seconds) is when she last gave
-    a sign of life: a visit, an order, a word, a click.
+    a sign of life: a visit, an order, a word that is no complaint, a click.
     `scored` are stored scores by model, `told_facts` the facts that she gave or would rather not give. `about` says
     when (epoch seconds) her case, order or delivery last changed, a case last ended or was first answered well, her
     cart was last filled. `arm_key` is the identity the experiment arm hangs on, the older one after a merge.

@@ -6,7 +6,7 @@ are: terms of fewer than `min_people` are counted, not told.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -18,6 +18,7 @@ from serving.experience.happened import Happened, Span
 from serving.experience.searches import each, find_unmet
 from serving.experience.terms import spelt
 
+T = TypeVar("T")
 MIN_PEOPLE = 2
 SHOWN_ITEMS = 3
 
@@ -83,8 +84,8 @@ def demand(
     )
     ((told, kept_back),) = totals
     _titles(found, articles, pause)
-    terms = [_term(row, has_before) for row in found.rows(_TERMS, min_people, most)]
-    lacks = [_lack(row, has_before) for row in found.rows(_LACKS)]
+    terms = [_told(Term, row, has_before) for row in found.records(_TERMS, min_people, most)]
+    lacks = [_told(Lack, row, has_before) for row in found.records(_LACKS)]
     return Demand(
         as_of=from_us(span.now),
         days=days,
@@ -114,38 +115,11 @@ def _title_term(title: str | None) -> str:
     return spelt(title or "")
 
 
-def _term(row: tuple[Any, ...], has_before: bool) -> Term:
-    term, people, times, in_vain, in_circles, searched_by, before, first, last, articles, in_stock, examples = row
-    return Term(
-        term=term,
-        people=people,
-        times=times,
-        in_vain=in_vain,
-        in_circles=in_circles,
-        searched_by=searched_by,
-        first_at=from_us(first),
-        last_at=from_us(last),
-        articles=articles,
-        in_stock=in_stock,
-        examples=examples or [],
-        trend=ratio(people, before) if has_before else Trend("no_history"),
-    )
-
-
-def _lack(row: tuple[Any, ...], has_before: bool) -> Lack:
-    touchpoint, kind, item_id, title, in_stock, people, times, before, first, last = row
-    return Lack(
-        touchpoint=touchpoint,
-        kind=kind,
-        item_id=item_id,
-        title=title,
-        in_stock=in_stock,
-        people=people,
-        times=times,
-        first_at=from_us(first),
-        last_at=from_us(last),
-        trend=ratio(people, before) if has_before else Trend("no_history"),
-    )
+def _told(kind: type[T], row: dict[str, Any], has_before: bool) -> T:
+    """A row of the report, its instants read and its trend against the period before."""
+    before = row.pop("before")
+    trend = ratio(row["people"], before) if has_before else Trend("no_history")
+    return kind(**row | {"first_at": from_us(row["first_at"]), "last_at": from_us(row["last_at"]), "trend": trend})
 
 
 _TERMS = f"""
@@ -155,8 +129,8 @@ found as (
         list_sort(list(item_id))[:{SHOWN_ITEMS}] as examples
     from told join titles on contains(spelt, term) group by term
 )
-select term, people, times, in_vain, in_circles, searched_by, before, first_at, last_at, coalesce(articles, 0),
-    coalesce(in_stock, 0), examples
+select term, people, times, in_vain, in_circles, searched_by, before, first_at, last_at,
+    coalesce(articles, 0) as articles, coalesce(in_stock, 0) as in_stock, coalesce(examples, []) as examples
 from told left join found using (term) order by people desc, times desc, term
 """
 _LACKS = """

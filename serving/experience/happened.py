@@ -71,6 +71,12 @@ class Happened(NamedTuple):
         found: list[tuple[Any, ...]] = self.engine.execute(query, list(values)).fetchall()
         return found
 
+    def records(self, query: str, *values: object) -> list[dict[str, Any]]:
+        """All rows of a query, by the names of its columns."""
+        rows = self.rows(query, *values)
+        names = [column[0] for column in self.engine.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
 
 @contextmanager
 def happened(

@@ -34,7 +34,7 @@ def situation(told, policy, question):
         "contacts": _contacts(told, happened, {*whose, *_visitor_of(question)}, now),
         "changed": _changes(happened, rules, seen), "oldest": events[0]["who"] if events else person,
         "words": {}, "lines": _lines(happened), "zone": _zone(happened),
-        "facts": _facts(happened), "last_sign": _last_sign(happened),
+        "facts": _facts(happened), "last_sign": _last_sign(happened, rules),
     }  # fmt: skip
 
 
@@ -175,11 +175,15 @@ def _facts(events):
     return {name for one in said for name in (*one.get("facts", ()), *one.get("refused", ()))}
 
 
-def _last_sign(events):
-    """When she last visited, ordered, said something or followed a contact, 0 if never; a dismissal is a no."""
+def _last_sign(events, rules):
+    """When she last visited, ordered, said something or followed a contact, 0 if never; a dismissal is a no, and to say
+    that she is unhappy asks for help, not for offers.
+    """
     signs = [0]
     for event in events:
-        answers = event["type"] == "contact" and event["payload"]["status"] in ("click", "accept")
-        if answers or event["type"] in ("browse", "purchase", "feedback"):
+        said = event["payload"]
+        follows = event["type"] == "contact" and said["status"] in ("click", "accept")
+        speaks = event["type"] == "feedback" and said["kind"] != "complaint" and not is_bad(said, rules)
+        if follows or speaks or event["type"] in ("browse", "purchase"):
             signs.append(event["at"])
     return max(signs)

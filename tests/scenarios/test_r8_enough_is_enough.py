@@ -93,6 +93,25 @@ def test_r8_a_letter_thrown_away_is_no_reason_to_write_another(shop):
     assert shop.email("aino").sells
 
 
+@pytest.mark.parametrize("word", [{"kind": "rating", "score": 1}, {"kind": "complaint"}])
+def test_r8_that_she_was_unhappy_is_no_reason_to_knock_again(shop, word):
+    shop.regular("aino")
+    shop.writes_eagerly()
+    shop.edits_policy(lambda policy: policy["contact_cap"].update(unanswered=4))
+    letters = 0
+    for _ in range(30):
+        letters += sends(shop, "aino")
+        shop.wait(days=3)
+    assert letters == 4
+    assert not shop.asks("aino", "email", "email", n=9).sells, "four letters had no answer"
+    shop.happens("feedback", "aino", ago=timedelta(days=45), case_id="late", **word)
+    shop.case("aino", "closed", kind="complaint", case_id="late")  # put right, and told only now
+    for days in range(0, 60, 10):
+        shop.wait(days=10)
+        answer = shop.asks("aino", "email", "email", n=9)
+        assert not answer.sells, f"{days + 10} days later, {answer.holds or 'no hold'}: she has not asked for more"
+
+
 def test_r8_the_reason_says_so_and_when_it_ends(aino):
     assert sends(aino, "aino") and sends(aino, "aino")
     answer = aino.email("aino")

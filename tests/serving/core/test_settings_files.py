@@ -102,6 +102,16 @@ def test_a_fault_in_the_actions_names_line_value_and_remedy(old, new, says):
         assert part in message
 
 
+@pytest.mark.parametrize("category", ["service", "care", "regulation", "data"])
+def test_what_offers_products_is_a_sale_whatever_it_calls_itself(category):
+    shelf = ACTIONS.index("  popular_items:")
+    text = ACTIONS[:shelf] + ACTIONS[shelf:].replace("category: sales", f"category: {category}", 1)
+    text = text.replace('    suitability: [{feature: absorbed, op: "==", value: 0}]\n', "").replace("    cap:", "    #")
+    with pytest.raises(ConfigError, match="'popular_items' offers products to buy, and no hold on sales would keep"):
+        parse_catalogue(text, known=KNOWN_FEATURES)
+    assert parse_catalogue(text, known=None).index["popular_items"], "what was in force once can still be replayed"
+
+
 def test_a_treatment_may_be_listed_again_for_another_time():
     page = "      - treatment: popular_shelf\n"
     assert page in ACTIONS
