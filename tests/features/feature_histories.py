@@ -72,67 +72,79 @@ def parquet(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
     return path
 
 
-_EDGES = [c - timedelta(days=d) for c in CUTOFFS for d in (0, 28, 30, 90, 365)]
+_DAY, _US = timedelta(days=1), timedelta(microseconds=1)
+_EDGES = [c - days * _DAY for c in CUTOFFS for days in (0, 28, 30, 90, 180, 275, 365, 640, 730)]
 _MOMENTS = st.one_of(
     st.sampled_from(_EDGES),
-    st.sampled_from([edge - timedelta(microseconds=1) for edge in _EDGES]),
-    st.integers(-400, 60).map(lambda day: T + timedelta(days=day, hours=5)),
+    st.sampled_from([edge - _US for edge in _EDGES]),
+    st.integers(-800, 60).map(lambda day: T + timedelta(days=day, hours=5)),
+    st.integers(-60, 60).map(lambda day: T + timedelta(days=day, hours=5)),
     st.integers(-400 * 86_400_000_000, 60 * 86_400_000_000).map(lambda us: T + timedelta(microseconds=us)),
 )
-_LAGS = st.sampled_from([timedelta(0), timedelta(0), timedelta(hours=3), timedelta(days=9), timedelta(minutes=-4)])
+_LAGS = st.sampled_from([0 * _DAY, 0 * _DAY, timedelta(hours=3), 9 * _DAY, 500 * _DAY, timedelta(minutes=-4)])
 _WHO = st.one_of(
     st.sampled_from(CUSTOMERS).map(lambda c: {"customer_id": c}),
     st.sampled_from(VISITORS).map(lambda v: {"customer_id": None, "anonymous_id": v}),
 )
+
+
+def _one(event_type: str, **fields: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A body of the type whose fields take one of the given values each."""
+    drawn = {name: st.sampled_from(values) for name, values in fields.items()}
+    return st.fixed_dictionaries({"type": st.just(event_type), **drawn})
+
+
 _LINE = st.fixed_dictionaries(
     {
         "item_id": st.sampled_from(ITEMS),
         "quantity": st.integers(1, 3),
         "unit_price": st.integers(0, 500),
         "discount": st.sampled_from([None, 0, 7]),
+        "offer_id": st.sampled_from([None, None, "autumn"]),
+    }
+)
+_BACK = st.fixed_dictionaries(
+    {
+        "item_id": st.sampled_from(ITEMS),
+        "quantity": st.sampled_from([1, 2]),
+        "amount": st.sampled_from([None, 5, 9]),
     }
 )
 _BODIES = st.one_of(
     st.fixed_dictionaries({"type": st.just("purchase"), "lines": st.lists(_LINE, min_size=1, max_size=3)}),
     st.fixed_dictionaries({"type": st.just("purchase"), "lines": st.lists(_LINE, min_size=1, max_size=1)}),
-    st.fixed_dictionaries(
-        {
-            "type": st.just("return"),
-            "lines": st.lists(st.fixed_dictionaries({"amount": st.sampled_from([None, 5, 9])}), min_size=1, max_size=2),
-        }
+    st.fixed_dictionaries({"type": st.just("return"), "lines": st.lists(_BACK, min_size=1, max_size=2)}),
+    _one(
+        "browse",
+        action=["view", "search", "cart_add", "cart_add", "cart_remove", "wishlist", "checkout_start"],
+        item_id=[None, *ITEMS],
+        session_id=["s1", "s2"],
+        result_count=[None, 0, 4],
     ),
-    st.fixed_dictionaries(
-        {
-            "type": st.just("browse"),
-            "action": st.sampled_from(["view", "search", "cart_add", "wishlist"]),
-            "session_id": st.sampled_from(["s1", "s2"]),
-            "result_count": st.sampled_from([None, 0, 4]),
-        }
+    _one(
+        "feedback",
+        kind=["rating", "nps", "ces", "comment", "complaint"],
+        score=[None, 1.0, 2.0, 4.5, 5.0],
+        scale_max=[None, 9.0],
+        higher_is_better=[None, True, False],
     ),
-    st.fixed_dictionaries(
-        {
-            "type": st.just("feedback"),
-            "kind": st.sampled_from(["rating", "nps", "ces", "comment"]),
-            "score": st.sampled_from([None, 1.0, 2.0, 4.5, 5.0]),
-            "scale_max": st.sampled_from([None, 9.0]),
-            "higher_is_better": st.sampled_from([None, True, False]),
-        }
+    st.builds(
+        lambda body, promised: body | {"promised_at": promised},
+        _one(
+            "delivery",
+            order_id=["o1", "o2", "o3"],
+            status=["promised", "shipped", "delayed", "delivered", "failed", "cancelled"],
+        ),
+        st.one_of(st.none(), _MOMENTS),
     ),
-    st.fixed_dictionaries(
-        {
-            "type": st.just("delivery"),
-            "order_id": st.sampled_from(["o1", "o2", "o3"]),
-            "status": st.sampled_from(["promised", "delayed", "delivered", "cancelled"]),
-            "promised_at": st.one_of(st.none(), _MOMENTS),
-        }
+    _one(
+        "case",
+        case_id=["k1", "k2"],
+        kind=["return", "complaint", "complaint", "question"],
+        status=["opened", "customer_asked", "waiting_customer", "resolved", "closed", "reopened", "cancelled"],
     ),
-    st.fixed_dictionaries(
-        {
-            "type": st.just("contact"),
-            "status": st.sampled_from(["sent", "click", "accept"]),
-            "channel": st.sampled_from(["email", "web"]),
-        }
-    ),
+    _one("friction", kind=["failed_checkout", "out_of_stock", "payment_error", "long_wait"]),
+    _one("contact", status=["sent", "impression", "click", "accept", "dismiss"], channel=["email", "web", "app"]),
 )
 _LINKS = st.fixed_dictionaries(
     {

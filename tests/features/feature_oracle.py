@@ -12,8 +12,13 @@ Row = dict[str, Any]
 SUBJECTS = {"purchase", "browse", "feedback", "return", "delivery", "contact", "case", "friction", "consent"}
 
 
-def features_at(rows: list[Row], items: list[Row], cutoff: datetime) -> dict[str, Row]:
-    """Every customer known at the cutoff with all her features."""
+def types_known(rows: list[Row], cutoff: datetime) -> set[str]:
+    """The types of event that the log has at the cutoff."""
+    return {r["type"] for r in rows if r["received_at"] <= cutoff and r["occurred_at"] < cutoff}
+
+
+def features_at(rows: list[Row], items: list[Row], cutoff: datetime, present: set[str] | None = None) -> dict[str, Row]:
+    """Every customer known at the cutoff with all her features; `present`: types in the whole log, if `rows` is not."""
     heard = [r for r in rows if r["received_at"] <= cutoff]
     known = [r for r in heard if r["occurred_at"] < cutoff]
     linked: dict[str, str | None] = {}
@@ -28,7 +33,7 @@ def features_at(rows: list[Row], items: list[Row], cutoff: datetime) -> dict[str
         who = row["customer_id"] or linked.get(row.get("anonymous_id") or "")
         if who and row["type"] in SUBJECTS:
             hers[who].append(row)
-    present = {row["type"] for row in known}
+    present = types_known(rows, cutoff) if present is None else present
     return {who: _one(own, present, items, cutoff) for who, own in hers.items()}
 
 
