@@ -21,7 +21,7 @@ from features.customer.state_history import Span, state_history
 from features.customer.view import STATE_FEATURES
 from features.errors import DataError
 from features.feature_store.batch import compute
-from features.feature_store.online import BATCH_VIEW
+from features.feature_store.online.records import BATCH_VIEW
 from features.feature_store.snapshots import (
     BATCH,
     STATE,

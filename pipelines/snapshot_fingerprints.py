@@ -19,7 +19,7 @@ CODE = (
     "customer/journey customer/scales customer/span customer/spans_of_cases customer/spans_of_incidents "
     "customer/spans_of_signals customer/state "
     "customer/state_features customer/state_history customer/view customer/view_parts errors events facts "
-    "feature_store/batch feature_store/batch_features feature_store/batch_relations feature_store/online "
+    "feature_store/batch feature_store/batch_features feature_store/batch_relations feature_store/online/records "
     "home instants"
 )
 """Modules of `features` that snapshots depend on; a test compares it with their imports."""

@@ -6,7 +6,7 @@ They are read from `config/serving.yaml` in the data folder; what the file does 
 from pydantic import Field
 
 from features.home import Home
-from serving.core.typed_yaml import Strict, parse, read_text
+from features.typed_yaml import Strict, parse, read_text
 
 
 class ServingSettings(Strict):

@@ -79,7 +79,7 @@ class SnapshotReader:
                         snapshots.append(Snapshot(customer_key=key, state_status="unknown:corrupt"))
         except (sqlite3.Error, TahdikasError):
             return [Snapshot(customer_key=_asked_for(r), state_status="unknown:unreadable") for r in requests]
-        return self._with_features(snapshots)
+        return self._with_features(snapshots, requests[0].now)
 
     def _snapshot(
         self,
@@ -137,13 +137,13 @@ class SnapshotReader:
                 found[owner[origin]] = {**found.get(owner[origin], {}), **said}
         return found
 
-    def _with_features(self, snapshots: list[Snapshot]) -> list[Snapshot]:
+    def _with_features(self, snapshots: list[Snapshot], now: datetime) -> list[Snapshot]:
         """The batch features beside the state; without them models say nothing, and nothing else changes."""
         known = [i for i, s in enumerate(snapshots) if s.values.get("known")]
         if not known:
             return snapshots
         try:
-            found: Sequence[OnlineRecord | None] = self._online.read([snapshots[i].customer_key for i in known])
+            found: Sequence[OnlineRecord | None] = self._online.read([snapshots[i].customer_key for i in known], now)
         except DataError:
             return snapshots
         for i, record in zip(known, found, strict=True):

@@ -15,7 +15,7 @@ import ibis
 
 from features.feature_store.batch_features import BATCH_FEATURES, FLOAT, INT, TEXT, TIME, FeatureSpec
 from features.feature_store.batch_relations import KEYS, Known, Relation
-from features.feature_store.online import RecordSchema
+from features.feature_store.online.records import RecordSchema
 
 __all__ = ["BATCH_FEATURES", "FLOAT", "INT", "TEXT", "TIME", "FeatureSpec", "compute", "schema_hash"]
 

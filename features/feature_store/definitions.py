@@ -11,7 +11,7 @@ from feast.value_type import ValueType
 from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP
 from features.customer.view import STATE_FEATURES
 from features.feature_store.batch import BATCH_FEATURES, FLOAT, INT, TEXT, TIME
-from features.feature_store.online import BATCH_VIEW
+from features.feature_store.online.records import BATCH_VIEW
 from features.feature_store.snapshots import BATCH, STATE, snapshot_glob
 from features.home import Home
 

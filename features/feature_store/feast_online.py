@@ -1,40 +1,38 @@
-"""Feast's online store and compute engine over our packed records (`features/feature_store/online.py`).
+"""Feast's online store and compute engine over our packed records (`features/feature_store/online`).
 
-The engine goes from the offline store's Arrow table straight to packed records; Feast's own way would make one protobuf
-a cell. Both write only what is at least as new as what is there.
+The engine goes from the offline store straight to packed records, a batch of rows at a time; Feast's own way would make
+one protobuf a cell. Both write only what is at least as new as what is there.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 from feast import Entity, FeatureView, RepoConfig
 from feast.infra.common.materialization_job import MaterializationJobStatus, MaterializationTask
 from feast.infra.compute_engines.local.compute import LocalComputeEngine
 from feast.infra.compute_engines.local.job import LocalMaterializationJob
-from feast.infra.online_stores.online_store import OnlineStore
+from feast.infra.online_stores.online_store import OnlineStore as FeastOnlineStore
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.repo_config import FeastConfigBaseModel
-from feast.types import Float64, Int64, String, UnixTimestamp
 
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP, TIME
-from features.feature_store.online import OnlineFeatures, OnlineWriter, RecordSchema
+from features.feature_store.feast_cells import KINDS, customer_of, from_proto, micros, to_proto
+from features.feature_store.online.reading import OnlineFeatures
+from features.feature_store.online.records import Cells, RecordSchema
+from features.feature_store.online.store import OnlineStore, open_online
+from features.feature_store.online.writing import OnlineWriter
+from features.feature_store.settings import OnlineSettings, load_settings
 from features.home import Home
 
-_KINDS: dict[Any, str] = {Int64: "int64", Float64: "float64", String: "string", UnixTimestamp: "timestamp"}
-_PROTO_FIELDS = {
-    "int64": "int64_val",
-    "float64": "double_val",
-    "string": "string_val",
-    "timestamp": "unix_timestamp_val",
-}
-_NO_TIME = -(2**63)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_ROWS_AT_ONCE = 10_000
+_READ_DEADLINE_SECONDS = 5.0  # who reads through Feast has waited for Feast already
 
 
 class PackedOnlineStoreConfig(FeastConfigBaseModel):
@@ -44,16 +42,21 @@ class PackedOnlineStoreConfig(FeastConfigBaseModel):
         "features.feature_store.feast_online.PackedOnlineStore"
     )
     root: str
-    """The data folder; records lie in its online database."""
+    """The data folder; SQLite's records lie in its online database."""
+    settings: OnlineSettings | None = None
+    """Which store, and how; None: as `config/feature_store.yaml` in the data folder says."""
 
 
 def record_schema(view: FeatureView) -> RecordSchema:
     """Names and types of a view's features, in order."""
-    return RecordSchema(tuple(f.name for f in view.features), tuple(_KINDS[f.dtype] for f in view.features))
+    return RecordSchema(tuple(f.name for f in view.features), tuple(KINDS[f.dtype] for f in view.features))
 
 
-class PackedOnlineStore(OnlineStore):
+class PackedOnlineStore(FeastOnlineStore):
     """One packed record a customer and view."""
+
+    def __init__(self) -> None:
+        self._open: tuple[PackedOnlineStoreConfig, OnlineSettings, OnlineStore] | None = None
 
     def online_write_batch(
         self,
@@ -64,18 +67,12 @@ class PackedOnlineStore(OnlineStore):
     ) -> None:
         """Write Feast's rows (`push`, or another engine); times lose what is below the second, as Feast's values do."""
         schema = record_schema(table)
-        writer = OnlineWriter(_home(config).online_db)
-        try:
-            writer.write(
-                table.name,
-                schema,
-                (
-                    (_customer(key), _micros(at), _micros(created) if created else 0, _from_proto(schema, values))
-                    for key, values, at, created in data
-                ),
-            )
-        finally:
-            writer.close()
+        rows = (
+            (customer_of(key), micros(at), micros(created) if created else 0, from_proto(schema, values))
+            for key, values, at, created in data
+        )
+        _, store = self._store(config)
+        OnlineWriter(_home(config), store=store).write(table.name, schema, rows)
         if progress:
             progress(len(data))
 
@@ -86,18 +83,18 @@ class PackedOnlineStore(OnlineStore):
         entity_keys: list[EntityKeyProto],
         requested_features: list[str] | None = None,
     ) -> list[tuple[datetime | None, dict[str, ValueProto] | None]]:
-        """Feast's read; a record that is damaged or of another schema is not found."""
+        """Feast's read; a record that is damaged, expired or of another schema is not found."""
         schema = record_schema(table)
-        reader = OnlineFeatures(_home(config), view=table.name, expected_schema=schema.hash, deadline_seconds=5.0)
-        try:
-            records = reader.read([_customer(key) for key in entity_keys])
-        finally:
-            reader.close()
+        settings, store = self._store(config)
+        reader = OnlineFeatures(
+            _home(config), view=table.name, expected_schema=schema.hash, settings=settings, store=store
+        )
+        records = reader.read([customer_of(key) for key in entity_keys], datetime.now(UTC))  # Feast passes no time
         wanted = set(requested_features or schema.names)
         return [
             (None, None)
             if record is None or record.problem
-            else (record.event_time, _to_proto(schema, record.values, wanted))
+            else (record.event_time, to_proto(schema, record.values, wanted))
             for record in records
         ]
 
@@ -110,19 +107,39 @@ class PackedOnlineStore(OnlineStore):
         entities_to_keep: Sequence[Entity],
         partial: bool,
     ) -> None:
-        """Make the database; drop the records of deleted views."""
-        writer = OnlineWriter(_home(config).online_db)
+        """Drop the records of deleted views; the store makes itself at the first write."""
+        _, store = self._store(config)
+        writer = OnlineWriter(_home(config), store=store)
         for view in tables_to_delete:
             writer.drop_view(view.name)
-        writer.close()
 
     def teardown(self, config: RepoConfig, tables: Sequence[FeatureView], entities: Sequence[Entity]) -> None:
-        """Drop the records of all given views."""
+        """Drop the records of all given views, and let go of the store."""
         self.update(config, tables, [], [], [], partial=False)
+        self._close()
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        self._close()
+
+    def _store(self, config: RepoConfig) -> tuple[OnlineSettings, OnlineStore]:
+        """Kept open from call to call, and opened anew when the configuration has changed."""
+        asked: PackedOnlineStoreConfig = config.online_store
+        settings = _settings(config)
+        if self._open is None or self._open[:2] != (asked, settings):
+            self._close()
+            opened = open_online(_home(config), settings, read_deadline_seconds=_READ_DEADLINE_SECONDS)
+            self._open = asked, settings, opened
+        return settings, self._open[2]
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open[2].close()
+            self._open = None
 
 
 class ArrowComputeEngine(LocalComputeEngine):
-    """Materializes a view from the offline store's Arrow table to packed records, in one transaction."""
+    """Materializes a view from the offline store to packed records, batch by batch; doing it again changes nothing."""
 
     def _materialize_one(
         self, registry: BaseRegistry, task: MaterializationTask, **kwargs: Any
@@ -145,10 +162,10 @@ class ArrowComputeEngine(LocalComputeEngine):
                 start_date=task.start_time,
                 end_date=task.end_time,
             )
-            table = job.to_arrow()
-            writer = OnlineWriter(_home(self.repo_config).online_db)
+            writer = OnlineWriter(_home(self.repo_config), settings=_settings(self.repo_config))
             try:
-                writer.write(view.name, schema, _packed_rows(table, schema, source.created_timestamp_column))
+                for batch in _batches(job):
+                    writer.write(view.name, schema, _rows(batch, schema, source.created_timestamp_column))
             finally:
                 writer.close()
         except Exception as error:  # Feast raises it from the job
@@ -156,57 +173,37 @@ class ArrowComputeEngine(LocalComputeEngine):
         return LocalMaterializationJob(job_id=job_id, status=MaterializationJobStatus.SUCCEEDED)
 
 
-def _packed_rows(
-    table: pa.Table, schema: RecordSchema, created: str
-) -> Iterator[tuple[str, int, int, list[int | float | str | None]]]:
-    for batch in table.to_batches(max_chunksize=10_000):
-        columns = [
-            _micros_of(batch[name]) if kind == "timestamp" else batch[name].to_pylist()
-            for name, kind in zip(schema.names, schema.types, strict=True)
-        ]
-        heads = batch[CUSTOMER_ID].to_pylist(), _micros_of(batch[EVENT_TIMESTAMP]), _micros_of(batch[created])
-        for customer, at, sequence, *values in zip(*heads, *columns, strict=True):
-            yield customer, at, sequence, values
+def _batches(job: Any) -> Iterator[pa.RecordBatch]:
+    """A retrieval job's rows: streamed from DuckDB, through files from Spark, else from its whole table."""
+    if hasattr(job, "to_spark_df"):
+        with TemporaryDirectory() as folder:
+            job.to_spark_df().write.mode("overwrite").parquet(f"{folder}/rows")
+            yield from ds.dataset(f"{folder}/rows").to_batches(batch_size=_ROWS_AT_ONCE)
+    elif hasattr(job, "table"):
+        yield from job.table.to_pyarrow_batches(chunk_size=_ROWS_AT_ONCE)
+    else:
+        yield from job.to_arrow().to_batches(max_chunksize=_ROWS_AT_ONCE)
+
+
+def _rows(batch: pa.RecordBatch, schema: RecordSchema, created: str) -> Iterator[tuple[str, int, int, Cells]]:
+    columns = [
+        _micros_of(batch[name]) if kind == "timestamp" else batch[name].to_pylist()
+        for name, kind in zip(schema.names, schema.types, strict=True)
+    ]
+    heads = batch[CUSTOMER_ID].to_pylist(), _micros_of(batch[EVENT_TIMESTAMP]), _micros_of(batch[created])
+    for customer, at, sequence, *values in zip(*heads, *columns, strict=True):
+        yield customer, at, sequence, values
 
 
 def _micros_of(column: pa.Array) -> list[Any]:
-    micros: list[Any] = column.cast(TIME).cast(pa.int64()).to_pylist()
-    return micros
-
-
-def _micros(at: datetime) -> int:
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // _MICROSECOND
-
-
-def _customer(key: EntityKeyProto) -> str:
-    return str(key.entity_values[0].string_val)
-
-
-def _from_proto(schema: RecordSchema, values: dict[str, ValueProto]) -> list[int | float | str | None]:
-    return [_cell(kind, values.get(name)) for name, kind in zip(schema.names, schema.types, strict=True)]
-
-
-def _cell(kind: str, cell: ValueProto | None) -> int | float | str | None:
-    """Absent is an empty cell, or what Feast makes of a missing pandas time or number."""
-    if cell is None or cell.WhichOneof("val") is None:
-        return None
-    value: int | float | str = getattr(cell, _PROTO_FIELDS[kind])
-    if value != value or (kind == "timestamp" and value == _NO_TIME):
-        return None
-    return int(value) * 1_000_000 if kind == "timestamp" else value
-
-
-def _to_proto(schema: RecordSchema, values: dict[str, Any], wanted: set[str]) -> dict[str, ValueProto]:
-    cells = {}
-    for name, kind in zip(schema.names, schema.types, strict=True):
-        if name in wanted:
-            value = values[name]
-            cells[name] = cell = ValueProto()
-            if value is not None:
-                setattr(cell, _PROTO_FIELDS[kind], int(value) if kind == "timestamp" else value)
-    return cells
+    found: list[Any] = column.cast(TIME).cast(pa.int64()).to_pylist()
+    return found
 
 
 def _home(config: RepoConfig) -> Home:
     return Home(Path(config.online_store.root))
+
+
+def _settings(config: RepoConfig) -> OnlineSettings:
+    given: OnlineSettings | None = config.online_store.settings
+    return given or load_settings(_home(config)).online

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
+from features.typed_yaml import Source
 from serving.core.actions import NO_ACTION, SCORE, Action
 from serving.core.conditions import Condition
-from serving.core.typed_yaml import Source
 
 TELLS = ("bought", "viewed")
 """Sources of items that are told about, not sold."""

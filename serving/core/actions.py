@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
+from features.typed_yaml import Strict
 from serving.core.conditions import Condition
-from serving.core.typed_yaml import Strict
 
 NO_ACTION = "no_action"
 LANGUAGE = r"^[a-z]{2,3}$"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from serving.core.typed_yaml import Strict
+from features.typed_yaml import Strict
 
 
 class AlarmRules(Strict):

@@ -15,12 +15,12 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from features.home import Home
+from features.typed_yaml import Source, Strict, read_text
 from serving.core.action_checks import check_action
 from serving.core.actions import CHURN_PROBABILITY, NO_ACTION, SCORE, Action, Category, Items
 from serving.core.conditions import Bools, Compiled, Floats
 from serving.core.shop_actions import DEFAULT_ACTIONS as DEFAULT_ACTIONS
 from serving.core.shop_actions import explain, resolved
-from serving.core.typed_yaml import Source, Strict, read_text
 
 ActionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from features.customer.journey import STAGES
-from serving.core.typed_yaml import Strict
+from features.typed_yaml import Strict
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ Mappings merge by key, treatments by their name; every other list, and every pla
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serving.core.typed_yaml import Path_, Source
+from features.typed_yaml import Path_, Source
 
 Values = Mapping[str, Any]
 

@@ -15,11 +15,11 @@ from pydantic import Field, field_validator, model_validator
 
 from features.customer.holds import HoldRules
 from features.home import Home
+from features.typed_yaml import Strict, fault, parse, read_text
 from serving.core.actions import LANGUAGE, Action, Category, Channel
 from serving.core.alarm_rules import AlarmRules
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_within, is_zone, next_time
-from serving.core.typed_yaml import Strict, fault, parse, read_text
 
 DEFAULT_POLICY = Path(__file__).parents[1] / "defaults" / "policy.yaml"
 Purpose = Literal["marketing", "feedback"]

@@ -10,7 +10,7 @@ import msgspec
 
 from features.customer.holds import Hold
 from features.customer.view import CustomerView
-from features.feature_store.online import OnlineRecord
+from features.feature_store.online.records import OnlineRecord
 from features.inputs.candidates import ItemHistory
 
 Mode = Literal["serve", "list", "manual", "simulate"]

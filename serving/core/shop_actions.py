@@ -12,9 +12,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
+from features.typed_yaml import Explain, Path_, Source, Strict, read_source, read_text
 from serving.core.actions import NO_ACTION, Action, Category
 from serving.core.overlay import Overlay, Values
-from serving.core.typed_yaml import Explain, Path_, Source, Strict, read_source, read_text
 
 DEFAULT_ACTIONS = Path(__file__).parents[1] / "defaults" / "actions.yaml"
 LANGUAGES = {"en": "English", "fi": "Finnish"}

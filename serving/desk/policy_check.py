@@ -12,10 +12,10 @@ from pydantic import BaseModel
 from features.customer.hold_rules import HoldRules
 from features.errors import ConfigError, DataError
 from features.home import Home
+from features.typed_yaml import read_text
 from serving.core.catalogue import DEFAULT_ACTIONS, Catalogue, parse_catalogue
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import DEFAULT_POLICY, Policy, check_together, parse_policy
-from serving.core.typed_yaml import read_text
 from serving.desk.desk import Desk
 from serving.desk.trial import Trial, tried
 from serving.service import DecisionService

@@ -8,9 +8,9 @@ import pytest
 
 from features.errors import ConfigError
 from features.home import Home
+from features.typed_yaml import LARGEST_BYTES
 from serving.core.catalogue import DEFAULT_ACTIONS
 from serving.core.policy import DEFAULT_POLICY, parse_policy
-from serving.core.typed_yaml import LARGEST_BYTES
 from serving.in_force import Keeper
 
 POLICY = DEFAULT_POLICY.read_text()

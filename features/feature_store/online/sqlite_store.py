@@ -1,0 +1,150 @@
+"""Packed records in a SQLite file: what one machine needs.
+
+A write is one transaction. The read deadline bounds waiting for locks and SQLite's own work; a disk that hangs is
+beyond it.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from features.errors import DataError
+from features.feature_store.online.records import TOMBSTONE, Packed, RecordSchema
+
+_CHUNK = 256
+_TABLES = """
+create table if not exists schemas(schema_hash text primary key, columns text not null) without rowid;
+create table if not exists records(
+  view text not null, customer_id text not null, event_time integer not null, sequence integer not null,
+  record blob not null, kind integer not null default 0, primary key (view, customer_id)) without rowid;
+"""
+_UPSERT = """
+insert into records(view, customer_id, event_time, sequence, kind, record) values (?, ?, ?, ?, ?, ?)
+on conflict (view, customer_id) do update
+set event_time = excluded.event_time, sequence = excluded.sequence, kind = excluded.kind, record = excluded.record
+where (excluded.event_time, excluded.sequence, excluded.kind) >= (records.event_time, records.sequence, records.kind)
+"""
+_VIEWS = """
+with recursive found(view) as (
+  select min(view) from records
+  union all select (select min(view) from records where view > found.view) from found where found.view is not null)
+select view from found where view is not null
+"""
+
+
+class SQLiteStore:
+    """An `OnlineStore` in one file, with connections of each thread's own."""
+
+    def __init__(self, path: Path, *, read_deadline_seconds: float, write_deadline_seconds: float) -> None:
+        self._path = path
+        self._read_within, self._write_within = read_deadline_seconds, write_deadline_seconds
+        self._own = threading.local()
+
+    def fetch(self, view: str, customer_ids: Sequence[str]) -> list[bytes | None]:
+        """See `OnlineStore`; None for everybody while there is no file yet."""
+        with self._reading() as run:
+            if run is None:
+                return [None] * len(customer_ids)
+            if len(customer_ids) == 1:
+                asked = (view, customer_ids[0])
+                row = run.execute("select record from records where view = ? and customer_id = ?", asked).fetchone()
+                return [None if row is None else row[0]]
+            found: dict[str, bytes] = {}
+            for start in range(0, len(customer_ids), _CHUNK):
+                chunk = customer_ids[start : start + _CHUNK]
+                marks = ",".join("?" * len(chunk))
+                query = f"select customer_id, record from records where view = ? and customer_id in ({marks})"
+                found.update(run.execute(query, (view, *chunk)).fetchall())
+            return [found.get(key) for key in customer_ids]
+
+    def schema(self, schema_hash: str) -> RecordSchema | None:
+        """See `OnlineStore`."""
+        with self._reading() as run:
+            asked = "select columns from schemas where schema_hash = ?"
+            row = None if run is None else run.execute(asked, (schema_hash,)).fetchone()
+            return None if row is None else RecordSchema.from_json(row[0])
+
+    def write(self, view: str, schema: RecordSchema | None, records: Iterable[Packed]) -> None:
+        """See `OnlineStore`; all of it or, if it fails, nothing."""
+        with self._writing() as run:
+            if schema is not None:
+                run.execute("insert or ignore into schemas values (?, ?)", (schema.hash, schema.as_json()))
+            run.executemany(_UPSERT, ((view, *packed) for packed in records))
+
+    def views(self) -> list[str]:
+        """See `OnlineStore`."""
+        with self._reading() as run:
+            return [] if run is None else [view for (view,) in run.execute(_VIEWS)]
+
+    def drop_view(self, view: str) -> None:
+        """See `OnlineStore`."""
+        with self._writing() as run:
+            run.execute("delete from records where view = ?", (view,))
+
+    def purge_tombstones(self, before_micros: int) -> int:
+        """See `OnlineStore`."""
+        with self._writing() as run:
+            gone = run.execute("delete from records where kind = ? and event_time < ?", (TOMBSTONE, before_micros))
+            return gone.rowcount
+
+    def close(self) -> None:
+        """Close this thread's connections."""
+        for name in ("reader", "writer"):
+            connection = getattr(self._own, name, None)
+            if connection is not None:
+                connection.close()
+                setattr(self._own, name, None)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        try:
+            connection: sqlite3.Connection | None = getattr(self._own, "reader", None)
+            if connection is None and self._path.exists():
+                connection = self._own.reader = self._open_reader()
+            self._own.until = time.monotonic() + self._read_within
+            yield connection
+        except sqlite3.Error as error:
+            raise DataError(
+                f"Online features in {self._path.name} cannot be read within {self._read_within * 1000:.0f} ms: "
+                f"{error}. If it lasts, run `tahdikas materialize` to write them again."
+            ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection: sqlite3.Connection | None = getattr(self._own, "writer", None)
+            if connection is None:
+                connection = self._own.writer = self._open_writer()
+            connection.execute("begin immediate")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("rollback")
+                raise
+            connection.execute("commit")
+        except sqlite3.Error as error:
+            raise DataError(
+                f"Online features in {self._path.name} cannot be written within {self._write_within:.0f} s: {error}. "
+                "See that no other process holds it and that the disk has room, and write again: the newest wins."
+            ) from error
+
+    def _open_reader(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self._path.as_uri()}?mode=ro", uri=True, timeout=self._read_within, isolation_level=None
+        )
+        own = self._own
+        own.until = time.monotonic() + self._read_within
+        connection.set_progress_handler(lambda: time.monotonic() > own.until, 1000)
+        return connection
+
+    def _open_writer(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=self._write_within, isolation_level=None)
+        connection.execute("pragma journal_mode=wal")
+        connection.executescript(_TABLES)
+        if "kind" not in {row[1] for row in connection.execute("pragma table_info(records)")}:
+            connection.execute("alter table records add column kind integer not null default 0")
+        return connection
