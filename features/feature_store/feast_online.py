@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
+import ibis
 import pyarrow as pa
 import pyarrow.dataset as ds
 from feast import Entity, FeatureView, RepoConfig
@@ -164,7 +165,7 @@ class ArrowComputeEngine(LocalComputeEngine):
             )
             writer = OnlineWriter(_home(self.repo_config), settings=_settings(self.repo_config))
             try:
-                for batch in _batches(job):
+                for batch in _batches(job, _home(self.repo_config).feast):
                     writer.write(view.name, schema, _rows(batch, schema, source.created_timestamp_column))
             finally:
                 writer.close()
@@ -173,16 +174,15 @@ class ArrowComputeEngine(LocalComputeEngine):
         return LocalMaterializationJob(job_id=job_id, status=MaterializationJobStatus.SUCCEEDED)
 
 
-def _batches(job: Any) -> Iterator[pa.RecordBatch]:
-    """A retrieval job's rows: streamed from DuckDB, through files from Spark, else from its whole table."""
+def _batches(job: Any, staging: Path) -> Iterator[pa.RecordBatch]:
+    """A retrieval job's rows: through files in a folder that every host sees from Spark, streamed from DuckDB."""
     if hasattr(job, "to_spark_df"):
-        with TemporaryDirectory() as folder:
-            job.to_spark_df().write.mode("overwrite").parquet(f"{folder}/rows")
+        with TemporaryDirectory(dir=staging) as folder:
+            job.to_spark_df().write.parquet(f"{folder}/rows")
             yield from ds.dataset(f"{folder}/rows").to_batches(batch_size=_ROWS_AT_ONCE)
-    elif hasattr(job, "table"):
-        yield from job.table.to_pyarrow_batches(chunk_size=_ROWS_AT_ONCE)
-    else:
-        yield from job.to_arrow().to_batches(max_chunksize=_ROWS_AT_ONCE)
+    else:  # Ibis 12 would call what DuckDB 2 no longer has
+        engine = ibis.get_backend(job.table)
+        yield from engine.con.sql(engine.compile(job.table)).to_arrow_reader(_ROWS_AT_ONCE)
 
 
 def _rows(batch: pa.RecordBatch, schema: RecordSchema, created: str) -> Iterator[tuple[str, int, int, Cells]]:
