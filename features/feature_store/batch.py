@@ -9,15 +9,30 @@ The expressions are Ibis: `compute` runs on DuckDB on one machine and on Spark o
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import ibis
 
+from features.feature_store import lineage
 from features.feature_store.batch_features import BATCH_FEATURES, FLOAT, INT, TEXT, TIME, FeatureSpec
-from features.feature_store.batch_relations import KEYS, Known, Relation
+from features.feature_store.batch_relations.known import KEYS, Known, Relation
+from features.feature_store.declaration import windows_days
+from features.feature_store.engine_rules import refuse_unequal
 from features.feature_store.online.records import RecordSchema
 
-__all__ = ["BATCH_FEATURES", "FLOAT", "INT", "TEXT", "TIME", "FeatureSpec", "compute", "schema_hash"]
+__all__ = [
+    "BATCH_FEATURES",
+    "FLOAT",
+    "INT",
+    "TEXT",
+    "TIME",
+    "FeatureSpec",
+    "compute",
+    "schema_hash",
+    "time_columns_by_type",
+    "windows_by_type",
+]
 
 
 def schema_hash() -> str:
@@ -26,22 +41,37 @@ def schema_hash() -> str:
     return RecordSchema(tuple(BATCH_FEATURES), kinds).hash
 
 
-def compute(events: Any, links: Any | None, items: Any | None, cutoffs: Sequence[datetime]) -> Any:
+@cache
+def windows_by_type() -> dict[str, set[int]]:
+    """By type of event, the days before a cutoff at which any window of a feature made of it begins or is divided."""
+    return lineage.windows_by_type(BATCH_FEATURES.values())
+
+
+@cache
+def time_columns_by_type() -> dict[str, tuple[str, ...]]:
+    """By type of event, the payload columns that are times and that features compare with cutoffs."""
+    return lineage.time_columns_by_type(BATCH_FEATURES.values())
+
+
+def compute(
+    events: Any, links: Any | None, items: Any | None, cutoffs: Sequence[datetime], *, presence: Any | None = None
+) -> Any:
     """All batch features of every customer known at each cutoff: columns `customer_id`, `event_timestamp`, features.
 
     `events` is an Ibis table of `columns.EVENT_SCHEMA`; `links` of `event_log.LINK_SCHEMA` (None: nobody is linked);
-    `items` of `catalogue.ITEM_SCHEMA` (None: no categories); `cutoffs` aware datetimes. Nothing runs until it is
-    executed; rows come in no order.
+    `items` of `catalogue.ITEM_SCHEMA` (None: no categories); `cutoffs` aware datetimes; `presence` a table of
+    `event_timestamp` and `has_<type>` that says which types the log holds (None: those among `events`). Nothing runs
+    until it is executed; rows come in no order. Raises `DataError` for a feature that engines would compute
+    differently.
     """
-    known = Known(events, links, items, cutoffs)
-    result = known.customers().join(known.presence(), "event_timestamp")
+    known = Known(events, links, items, cutoffs, windows_days())
+    result = known.customers().join(known.presence() if presence is None else presence, "event_timestamp")
     by_relation: dict[Relation, list[FeatureSpec]] = {}
     for spec in BATCH_FEATURES.values():
         by_relation.setdefault(spec.relation, []).append(spec)
     for relation, specs in by_relation.items():
         rows = relation(known)
-        wanted = {spec.name: spec.expression(rows, _inside(rows, spec)) for spec in specs}
-        aggregated = rows.group_by(*KEYS).agg(**wanted)
+        aggregated = rows.group_by(*KEYS).agg(**{spec.name: _checked(rows, spec) for spec in specs})
         result = result.left_join(
             aggregated.rename(of_customer="customer_id", at_cutoff="event_timestamp"),
             [("customer_id", "of_customer"), ("event_timestamp", "at_cutoff")],
@@ -49,11 +79,10 @@ def compute(events: Any, links: Any | None, items: Any | None, cutoffs: Sequence
     return result.select(*KEYS, **{name: _finished(result, spec) for name, spec in BATCH_FEATURES.items()})
 
 
-def _inside(rows: Any, spec: FeatureSpec) -> Any:
-    """True for rows in the feature's window; None where it has none or its relation has no times."""
-    if spec.window_days is None or "occurred_at" not in rows.columns:
-        return None
-    return rows.occurred_at >= rows[f"since_{spec.window_days}d"]
+def _checked(rows: Any, spec: FeatureSpec) -> Any:
+    value = spec.value(rows)
+    refuse_unequal(spec, value)
+    return value
 
 
 def _finished(result: Any, spec: FeatureSpec) -> Any:

@@ -56,7 +56,7 @@ def feature_page() -> str:
 
 def _batch_row(spec: FeatureSpec) -> Sequence[str]:
     kind = "time" if spec.dtype == TIME else spec.dtype
-    window = "all" if spec.window_days is None else f"{spec.window_days} d"
+    window = spec.window
     return f"`{spec.name}`", kind, spec.unit, window, f"`{spec.source}`", spec.description, spec.absence
 
 

@@ -6,16 +6,18 @@ from typing import Any
 
 import ibis
 import pytest
+from batched_histories import batched_histories
 from feature_histories import CATALOGUE, CUTOFFS, T, event, histories, links, purchase, table
 from feature_oracle import features_at
 from hypothesis import HealthCheck, given, settings
 
 from features.columns import EVENT_SCHEMA
 from features.feature_store.batch import BATCH_FEATURES, compute
+from features.feature_store.batch_relations import KNOWING_TYPES
 from features.log.event_log import LINK_SCHEMA
 
 Computed = dict[tuple[str, Any], dict[str, Any]]
-FEW = settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+FEW = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +49,10 @@ def _oracle(rows: list[dict[str, Any]]) -> Computed:
 def _assert_equal(found: Computed, expected: Computed) -> None:
     assert found.keys() == expected.keys()
     for key, row in expected.items():
-        assert row.keys() == found[key].keys() == BATCH_FEATURES.keys()
+        assert row.keys() == found[key].keys() == BATCH_FEATURES.keys(), key
         for name, value in row.items():
-            close = pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else value
-            assert found[key][name] == close, (key, name)
+            if found[key][name] != value:  # `approx` is slow, and most values are equal
+                assert found[key][name] == pytest.approx(value, rel=1e-9, abs=1e-9), (key, name)
 
 
 @FEW
@@ -59,12 +61,29 @@ def test_equals_the_oracle(run: Callable[[list[dict[str, Any]]], Computed], rows
     _assert_equal(run(rows), _oracle(rows))
 
 
-@settings(FEW, max_examples=8)
-@given(rows=histories())
-def test_the_future_cannot_change_the_past(
-    run: Callable[[list[dict[str, Any]]], Computed], rows: list[dict[str, Any]]
-) -> None:
+def test_which_sources_there_are_can_be_told(run: Callable[..., Computed]) -> None:
+    rows = [purchase("ada", T - timedelta(days=3), 1)]
+    there = ibis.memtable({"event_timestamp": [T], **{f"has_{name}": [name == "browse"] for name in KNOWING_TYPES}})
+    there = there.mutate(event_timestamp=there.event_timestamp.cast("timestamp('UTC', 6)"))
+    connection = ibis.duckdb.connect()
+    connection.con.register("events", table(rows))
+    expression = compute(connection.table("events"), None, None, [T], presence=there)
+    (found,) = connection.to_pyarrow(expression).to_pylist()
+    connection.disconnect()
+    assert (found["purchase_count_total"], found["browse_views_30d"]) == (None, 0)
+    assert found["last_order_value"] == 1000
+
+
+def test_a_thousand_histories_equal_the_oracle(run: Callable[[list[dict[str, Any]]], Computed]) -> None:
+    rows, expected = batched_histories(1000)
+    assert len(expected) > 5000
+    _assert_equal(run(rows), expected)
+
+
+def test_the_future_cannot_change_the_past(run: Callable[[list[dict[str, Any]]], Computed]) -> None:
+    rows, _ = batched_histories(200)
     heard_by_t = [r for r in rows if r["received_at"] <= T]
+    assert len(heard_by_t) < len(rows)
     assert {k: v for k, v in run(rows).items() if k[1] <= T} == {k: v for k, v in run(heard_by_t).items() if k[1] <= T}
 
 
@@ -146,12 +165,6 @@ def test_an_anonymous_visit_counts_from_when_its_link_was_received(run: Callable
     assert found["ada", T]["purchase_count_total"] == 1
     assert found["ada", CUTOFFS[2]]["purchase_count_total"] == 2
     assert {who for who, _ in found} == {"ada"}
-
-
-def test_features_are_integers_where_they_count_and_never_end_in_y() -> None:
-    assert not [name for name in BATCH_FEATURES if name.endswith("_y")]
-    zero = {name for name, spec in BATCH_FEATURES.items() if spec.zero}
-    assert zero == {name for name, spec in BATCH_FEATURES.items() if spec.dtype == "int64"}
 
 
 def test_naive_cutoffs_are_refused() -> None:

@@ -95,7 +95,7 @@ def test_w7_one_parameter_and_one_feature(desk):
 
     # One parameter of the churn model, and one feature: the largest return instead of the sum of returns.
     desk.edit("params.yaml", "num_leaves: 8", "num_leaves: 4")
-    feature = "features/feature_store/batch_features.py"
+    feature = "features/feature_store/batch_features/returns.py"
     desk.edit(feature, "rows.amount.sum(where=inside)", "rows.amount.max(where=inside)")
     assert desk.repro() == ["events", "prepare", "train_churn", "evaluate"], "the other model is not touched"
     after = desk.models()
