@@ -40,6 +40,11 @@ class Home:
         return self.root / "lake"
 
     @property
+    def imports(self) -> Path:
+        """Large imports on their way: files brought into order, until all their parts are in the log."""
+        return self.root / "imports"
+
+    @property
     def catalogue(self) -> Path:
         """The shop's items, as Parquet."""
         return self.root / "catalogue" / "items.parquet"

@@ -1,9 +1,10 @@
 """Ingest: one source's files through the door into the event log, then its items into the catalogue."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -17,34 +18,47 @@ from features.home import Home
 from features.log.event_log import EventLog
 from features.log.history_intake import IngestReport
 from pipelines.catalogue import refuse_faulty
+from pipelines.resumption import Progress, finished, ingest_parts
 from pipelines.sources.base import Source, SourceBatch
 from pipelines.sources.canonical import Canonical
 from pipelines.sources.complete_journey import CompleteJourney
+from pipelines.sources.olist import Olist
 from pipelines.sources.online_retail import OnlineRetail
+from pipelines.sources.parted import PartedSource
+from pipelines.sources.retailrocket import RetailRocket
 from pipelines.sources.simulated import Simulated
 
-_ALL: tuple[Source, ...] = (Canonical(), Simulated(), OnlineRetail(), CompleteJourney())
+_ALL: tuple[Source, ...] = (
+    Canonical(), Simulated(), OnlineRetail(), CompleteJourney(), Olist(), RetailRocket()
+)  # fmt: skip
 SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 
 
-def ingest(
-    home: Home, source: str, path: Path, *, now: datetime, progress: Callable[[int], None] | None = None
-) -> IngestReport:
+def ingest(home: Home, source: str, path: Path, *, now: datetime, progress: Progress | None = None) -> IngestReport:
     """Take a source's events, then its items, into `home`; the events become visible together at the end, or none.
 
+    Of a source in parts, each part becomes visible by itself, the oldest first, and none is read again by a later run.
     The same path again changes nothing. Raises `SourceError` for an unknown source or a broken file (nothing is taken),
     `HomeError` if the folder cannot be used.
     """
     converter = source_named(source)
     started = perf_counter()
-    items = converter.items(path)
-    if items is not None:
-        refuse_faulty(items, str(path))
-    with EventLog(home) as log:
-        batches = _heard_by(now, converter, path)
-        report = log.append_history(batches, source=source, now=now, progress=progress)
+    tell = progress or _silent
+    if isinstance(converter, PartedSource):
+        home.lake.mkdir(parents=True, exist_ok=True)
+        heard = partial(_heard_by, now, converter)
+        report, items = ingest_parts(home, converter, path, now=now, heard=heard, progress=tell)
+    else:
+        items = converter.items(path)
+        if items is not None:
+            refuse_faulty(items, str(path))
+        with EventLog(home) as log:
+            batches = _heard_by(now, converter, converter.batches(path))
+            report = log.append_history(batches, source=source, now=now, progress=tell)
     if items is not None and items.num_rows:
         merge_items(home, items)
+    if isinstance(converter, PartedSource):
+        finished(home, converter)
     return replace(
         report,
         missing=converter.missing,
@@ -76,9 +90,13 @@ def note_events(home: Home) -> None:
     (home.models / "events.json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _heard_by(now: datetime, converter: Source, path: Path) -> Iterator[SourceBatch]:
-    """The source's batches; what by its assumed lag would only be learned of later was learned of now."""
-    for batch in converter.batches(path):
+def _silent(done: int, total: int | None = None, text: str | None = None) -> None:
+    """Progress that nobody wants to see."""
+
+
+def _heard_by(now: datetime, converter: Source, batches: Iterator[SourceBatch]) -> Iterator[SourceBatch]:
+    """The source's `batches`; what by its assumed lag would only be learned of later was learned of now."""
+    for batch in batches:
         if not converter.lag or not batch.events.num_rows:
             yield batch
             continue

@@ -14,6 +14,7 @@ from features.log import identity
 from features.log.doubts import meant
 from features.log.lake import LakeFile, list_files, next_run, only_writer, write_days
 from features.log.live_intake import raise_watermarks
+from features.log.marks import mark
 from features.log.packing import Packed
 from features.log.refolding import customers_of, refold
 from features.log.rejects import SourceBatch
@@ -28,7 +29,8 @@ class IngestReport:
     """What an import brought. `read` counts raw rows: accepted + duplicates + all rejected.
 
     `missing` is what the source cannot tell; `lag` what it assumes between an event and our learning of it; `items`
-    how many catalogue rows came along; `seconds` how long it took, as the caller measured.
+    how many catalogue rows came along; `seconds` how long it took, as the caller measured. An import in `parts` counts
+    all of them; the events of the `parts_known`, which an earlier run took and this one did not read, as duplicates.
     """
 
     source: str
@@ -44,11 +46,14 @@ class IngestReport:
     lag: timedelta = timedelta(0)
     items: int = 0
     seconds: float = 0.0
+    parts: int = 0
+    parts_known: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """The report in plain JSON types; `lag_seconds` for `lag`."""
+        """The report in plain JSON types; `lag_seconds` for `lag`, and `parts` only where there are any."""
         told = asdict(self) | {"missing": list(self.missing), "lag_seconds": self.lag.total_seconds()}
-        return {name: value for name, value in told.items() if name != "lag"}
+        unsaid = ("lag",) if self.parts else ("lag", "parts", "parts_known")
+        return {name: value for name, value in told.items() if name not in unsaid}
 
     def __str__(self) -> str:
         lines = [
@@ -59,6 +64,8 @@ class IngestReport:
         lines += [f"  {kind}: {count:,}" for kind, count in sorted(self.by_type.items())]
         if self.days:
             lines.append(f"  {self.days:,} days, {self.first_day} to {self.last_day}")
+        if self.parts_known:
+            lines.append(f"  {self.parts_known} of {self.parts} parts were taken before and not read again")
         if self.items:
             lines.append(f"  {self.items:,} catalogue items")
         if self.lag:
@@ -77,8 +84,11 @@ def take_history(
     source: str,
     now: datetime,
     progress: Callable[[int], None] | None = None,
+    part: str | None = None,
 ) -> IngestReport:
     """Judge, deduplicate and keep all batches; `progress` is called with the rows read so far.
+
+    The mark of a `part` (see `marks`) becomes visible with its events.
 
     Ended before its last step, in whatever way, it leaves nothing visible, and the next import starts clean; any error
     of `batches` passes through. Memory: a batch, and what DuckDB needs to sort (it spills). Raises `HomeError` if
@@ -91,13 +101,13 @@ def take_history(
             stage.take(batch.events, now)
             if progress is not None:
                 progress(stage.read)
-        files = _show(home, stage, now)
+        files = _show(home, stage, now, part)
         report = _report(stage, files)
         stage.connection.execute("pragma main.wal_checkpoint(truncate)")
     return report
 
 
-def _show(home: Home, stage: Staging, now: datetime) -> list[LakeFile]:
+def _show(home: Home, stage: Staging, now: datetime, part: str | None) -> list[LakeFile]:
     """Write the lake files, then make everything visible at once; again if live events came in that are also staged."""
     connection = stage.connection
     while True:
@@ -106,6 +116,8 @@ def _show(home: Home, stage: Staging, now: datetime) -> list[LakeFile]:
             overtaken = stage.overtaken()
             if not overtaken:
                 _merge(connection, stage, files, now)
+                if part is not None:
+                    mark(connection, part, _report(stage, files).to_json())
                 return files
         stage.drop(overtaken)
         _discard(home, files)

@@ -97,7 +97,8 @@ def now_utc() -> datetime:
 
 @contextmanager
 def progress(title: str, *, total: int | None, quiet: bool) -> Iterator[Any]:
-    """A progress bar on stderr; yields a callback taking the number of units done so far."""
+    """A progress bar on stderr; yields a callback taking the units done so far, and, as they become known, how many
+    there are and what is being done."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (
@@ -109,7 +110,11 @@ def progress(title: str, *, total: int | None, quiet: bool) -> Iterator[Any]:
     )
     with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda done: bar.update(task, completed=done)
+
+        def show(done: int, total: int | None = None, text: str | None = None) -> None:
+            bar.update(task, completed=done, total=total, description=title if text is None else f"{title}, {text}")
+
+        yield show
 
 
 def tell(context: typer.Context, json_output: bool, data: Any, text: Any) -> None:

@@ -55,13 +55,16 @@ def simulate(
 @app.command()
 def ingest(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(help="canonical, simulated, online_retail or complete_journey.")],
+    source: Annotated[
+        str, typer.Argument(help="canonical, simulated, online_retail, complete_journey, olist, retailrocket.")
+    ],
     path: Annotated[Path, typer.Argument(help="File or folder; '-' for a source that brings its own data.")] = Path(
         "-"
     ),
     json_output: Json = False,
 ) -> None:
-    """Take events in: each one is accepted, a known duplicate, or in quarantine with its reason. Nothing is half-taken.
+    """Take events in: each one is accepted, a known duplicate, or in quarantine with its reason. Nothing is half-taken:
+    a file counts whole or not at all; of olist and retailrocket, which may be large, each part does.
 
     Taking the same file twice changes nothing. See what was refused with: tahdikas quarantine list
     """
