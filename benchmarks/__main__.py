@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decide, false_alarms, features, main_job, policies
+from benchmarks import decide, false_alarms, features, main_job, online, policies
 from features.errors import TahdikasError
 
 BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "complete_journey": lambda now: main_job.run(main_job.COMPLETE_JOURNEY, now),
     "policies": policies.run,
     "features": features.run,
+    "online": online.run,
     "decide": decide.run,
     "false_alarms": false_alarms.run,
 }

@@ -198,6 +198,37 @@ def test_another_feature_set_is_never_misread(home: Home) -> None:
     reader.close()
 
 
+@pytest.mark.parametrize("columns", ["", "[]", "no schema", '[["a", "int64"], ["a", "int64"]]'])
+def test_a_damaged_schema_is_a_problem_of_its_records(home: Home, columns: str) -> None:
+    _write(home, "c0", 1)
+    with sqlite3.connect(home.online_db) as run:
+        run.execute("update schemas set columns = ?", (columns,))
+    run.close()
+    reader = OnlineFeatures(home)
+    (record,) = reader.read(["c0"])
+    assert record is not None
+    assert (record.problem, record.values) == ("unknown_schema", {})
+    reader.close()
+
+
+@pytest.mark.parametrize("values", [[], [1, 0.5, AT], [1, 0.5, AT, None, 5]])
+def test_more_or_fewer_values_than_names_are_no_features(home: Home, values: list[int | float | None]) -> None:
+    writer = OnlineWriter(home)
+    writer.write(BATCH_VIEW, SCHEMA, [("c0", AT, 0, values)])
+    writer.close()
+    reader = OnlineFeatures(home, expected_schema=SCHEMA.hash)
+    (record,) = reader.read(["c0"])
+    assert record is not None
+    assert (record.problem, record.values) == ("unknown_schema", {})
+    reader.close()
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("two words", "b"), ("class", "b"), ("_own", "b"), ("a",)])
+def test_a_schema_has_plain_names_each_once(names: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="plain name"):
+        RecordSchema(names, ("int64", "int64"))
+
+
 def test_a_locked_database_fails_within_the_deadline(home: Home) -> None:
     _write(home, "c0", 1)
     with sqlite3.connect(home.online_db) as run:

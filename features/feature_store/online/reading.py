@@ -1,7 +1,11 @@
 """Reading online records for serving: what is damaged, foreign or expired is a named problem, never a value."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
 
 from features.errors import DataError
 from features.feature_store.online.records import (
@@ -10,17 +14,20 @@ from features.feature_store.online.records import (
     EXPIRED,
     OTHER_SCHEMA,
     OTHER_VERSION,
+    TOMBSTONE,
     UNKNOWN_SCHEMA,
     OnlineRecord,
+    RecordSchema,
+    Values,
+    head_of,
     is_of_another_version,
-    unpack,
 )
 from features.feature_store.online.store import OnlineStore, open_online
 from features.feature_store.settings import OnlineSettings, load_settings
 from features.home import Home
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_Columns = tuple[tuple[str, ...], tuple[int, ...]]
+_ValuesOf = Callable[[memoryview], Values]
 
 
 class OnlineFeatures:
@@ -44,7 +51,7 @@ class OnlineFeatures:
         self._store = store or open_online(home, chosen, read_deadline_seconds=deadline_seconds)
         self._view, self._expected = view, expected_schema
         self._ttl = None if chosen.ttl_days is None else timedelta(days=chosen.ttl_days)
-        self._schemas: dict[str, _Columns] = {}
+        self._schemas: dict[str, _ValuesOf] = {}
 
     def read(self, customer_ids: Sequence[str], now: datetime | None = None) -> list[OnlineRecord | None]:
         """Records in the order asked for; None where there is none, or she was forgotten.
@@ -71,30 +78,53 @@ class OnlineFeatures:
 
     def _opened(self, record: bytes, oldest: datetime | None) -> OnlineRecord | None:
         try:
-            values, schema_hash, micros, sequence = unpack(record)
-            at = _EPOCH + timedelta(microseconds=micros)
+            kind, schema_hash, micros, sequence, start = head_of(record)
+            at = _EPOCH + timedelta(0, 0, micros)
         except (DataError, OverflowError):
             return OnlineRecord({}, None, 0, "", OTHER_VERSION if is_of_another_version(record) else CORRUPT)
-        if values is None:
+        if kind == TOMBSTONE:
             return None
         if oldest is not None and at < oldest:
             return OnlineRecord({}, at, sequence, schema_hash, EXPIRED)
         if self._expected is not None and schema_hash != self._expected:
             return OnlineRecord({}, at, sequence, schema_hash, OTHER_SCHEMA)
-        columns = self._schemas.get(schema_hash) or self._load(schema_hash)
-        if columns is None or len(columns[0]) != len(values):
+        values_of = self._schemas.get(schema_hash) or self._load(schema_hash)
+        if values_of is None:
             return OnlineRecord({}, at, sequence, schema_hash, UNKNOWN_SCHEMA)
-        names, times = columns
-        for index in times:
-            micros_value = values[index]
-            if micros_value is not None:
-                values[index] = micros_value / 1e6  # type: ignore[operator]
-        return OnlineRecord(dict(zip(names, values, strict=True)), at, sequence, schema_hash)
+        try:
+            return OnlineRecord(values_of(memoryview(record)[start:]), at, sequence, schema_hash)
+        except msgspec.DecodeError:  # not as many values as the schema has names
+            return OnlineRecord({}, at, sequence, schema_hash, UNKNOWN_SCHEMA)
 
-    def _load(self, schema_hash: str) -> _Columns | None:
-        schema = self._store.schema(schema_hash)
+    def _load(self, schema_hash: str) -> _ValuesOf | None:
+        try:
+            schema = self._store.schema(schema_hash)
+        except (ValueError, msgspec.MsgspecError):  # it is there, and none
+            return None
         if schema is None or schema.hash != schema_hash:
             return None
-        times = tuple(index for index, kind in enumerate(schema.types) if kind == "timestamp")
-        self._schemas[schema_hash] = schema.names, times
+        self._schemas[schema_hash] = _values_of(schema)
         return self._schemas[schema_hash]
+
+
+def _values_of(schema: RecordSchema) -> _ValuesOf:
+    """What turns a record's list of values into features by name, times as epoch seconds.
+
+    A structure of the schema's names, made once, is read from the list and told as a dict: half the time of a list and
+    a dict of both.
+    """
+    row = msgspec.defstruct(
+        "Row", [(name, Any) for name in schema.names], array_like=True, forbid_unknown_fields=True, gc=False
+    )
+    decode = msgspec.msgpack.Decoder(row).decode
+    times = [name for name, kind in zip(schema.names, schema.types, strict=True) if kind == "timestamp"]
+
+    def values_of(body: memoryview) -> Values:
+        values = asdict(decode(body))
+        for name in times:
+            micros = values[name]
+            if micros is not None:
+                values[name] = micros / 1e6
+        return values
+
+    return values_of

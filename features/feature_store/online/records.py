@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from keyword import iskeyword
 from typing import NamedTuple
 
 import msgspec
@@ -29,8 +30,10 @@ MAGIC, VERSION = b"T", 2
 ORDER_BYTES = slice(6, 23)
 
 _NO_SCHEMA = "0" * 16
-_HEAD = struct.Struct(">cBI")
+_HEAD = struct.Struct(">2sI")
 _ORDER = struct.Struct(">QQB8s")
+_WHOLE = struct.Struct(">2sIQQB8s")
+_MARK = MAGIC + bytes([VERSION])
 _BIAS = 1 << 63
 _VERSION_1 = struct.Struct("<cBI"), struct.Struct("<16sqq")
 _REMEDY = "Run `tahdikas materialize` again."
@@ -48,6 +51,12 @@ class RecordSchema:
     names: tuple[str, ...]
     types: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a name twice, or one that is no plain identifier."""
+        bad = [name for name in self.names if not name.isidentifier() or name.startswith("_") or iskeyword(name)]
+        if bad or len(set(self.names)) != len(self.names) or len(self.names) != len(self.types):
+            raise ValueError(f"Features need a type and a plain name each, used once; got {bad or self.names}.")
+
     @property
     def hash(self) -> str:
         """16 hexadecimal digits over names and types, in order."""
@@ -64,7 +73,7 @@ class RecordSchema:
         return cls(tuple(name for name, _ in pairs), tuple(kind for _, kind in pairs))
 
 
-class OnlineRecord(msgspec.Struct, frozen=True):
+class OnlineRecord(msgspec.Struct, frozen=True, gc=False):
     """One customer's features as of `event_time`.
 
     `values` maps feature to float, text or None (absent), times being epoch seconds. With a `problem` (`corrupt`,
@@ -112,16 +121,27 @@ def tombstone(*, event_time_micros: int, sequence: int) -> bytes:
 
 def unpack(record: bytes) -> Unpacked:
     """What a record says; raises `DataError` if it is torn, altered, foreign or of a version unknown here."""
-    if len(record) >= 2 and record[:2] == b"T\x01":
-        return _unpack_version_1(record)
-    if len(record) < _HEAD.size + _ORDER.size:
+    kind, schema_hash, event_time, sequence, start = head_of(record)
+    try:
+        values = None if kind == TOMBSTONE else _decode(memoryview(record)[start:])
+    except msgspec.DecodeError as error:
+        raise DataError(f"An online record cannot be decoded: {error}. {_REMEDY}") from error
+    return Unpacked(values, schema_hash, event_time, sequence)
+
+
+def head_of(record: bytes) -> tuple[int, str, int, int, int]:
+    """Kind, schema hash, event time in microseconds, sequence, and where the values begin, of a whole record.
+
+    Raises `DataError` if it is torn, altered, foreign or of a version unknown here.
+    """
+    if record[:2] == b"T\x01":
+        return _head_of_version_1(record)
+    if len(record) < _WHOLE.size:
         raise DataError(f"An online record has only {len(record)} bytes. {_REMEDY}")
-    magic, version, checksum = _HEAD.unpack_from(record)
-    if magic != MAGIC or version != VERSION or zlib.crc32(memoryview(record)[_HEAD.size :]) != checksum:
+    mark, checksum, event_time, sequence, kind, schema_hash = _WHOLE.unpack_from(record)
+    if mark != _MARK or zlib.crc32(memoryview(record)[_HEAD.size :]) != checksum:
         raise DataError(f"An online record fails its checksum or version. {_REMEDY}")
-    event_time, sequence, kind, schema_hash = _ORDER.unpack_from(record, _HEAD.size)
-    values = None if kind == TOMBSTONE else _decoded(record, _HEAD.size + _ORDER.size)
-    return Unpacked(values, schema_hash.hex(), event_time - _BIAS, sequence - _BIAS)
+    return kind, schema_hash.hex(), event_time - _BIAS, sequence - _BIAS, _WHOLE.size
 
 
 def is_of_another_version(record: bytes) -> bool:
@@ -142,10 +162,10 @@ def _sealed(event_time_micros: int, sequence: int, kind: int, schema_hash: str, 
             f"Event time {event_time_micros} and sequence {sequence} must each fit a signed 64-bit integer."
         ) from error
     rest = order + body
-    return _HEAD.pack(MAGIC, VERSION, zlib.crc32(rest)) + rest
+    return _HEAD.pack(_MARK, zlib.crc32(rest)) + rest
 
 
-def _unpack_version_1(record: bytes) -> Unpacked:
+def _head_of_version_1(record: bytes) -> tuple[int, str, int, int, int]:
     head, meta = _VERSION_1
     if len(record) < head.size + meta.size:
         raise DataError(f"An online record has only {len(record)} bytes. {_REMEDY}")
@@ -153,11 +173,4 @@ def _unpack_version_1(record: bytes) -> Unpacked:
     if zlib.crc32(memoryview(record)[head.size :]) != checksum:
         raise DataError(f"An online record fails its checksum. {_REMEDY}")
     schema_hash, event_time, sequence = meta.unpack_from(record, head.size)
-    return Unpacked(_decoded(record, head.size + meta.size), schema_hash.decode("ascii"), event_time, sequence)
-
-
-def _decoded(record: bytes, start: int) -> list[int | float | str | None]:
-    try:
-        return _decode(memoryview(record)[start:])
-    except msgspec.DecodeError as error:
-        raise DataError(f"An online record cannot be decoded: {error}. {_REMEDY}") from error
+    return VALUES, schema_hash.decode("ascii", "replace"), event_time, sequence, head.size + meta.size

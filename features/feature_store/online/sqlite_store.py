@@ -27,6 +27,8 @@ on conflict (view, customer_id) do update
 set event_time = excluded.event_time, sequence = excluded.sequence, kind = excluded.kind, record = excluded.record
 where (excluded.event_time, excluded.sequence, excluded.kind) >= (records.event_time, records.sequence, records.kind)
 """
+_ONE = "select record from records where view = ? and customer_id = ?"
+_SOME = "select customer_id, record from records where view = ? and customer_id in ("
 _VIEWS = """
 with recursive found(view) as (
   select min(view) from records
@@ -49,15 +51,12 @@ class SQLiteStore:
             if run is None:
                 return [None] * len(customer_ids)
             if len(customer_ids) == 1:
-                asked = (view, customer_ids[0])
-                row = run.execute("select record from records where view = ? and customer_id = ?", asked).fetchone()
+                row = run.execute(_ONE, (view, customer_ids[0])).fetchone()
                 return [None if row is None else row[0]]
             found: dict[str, bytes] = {}
             for start in range(0, len(customer_ids), _CHUNK):
                 chunk = customer_ids[start : start + _CHUNK]
-                marks = ",".join("?" * len(chunk))
-                query = f"select customer_id, record from records where view = ? and customer_id in ({marks})"
-                found.update(run.execute(query, (view, *chunk)).fetchall())
+                found.update(run.execute(_SOME + ",".join("?" * len(chunk)) + ")", (view, *chunk)))
             return [found.get(key) for key in customer_ids]
 
     def schema(self, schema_hash: str) -> RecordSchema | None:
