@@ -25,7 +25,7 @@ class Answering:
     def __init__(self, home: Home, records: Records) -> None:
         self._home, self._records = home, records
         self._keeper = Keeper(home, records.connection)
-        self._readers: dict[str | None, OnlineFeatures] = {}
+        self._readers: dict[str | None, OnlineFeatures] = {None: OnlineFeatures(home)}  # wrong settings: no start
 
     def force(self, now: datetime) -> InForce:
         """Policy, catalogue, items and models in force at `now`."""

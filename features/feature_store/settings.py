@@ -39,7 +39,7 @@ class OnlineSettings(Strict):
         description="First part of every key on the server: two shops that share one need two prefixes.",
     )
     read_deadline_ms: int = Field(
-        default=50, ge=1, le=60_000, description="Milliseconds that a read waits for the store before it is given up."
+        default=50, ge=1, le=60_000, description="Milliseconds after which a read of up to 500 customers is given up."
     )
     write_deadline_ms: int = Field(
         default=30_000, ge=1, le=600_000, description="Milliseconds that a write waits for a lock or for the server."

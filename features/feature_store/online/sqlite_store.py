@@ -13,6 +13,7 @@ from pathlib import Path
 
 from features.errors import DataError
 from features.feature_store.online.records import TOMBSTONE, Packed, RecordSchema
+from features.feature_store.online.store import time_for
 
 _CHUNK = 256
 _TABLES = """
@@ -47,7 +48,7 @@ class SQLiteStore:
 
     def fetch(self, view: str, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See `OnlineStore`; None for everybody while there is no file yet."""
-        with self._reading() as run:
+        with self._reading(len(customer_ids)) as run:
             if run is None:
                 return [None] * len(customer_ids)
             if len(customer_ids) == 1:
@@ -98,12 +99,12 @@ class SQLiteStore:
                 setattr(self._own, name, None)
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+    def _reading(self, customers: int = 1) -> Iterator[sqlite3.Connection | None]:
         try:
             connection: sqlite3.Connection | None = getattr(self._own, "reader", None)
             if connection is None and self._path.exists():
                 connection = self._own.reader = self._open_reader()
-            self._own.until = time.monotonic() + self._read_within
+            self._own.until = time.monotonic() + time_for(customers, self._read_within)
             yield connection
         except sqlite3.Error as error:
             raise DataError(

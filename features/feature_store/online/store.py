@@ -7,6 +7,9 @@ from features.feature_store.online.records import Packed, RecordSchema
 from features.feature_store.settings import OnlineSettings, load_settings
 from features.home import Home
 
+READ_AT_ONCE = 500
+"""Customers that a read deadline is for; a read of more has as many deadlines as it has parts of this size."""
+
 
 class OnlineStore(Protocol):
     """Keeps one record a view and customer; safe to share between threads.
@@ -35,6 +38,11 @@ class OnlineStore(Protocol):
 
     def close(self) -> None:
         """Let go of connections; what is called later opens new ones."""
+
+
+def time_for(customers: int, deadline_seconds: float) -> float:
+    """Seconds that a read of so many customers may take."""
+    return deadline_seconds * max(1, -(-customers // READ_AT_ONCE))
 
 
 def open_online(

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from features.errors import ConfigError, DataError
 from features.feature_store.online.records import ORDER_BYTES, TOMBSTONE, VERSION, Packed, RecordSchema, order_at
+from features.feature_store.online.store import READ_AT_ONCE, time_for
 from features.feature_store.settings import OnlineSettings
 
 try:
@@ -31,7 +32,6 @@ except ImportError as error:
     ) from error
 
 T = TypeVar("T")
-_READ_AT_ONCE = 500
 _WRITE_AT_ONCE = 250
 _SCRIPTS_A_TRIP = 16
 
@@ -91,16 +91,16 @@ class ValkeyStore:
     def fetch(self, view: str, customer_ids: Sequence[str]) -> list[bytes | None]:
         """See `OnlineStore`."""
         start = f"{self._prefix}:{view}:"
-        if len(customer_ids) <= _READ_AT_ONCE:
+        if len(customer_ids) <= READ_AT_ONCE:
             with self._asking():
                 return self._reader.mget([start + key for key in customer_ids]) if customer_ids else []
-        until = time.monotonic() + self._read_within
+        until = time.monotonic() + time_for(len(customer_ids), self._read_within)
         found: list[bytes | None] = []
-        for begin in range(0, len(customer_ids), _READ_AT_ONCE):
+        for begin in range(0, len(customer_ids), READ_AT_ONCE):
             if time.monotonic() > until:
                 raise self._too_late(f"{begin} of {len(customer_ids)} records are read")
             with self._asking():
-                found += self._reader.mget([start + key for key in customer_ids[begin : begin + _READ_AT_ONCE]])
+                found += self._reader.mget([start + key for key in customer_ids[begin : begin + READ_AT_ONCE]])
         return found
 
     def schema(self, schema_hash: str) -> RecordSchema | None:
