@@ -65,6 +65,12 @@ def payload_by_type(spec: FeatureSpec) -> dict[str, tuple[str, ...]]:
     }
 
 
+def made_of(spec: FeatureSpec) -> list[tuple[str, tuple[str, ...]]]:
+    """The types of event with their payload columns, then the catalogue with its columns where it is used."""
+    items = tuple(sorted(s.column for s in sources_of(spec) if s.table == "items"))
+    return [*payload_by_type(spec).items(), *([("items", items)] if items else [])]
+
+
 def windows_of(spec: FeatureSpec) -> set[int]:
     """The days before the cutoff at which a window of the feature begins or is divided."""
     edges = {s.column for s in sources_of(spec) if s.column.startswith("since_")}

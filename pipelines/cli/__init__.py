@@ -8,7 +8,19 @@ import warnings
 from rich.console import Console
 
 from features.errors import TahdikasError
-from pipelines.cli import care, catalogue, data, deciding, experience, incidents, learning, policy, running, stages  # noqa: F401  (each registers its commands)
+from pipelines.cli import (  # noqa: F401  (each registers its commands)
+    care,
+    catalogue,
+    data,
+    deciding,
+    experience,
+    feature_list,
+    incidents,
+    learning,
+    policy,
+    running,
+    stages,
+)
 from pipelines.cli.base import app
 
 __all__ = ["app", "main"]

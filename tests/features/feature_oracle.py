@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,37 @@ from features.customer.scales import scale_of, unit_score
 
 Row = dict[str, Any]
 SUBJECTS = {"purchase", "browse", "feedback", "return", "delivery", "contact", "case", "friction", "consent"}
+
+
+class Her:
+    """One customer at a cutoff: her events that were known."""
+
+    def __init__(self, own: list[Row], present: set[str], cutoff: datetime) -> None:
+        self.own, self.present, self.cutoff = own, present, cutoff
+
+    def of(self, event_type: str, days: int | None = None, /, **equal: Any) -> list[Row]:
+        """Her events of the type, of the last `days`, with these values."""
+        since = datetime.min.replace(tzinfo=UTC) if days is None else self.cutoff - timedelta(days=days)
+        of_type = [r for r in self.own if r["type"] == event_type and r["occurred_at"] >= since]
+        return [r for r in of_type if all(r.get(k) == v for k, v in equal.items())]
+
+    def counted(self, source: str, value: int) -> int | None:
+        """The value, absent where nobody has any event of the source."""
+        return value if source in self.present else None
+
+
+Told = Callable[[Her], Any]
+_TOLD: dict[str, Told] = {}
+
+
+def says(name: str) -> Callable[[Told], Told]:
+    """Above a function of `Her`: what the feature `name` is."""
+
+    def remember(told: Told) -> Told:
+        _TOLD[name] = told
+        return told
+
+    return remember
 
 
 def types_known(rows: list[Row], cutoff: datetime) -> set[str]:
@@ -38,18 +70,9 @@ def features_at(rows: list[Row], items: list[Row], cutoff: datetime, present: se
 
 
 def _one(own: list[Row], present: set[str], items: list[Row], cutoff: datetime) -> Row:
-    def of(event_type: str, days: int | None = None, /, **equal: Any) -> list[Row]:
-        since = datetime.min.replace(tzinfo=UTC) if days is None else cutoff - timedelta(days=days)
-        return [
-            r
-            for r in own
-            if r["type"] == event_type and r["occurred_at"] >= since and all(r.get(k) == v for k, v in equal.items())
-        ]
-
-    def counted(source: str, value: int) -> int | None:
-        return value if source in present else None
-
-    out: Row = {}
+    her = Her(own, present, cutoff)
+    of, counted = her.of, her.counted
+    out: Row = {name: told(her) for name, told in _TOLD.items()}
     times = [r["occurred_at"] for r in of("purchase")]
     out["first_purchase_at"], out["last_purchase_at"] = min(times, default=None), max(times, default=None)
     out |= _orders(of("purchase"), present, cutoff)
