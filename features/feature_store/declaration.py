@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from features.columns import CREATED_TIMESTAMP, EVENT_SCHEMA
-from features.customer.state_features import STATE_FEATURES
 from features.feature_store.batch_relations.known import KEYS, KNOWING_TYPES, Relation
 
 INT, FLOAT, TEXT, TIME = "int64", "float64", "string", "timestamp('UTC', 6)"
@@ -20,7 +19,7 @@ Expression = Callable[[Any, Any], Any]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _WINDOW_IN_NAME = re.compile(r"_(\d+)d$")
 _LONGEST_DAYS = 36_500
-_RESERVED = {*KEYS, *EVENT_SCHEMA.names, CREATED_TIMESTAMP, "of_customer", "at_cutoff", "label", *STATE_FEATURES}
+_RESERVED = {*KEYS, *EVENT_SCHEMA.names, CREATED_TIMESTAMP, "of_customer", "at_cutoff", "label"}
 _RESERVED_BEGINNINGS = ("has_", "since_")
 
 
@@ -131,7 +130,7 @@ def _fault(spec: FeatureSpec, since: _Always | None) -> str | None:
     if spec.name.endswith("_y"):
         return "names ending in _y are lost in Feast's point-in-time join. Choose another ending."
     if spec.name in _RESERVED or spec.name.startswith(_RESERVED_BEGINNINGS):
-        return "the name is reserved: a column or a state feature is called so. Choose another."
+        return "the name is reserved: a column is called so. Choose another."
     if spec.dtype not in (INT, FLOAT, TEXT, TIME):
         return f"dtype is {spec.dtype!r}. It is one of INT, FLOAT, TEXT and TIME."
     if spec.zero and spec.dtype != INT:

@@ -8,15 +8,19 @@ from typing import Any, NamedTuple
 import ibis
 import ibis.expr.operations as ops
 
-from features.catalogue import ITEM_SCHEMA
 from features.columns import ENVELOPE_FIELDS, EVENT_SCHEMA, TIME
+from features.feature_store.batch_features import TIME as TIME_TYPE
 from features.feature_store.batch_features import FeatureSpec
 from features.feature_store.batch_relations.known import KEYS, Known, Relation
 from features.feature_store.declaration import windows_days
-from features.log.event_log import LINK_SCHEMA
 
 _ENVELOPE = {f.name for f in ENVELOPE_FIELDS} - {"channel", "touchpoint"}
 _TIMES = {f.name for f in EVENT_SCHEMA if f.type == TIME} - _ENVELOPE
+
+# What relations use of `event_log.LINK_SCHEMA` and `catalogue.ITEM_SCHEMA`. Importing those would make every change of
+# the log and the catalogue a change of the features' code.
+_LINK_TEXTS, _LINK_TIMES = ("anonymous_id", "customer_id"), ("linked_at", "unlinked_at")
+_ITEM_TEXTS, _ITEM_TIMES = ("item_id", "category"), ("valid_from", "valid_to")
 
 
 class Source(NamedTuple):
@@ -30,10 +34,9 @@ class Source(NamedTuple):
 @cache
 def unbound() -> Known:
     """What is known of tables without rows and without an engine: features over it can be looked at, not run."""
-    events, links, items = (
-        ibis.table(ibis.Schema.from_pyarrow(schema), name=name)
-        for schema, name in ((EVENT_SCHEMA, "events"), (LINK_SCHEMA, "links"), (ITEM_SCHEMA, "items"))
-    )
+    events = ibis.table(ibis.Schema.from_pyarrow(EVENT_SCHEMA), name="events")
+    links = ibis.table({**dict.fromkeys(_LINK_TEXTS, "string"), **dict.fromkeys(_LINK_TIMES, TIME_TYPE)}, name="links")
+    items = ibis.table({**dict.fromkeys(_ITEM_TEXTS, "string"), **dict.fromkeys(_ITEM_TIMES, TIME_TYPE)}, name="items")
     return Known(events, links, items, [datetime(2000, 1, 1, tzinfo=UTC)], windows_days())
 
 
