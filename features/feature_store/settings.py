@@ -52,7 +52,8 @@ class OnlineSettings(Strict):
     @classmethod
     def _plain(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in _SCHEMES or parts.password or "password" in parse_qs(parts.query):
+        port = parts.port  # raises ValueError where it is no number
+        if parts.scheme not in _SCHEMES or port == 0 or parts.password or "password" in parse_qs(parts.query):
             raise ValueError(_URL_REMEDY)
         return url
 

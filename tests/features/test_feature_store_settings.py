@@ -43,6 +43,7 @@ def test_what_a_file_leaves_out_keeps_its_default(tmp_path: Path) -> None:
         ("online:\n  ttl_days: 0\n", r":2: online.ttl_days = 0"),
         ("online:\n  prefix: 'a:b'\n", r":2: online.prefix"),
         ("online:\n  url: http://127.0.0.1\n", r":2: online.url: write one of valkey://"),
+        ("online:\n  url: valkey://127.0.0.1:port/0\n", r":2: online.url: write one of valkey://"),
         ("offline:\n  engine: dask\n", r":2: offline.engine = 'dask'"),
     ],
 )

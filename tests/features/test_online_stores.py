@@ -151,15 +151,16 @@ def test_tombstones_are_purged_by_age_and_nothing_else_is(home: Home) -> None:
 
 
 def test_a_dropped_view_leaves_the_others(home: Home) -> None:
-    views = ("a", "ab", "a*", "a[b]", "b?")
+    views = ("a", "ab", "a*", "a[b]", "b?", "^a", "^b")
     for number, view in enumerate(views):
         write(home, "ada", number, view=view)
     with closing(OnlineWriter(home)) as writer:
         writer.drop_view("a*")
         writer.drop_view("a")
-    assert [_bought(home, "ada", view=view)[0] for view in views] == [None, 1, None, 3, 4]
+        writer.drop_view("^a")
+    assert [_bought(home, "ada", view=view)[0] for view in views] == [None, 1, None, 3, 4, None, 6]
     store = open_online(home)
-    assert store.views() == ["a[b]", "ab", "b?"]
+    assert store.views() == ["^b", "a[b]", "ab", "b?"]
     store.close()
     with closing(OnlineWriter(home)) as writer, pytest.raises(ValueError, match="colon"):
         writer.drop_view("a:b")

@@ -145,7 +145,8 @@ class ValkeyStore:
         self._writer.connection_pool.disconnect()
 
     def _keys(self, view: str) -> Iterator[list[bytes]]:
-        pattern = "".join(f"[{sign}]" if sign in "*?[]^\\" else sign for sign in f"{self._prefix}:{view}:") + "*"
+        start = f"{self._prefix}:{view}:"
+        pattern = "".join(f"\\{sign}" if sign in "*?[]^\\" else sign for sign in start) + "*"
         with self._telling():
             yield from _parts(self._writer.scan_iter(match=pattern, count=_WRITE_AT_ONCE), _WRITE_AT_ONCE)
 
