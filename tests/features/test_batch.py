@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from batched_histories import batched_histories
 from feature_histories import CATALOGUE, CUTOFFS, T, event, histories, links, purchase, table
@@ -14,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from features.columns import EVENT_SCHEMA
 from features.feature_store.batch import BATCH_FEATURES, compute
 from features.feature_store.batch_relations import KNOWING_TYPES
-from features.log.event_log import LINK_SCHEMA
+from features.home import Home
+from features.log.event_log import LINK_SCHEMA, EventLog
 
 Computed = dict[tuple[str, Any], dict[str, Any]]
 FEW = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -165,6 +169,18 @@ def test_an_anonymous_visit_counts_from_when_its_link_was_received(run: Callable
     assert found["ada", T]["purchase_count_total"] == 1
     assert found["ada", CUTOFFS[2]]["purchase_count_total"] == 2
     assert {who for who, _ in found} == {"ada"}
+
+
+def test_an_event_told_twice_counts_once(run: Callable[..., Computed], tmp_path: Path) -> None:
+    at = T - timedelta(days=3)
+    once = [purchase("ada", at, 1), event("feedback", "ada", at, 2, kind="comment", text="nice")]
+    again = [row | {"received_at": at + timedelta(hours=1)} for row in once]
+    with EventLog(Home.open(tmp_path)) as log:
+        for rows in (once, again, again):
+            log.append_history([table(rows)], source="test", now=T)
+        kept = pa.concat_tables([pq.read_table(path) for path in log.files()]).to_pylist()
+    assert len(kept) == 2
+    _assert_equal(run(kept), _oracle(table(once).to_pylist()))
 
 
 def test_naive_cutoffs_are_refused() -> None:
