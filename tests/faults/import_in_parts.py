@@ -1,7 +1,7 @@
-"""A process that imports in small parts and dies: `python import_in_parts.py SOURCE FOLDER HOME READ SECONDS`.
+"""A process that imports in small parts and dies: `python import_in_parts.py SOURCE FOLDER HOME READ WHEN`.
 
-The names of the parts it begins to read go to the file READ, a line each; SIGKILL comes after SECONDS, counted from
-when everything is loaded (0: never).
+The names of the parts it begins to read go to the file READ, a line each. SIGKILL comes when WHEN says: "1.5", so many
+seconds after everything is loaded (0: never), or "mark:2", as the function is entered for the second time.
 """
 
 import os
@@ -11,6 +11,10 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
+
+from log_intake import kill_at
 
 from features.home import Home
 from pipelines import ingest as ingesting
@@ -36,11 +40,14 @@ def small_parts(name: str, read: Path) -> PartedSource:
     return source
 
 
-def main(name: str, folder: str, home: str, read: str, seconds: str) -> None:
+def main(name: str, folder: str, home: str, read: str, when: str) -> None:
     """Import, dying on the way."""
     ingesting.SOURCES[name] = small_parts(name, Path(read))
-    if float(seconds):
-        threading.Timer(float(seconds), os.kill, (os.getpid(), signal.SIGKILL)).start()
+    if ":" in when:
+        function, count = when.split(":")
+        kill_at(function, int(count))
+    elif float(when):
+        threading.Timer(float(when), os.kill, (os.getpid(), signal.SIGKILL)).start()
     ingesting.ingest(Home.open(home), name, Path(folder), now=NOW)
 
 

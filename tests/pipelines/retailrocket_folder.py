@@ -76,8 +76,10 @@ def write_small(folder: Path, **changed: str) -> Path:
     return folder
 
 
-def write_large(folder: Path, events: int, *, properties: int | None = None, seed: int = 1) -> Path:
-    """A folder of so many events over 20 weeks, of a visitor for every two, not in order; 1 % are transactions."""
+def write_large(
+    folder: Path, events: int, *, properties: int | None = None, weeks: int = 20, seed: int = 1
+) -> Path:
+    """A folder of so many events over so many weeks, of a visitor for every two, not in order; 1 % are transactions."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = np.random.default_rng(seed)
     items = max(100, events // 50)
@@ -88,7 +90,7 @@ def write_large(folder: Path, events: int, *, properties: int | None = None, see
         visitors = draw.integers(0, max(10, events // 2), count)
         deals = [str(first + place) if kind == "transaction" else None for place, kind in enumerate(kinds.tolist())]
         columns = {
-            "timestamp": NOON + draw.integers(0, 20 * WEEK, count),
+            "timestamp": NOON + draw.integers(0, weeks * WEEK, count),
             "visitorid": visitors,
             "event": kinds,
             "itemid": draw.integers(0, items, count),
@@ -107,7 +109,7 @@ def write_large(folder: Path, events: int, *, properties: int | None = None, see
                 for name, value in zip(names.tolist(), values.tolist(), strict=True)
             ]
             columns = {
-                "timestamp": NOON + WEEK * draw.integers(-1, 20, count),
+                "timestamp": NOON + WEEK * draw.integers(-1, weeks, count),
                 "itemid": draw.integers(0, items, count),
                 "property": names,
                 "value": texts,

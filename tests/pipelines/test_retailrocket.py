@@ -127,7 +127,7 @@ def test_every_row_is_in_one_place_and_the_same_folder_again_changes_nothing(tmp
 
 
 def test_a_large_folder_adds_up(tmp_path: Path) -> None:
-    home, folder = Home.open(tmp_path / "home"), write_large(tmp_path / "raw", 20_000)
+    home, folder = Home.open(tmp_path / "home"), write_large(tmp_path / "raw", 20_000, weeks=4)
     report = ingest(home, "retailrocket", folder, now=NOW)
     raw = duckdb.sql(f"SELECT event, count(*) FROM '{folder}/events.csv' GROUP BY 1").fetchall()
     counted = dict(raw)
