@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.columns import CHURN_PROBABILITY, CUSTOMER_ID, ITEM_ID, RANK, SCORE
-from features.feature_store.snapshots import BATCH, snapshot_path
+from features.feature_store.snapshots import BATCH
 from features.home import Home
 from features.inputs.candidates import Histories, ItemTable
 from features.inputs.frame import customer_inputs, to_columns
@@ -51,8 +51,8 @@ def score_offers(home: Home, as_of: datetime | None, k: int, out: Path) -> int:
     moment = as_of or resolve_as_of(home)
     folder = current_bundle(home)
     model, table = read_model(folder, "ranker"), ItemTable.load(folder / "items.npz")
-    build_snapshots(home, [moment])
-    known = sorted(pq.read_table(snapshot_path(home, BATCH, moment), columns=[CUSTOMER_ID])[CUSTOMER_ID].to_pylist())
+    (batch,) = build_snapshots(home, [moment], kinds=[BATCH])
+    known = [who for file in batch.files for who in pq.read_table(file, columns=[CUSTOMER_ID])[CUSTOMER_ID].to_pylist()]
     with connect(load_purchases(home)) as con:
         buyers, bought = histories(con, moment, table)
     place = {customer: row for row, customer in enumerate(buyers)}

@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.errors import DataError
-from features.feature_store.snapshots import fingerprint_of
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS
 from features.inputs.frame import customer_inputs, to_columns
@@ -174,7 +173,7 @@ def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
     )
     # Apart, because only what learns from snapshots need notice that a feature changed.
     write_json(
-        home.models / "snapshots.json", {str(path.relative_to(home.root)): fingerprint_of(path) for path in snapshots}
+        home.models / "snapshots.json", {f"{s.kind} {s.cutoff:%Y-%m-%d}": s.manifest.fingerprint for s in snapshots}
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.errors import DataError
-from features.feature_store.snapshots import BATCH, snapshot_cutoffs, snapshot_path
+from features.feature_store.snapshots import BATCH, snapshots
 from features.home import Home
 
 ROW_ID = "spine_row_id"
@@ -54,7 +54,7 @@ def load_training_set(
 
 
 def _spine_of(home: Home, cutoffs: Sequence[datetime] | None) -> pd.DataFrame:
-    there = snapshot_cutoffs(home, BATCH)
+    there = {one.cutoff: one for one in snapshots(home, BATCH)}
     wanted = there if cutoffs is None else list(cutoffs)
     if lacking := [c for c in wanted if c not in there]:
         raise DataError(
@@ -62,6 +62,8 @@ def _spine_of(home: Home, cutoffs: Sequence[datetime] | None) -> pd.DataFrame:
             "Build it with `tahdikas snapshots` or `tahdikas retrain`."
         )
     parts = [
-        pq.read_table(snapshot_path(home, BATCH, c), columns=[CUSTOMER_ID, EVENT_TIMESTAMP]).to_pandas() for c in wanted
+        pq.read_table(file, columns=[CUSTOMER_ID, EVENT_TIMESTAMP]).to_pandas()
+        for c in wanted
+        for file in there[c].files
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[CUSTOMER_ID, EVENT_TIMESTAMP])

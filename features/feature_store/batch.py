@@ -16,7 +16,7 @@ import ibis
 
 from features.feature_store import lineage
 from features.feature_store.batch_features import BATCH_FEATURES, FLOAT, INT, TEXT, TIME, FeatureSpec
-from features.feature_store.batch_relations.known import KEYS, Known, Relation
+from features.feature_store.batch_relations.known import KEYS, Known, Relation, cutoff_table
 from features.feature_store.declaration import windows_days
 from features.feature_store.engine_rules import refuse_unequal
 from features.feature_store.online.records import RecordSchema
@@ -29,6 +29,7 @@ __all__ = [
     "TIME",
     "FeatureSpec",
     "compute",
+    "cutoffs_with_windows",
     "schema_hash",
     "time_columns_by_type",
     "windows_by_type",
@@ -54,17 +55,19 @@ def time_columns_by_type() -> dict[str, tuple[str, ...]]:
 
 
 def compute(
-    events: Any, links: Any | None, items: Any | None, cutoffs: Sequence[datetime], *, presence: Any | None = None
+    events: Any, links: Any | None, items: Any | None, cutoffs: Sequence[datetime] | Any, *, presence: Any | None = None
 ) -> Any:
     """All batch features of every customer known at each cutoff: columns `customer_id`, `event_timestamp`, features.
 
     `events` is an Ibis table of `columns.EVENT_SCHEMA`; `links` of `event_log.LINK_SCHEMA` (None: nobody is linked);
-    `items` of `catalogue.ITEM_SCHEMA` (None: no categories); `cutoffs` aware datetimes; `presence` a table of
+    `items` of `catalogue.ITEM_SCHEMA` (None: no categories); `cutoffs` aware datetimes, or what
+    `cutoffs_with_windows` made of them; `presence` a table of
     `event_timestamp` and `has_<type>` that says which types the log holds (None: those among `events`). Nothing runs
     until it is executed; rows come in no order. Raises `DataError` for a feature that engines would compute
     differently.
     """
-    known = Known(events, links, items, cutoffs, windows_days())
+    moments = cutoffs_with_windows(cutoffs) if isinstance(cutoffs, Sequence) else cutoffs
+    known = Known(events, links, items, moments)
     result = known.customers().join(known.presence() if presence is None else presence, "event_timestamp")
     by_relation: dict[Relation, list[FeatureSpec]] = {}
     for spec in BATCH_FEATURES.values():
@@ -77,6 +80,11 @@ def compute(
             [("customer_id", "of_customer"), ("event_timestamp", "at_cutoff")],
         ).drop("of_customer", "at_cutoff")
     return result.select(*KEYS, **{name: _finished(result, spec) for name, spec in BATCH_FEATURES.items()})
+
+
+def cutoffs_with_windows(cutoffs: Sequence[datetime]) -> Any:
+    """The cutoffs as an Ibis table, each with the starts of its windows; raises `ValueError` on a naive datetime."""
+    return cutoff_table(cutoffs, windows_days())
 
 
 def _checked(rows: Any, spec: FeatureSpec) -> Any:

@@ -11,7 +11,7 @@ import ibis.expr.operations as ops
 from features.columns import ENVELOPE_FIELDS, EVENT_SCHEMA, TIME
 from features.feature_store.batch_features import TIME as TIME_TYPE
 from features.feature_store.batch_features import FeatureSpec
-from features.feature_store.batch_relations.known import KEYS, Known, Relation
+from features.feature_store.batch_relations.known import KEYS, Known, Relation, cutoff_table
 from features.feature_store.declaration import windows_days
 
 _ENVELOPE = {f.name for f in ENVELOPE_FIELDS} - {"channel", "touchpoint"}
@@ -37,7 +37,7 @@ def unbound() -> Known:
     events = ibis.table(ibis.Schema.from_pyarrow(EVENT_SCHEMA), name="events")
     links = ibis.table({**dict.fromkeys(_LINK_TEXTS, "string"), **dict.fromkeys(_LINK_TIMES, TIME_TYPE)}, name="links")
     items = ibis.table({**dict.fromkeys(_ITEM_TEXTS, "string"), **dict.fromkeys(_ITEM_TIMES, TIME_TYPE)}, name="items")
-    return Known(events, links, items, [datetime(2000, 1, 1, tzinfo=UTC)], windows_days())
+    return Known(events, links, items, cutoff_table([datetime(2000, 1, 1, tzinfo=UTC)], windows_days()))
 
 
 def aggregated(*specs: FeatureSpec) -> Any:

@@ -4,12 +4,13 @@ import hashlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.columns import EVENT_SCHEMA, TIME
 from features.events import EVENT_TYPES
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["EventLog", "EventResult"]
 
 FLUSH_ROWS = 100_000
+_LINKS = "select external_id, customer_id, linked_at, unlinked_at from links order by 1, 3"
 LINK_SCHEMA = pa.schema(
     [
         pa.field("anonymous_id", pa.string(), nullable=False),
@@ -91,6 +93,10 @@ class EventLog:
         """The lake's files, by day. Raises `DataError` if one is gone or was cut."""
         return lake.checked_paths(self.home, self._listed())
 
+    def listed_files(self) -> list[lake.LakeFile]:
+        """The lake's files as they are listed, by day and run."""
+        return self._listed()
+
     def scan(self) -> str:
         """SQL for DuckDB (or Ibis' `con.sql`) that reads exactly these files; without any, no rows of the same columns.
 
@@ -136,13 +142,20 @@ class EventLog:
 
         Known at t: linked_at <= t, and unlinked_at is null or > t. An id has at most one such row at any t.
         """
-        rows = self._rows("select external_id, customer_id, linked_at, unlinked_at from links order by 1, 3")
-        columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
-        arrays = [pa.array(values, pa.int64()) for values in columns[2:]]
-        return pa.Table.from_arrays(
-            [*(pa.array(values, pa.string()) for values in columns[:2]), *(array.cast(TIME) for array in arrays)],
-            schema=LINK_SCHEMA,
-        )
+        return _link_table(self._rows(_LINKS))
+
+    def write_links(self, path: Path, *, rows_at_once: int = FLUSH_ROWS) -> None:
+        """Write `links` to a Parquet file, however many there are."""
+        connection = connect(self.home)
+        try:
+            rows = connection.execute(
+                "select external_id, customer_id, linked_at, unlinked_at from links order by 1, 3"
+            )
+            with pq.ParquetWriter(path, LINK_SCHEMA) as writer:
+                while some := rows.fetchmany(rows_at_once):
+                    writer.write_table(_link_table(some))
+        finally:
+            connection.close()
 
     def facts_of(self, customer_id: str) -> list[Fact]:
         """A customer's facts in the order (occurred_at, event_id), those of ids linked to her included."""
@@ -161,6 +174,16 @@ class EventLog:
                 yield customer, own
         finally:
             connection.close()
+
+    def facts_ever_of(
+        self, customers: Sequence[str]
+    ) -> tuple[dict[str, list[Fact]], dict[str, list[tuple[str, datetime, datetime | None]]]]:
+        """Of a few thousand customers: facts of every origin that was ever known to be hers, and when each was.
+
+        The second by customer: (origin, linked_at, unlinked_at or None), half-open. Facts come in no order.
+        """
+        with self._lock:
+            return refolding.facts_ever_of(self._connection, customers)
 
     def shop_facts(self) -> list[Fact]:
         """Facts about the shop rather than a customer (incidents), in the order (occurred_at, event_id)."""
@@ -210,6 +233,15 @@ class EventLog:
             for kind, fields in part.items():
                 told.setdefault(kind, Counter()).update(fields)
         return told
+
+
+def _link_table(rows: list[Any]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    arrays = [pa.array(values, pa.int64()) for values in columns[2:]]
+    return pa.Table.from_arrays(
+        [*(pa.array(values, pa.string()) for values in columns[:2]), *(array.cast(TIME) for array in arrays)],
+        schema=LINK_SCHEMA,
+    )
 
 
 def _sql_type(kind: pa.DataType) -> str:

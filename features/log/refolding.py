@@ -1,7 +1,8 @@
 """Facts read back by customer, and customers folded again from them into the `state` table."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from features.customer.concern import concern_until
 from features.customer.state import encode, fold
 from features.facts import Fact
+from features.instants import from_us
 from features.log import identity
 from features.log.packing import FACT_COLUMNS, NOBODY, facts
 from features.log.rules import RESERVED_PREFIX
@@ -82,6 +84,32 @@ def facts_by_customer(
     for customer, group in groupby(rows, key=itemgetter(0)):
         own = list(group)
         yield customer, max(row[1] for row in own), list(facts(row[2:] for row in own))
+
+
+def facts_ever_of(
+    connection: sqlite3.Connection, customers: Sequence[str]
+) -> tuple[dict[str, list[Fact]], dict[str, list[tuple[str, datetime, datetime | None]]]]:
+    """By customer, her facts and those of ids that were ever hers; and those ids with the spans in which they were."""
+    _want(connection, customers)
+    spans: dict[str, list[tuple[str, datetime, datetime | None]]] = {}
+    told = connection.execute(
+        "select l.customer_id, l.external_id, l.linked_at, l.unlinked_at from wanted w"
+        " join links l on l.customer_id = w.customer_id"
+    )
+    for who, external_id, start, end in told:
+        span = RESERVED_PREFIX + external_id, from_us(start), None if end is None else from_us(end)
+        spans.setdefault(who, []).append(span)
+    hers = {who: {who, *(origin for origin, _, _ in spans.get(who, []))} for who in customers}
+    _want(connection, {origin for origins in hers.values() for origin in origins})
+    by_origin: dict[str, list[Fact]] = {}
+    rows = connection.execute(
+        f"select {', '.join(f'f.{c}' for c in FACT_COLUMNS.split(', '))}"
+        " from wanted w cross join facts f on f.origin_id = w.customer_id"
+    )
+    for fact in facts(rows):
+        by_origin.setdefault(fact.origin, []).append(fact)
+    found = {who: [fact for origin in sorted(own) for fact in by_origin.get(origin, ())] for who, own in hers.items()}
+    return found, spans
 
 
 def refold(connection: sqlite3.Connection, customers: Iterable[str]) -> int:

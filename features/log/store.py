@@ -76,7 +76,8 @@ create table if not exists links (
     customer_id text not null,
     primary key (external_id, linked_at)
 ) without rowid;
-create index if not exists links_by_customer on links (customer_id) where unlinked_at is null;
+drop index if exists links_by_customer;
+create index if not exists links_by_owner on links (customer_id);
 
 create table if not exists lake_files (
     path text primary key, -- relative to the data folder

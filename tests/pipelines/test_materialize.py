@@ -1,23 +1,21 @@
 """Snapshots: the same bytes from the same events, kept while nothing they know has changed, and state as it was."""
 
-import ast
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import features
 from features.columns import EVENT_SCHEMA
 from features.customer.hold_rules import HoldRules
 from features.errors import DataError
-from features.feature_store.snapshots import BATCH, STATE, snapshot_cutoffs, snapshot_path
+from features.feature_store.snapshots import BATCH, STATE, Snapshot, note, snapshot, snapshot_cutoffs
 from features.home import Home
 from features.log.event_log import EventLog
 from pipelines.materialize import build_snapshots, materialize
-from pipelines.snapshot_fingerprints import CODE
 
 T, DAY = datetime(2024, 6, 1, tzinfo=UTC), timedelta(days=1)
 
@@ -38,8 +36,14 @@ def _tell(home: Home, *rows: dict[str, Any], now: datetime = T + 9 * DAY) -> Non
         assert report.accepted == len(rows)
 
 
-def _bytes(paths: list[Path]) -> list[bytes]:
-    return [path.read_bytes() for path in paths]
+def _bytes(made: list[Snapshot]) -> list[bytes]:
+    return [path.read_bytes() for one in made for path in one.files]
+
+
+def _read(one: Snapshot | None) -> dict[str, list[Any]]:
+    assert one is not None
+    found: dict[str, list[Any]] = pq.read_table(one.files, partitioning=None).to_pydict()
+    return found
 
 
 def test_the_same_events_give_the_same_bytes_in_any_order_and_grouping(tmp_path: Path) -> None:
@@ -54,33 +58,46 @@ def test_the_same_events_give_the_same_bytes_in_any_order_and_grouping(tmp_path:
     build_snapshots(other, [T])
     build_snapshots(other, [T - 3 * DAY])
     alone = build_snapshots(other, [T - 3 * DAY, T])
-    assert [p.name for p in together] == [p.name for p in alone]
+    assert [p.manifest.fingerprint for p in together] == [p.manifest.fingerprint for p in alone]
     assert _bytes(together) == _bytes(alone)
 
 
 def test_a_snapshot_stays_until_something_it_knows_changes(tmp_path: Path) -> None:
     home, said = Home.open(tmp_path), list[str]()
-    _tell(home, _purchase("ada", T - 9 * DAY, "e1"))
-    first = build_snapshots(home, [T - DAY, T + 3 * DAY], said.append)
+    _tell(home, _purchase("ada", T - 9 * DAY, "e1"), _purchase("bea", T - 9 * DAY, "e2"))
+    first = build_snapshots(home, [T - DAY, T + 9 * DAY], said.append)
     before = _bytes(first)
     assert len(said) == 2
-    _tell(home, _purchase("ada", T + DAY, "e2"))
+    _tell(home, _purchase("ada", T + DAY, "e3"))
     build_snapshots(home, [T - DAY], said.append)
+    assert said[2:] == ["Batch features as of 2024-06-10 are mended", "Customer state as of 2024-06-10 is mended"]
+    assert first[0].files[0].read_bytes() == before[0], "it could not know of a later purchase"
+    assert snapshot(home, BATCH, T - DAY) is not None
+    assert _read(snapshot(home, BATCH, T + 9 * DAY))["purchase_count_total"] == [2, 1]
+    assert _read(snapshot(home, STATE, T + 9 * DAY))["orders_total"] == [2, 1]
+    _tell(home, _purchase("ada", T - 3 * DAY, "e4"))
+    build_snapshots(home, [T - DAY], said.append)
+    assert len(said) == 8
+    assert _read(snapshot(home, BATCH, T - DAY))["purchase_count_total"] == [2, 1]
+    assert _read(snapshot(home, BATCH, T + 9 * DAY))["purchase_count_total"] == [3, 1]
+
+
+def test_a_snapshot_of_other_code_is_made_anew_where_wanted_and_else_removed(tmp_path: Path) -> None:
+    home, said = Home.open(tmp_path), list[str]()
+    _tell(home, _purchase("ada", T - 9 * DAY, "e1"))
+    for one in build_snapshots(home, [T - 9 * DAY, T]):
+        note(one, msgspec.structs.replace(one.manifest, basis="of another time"))
+    build_snapshots(home, [T], said.append)
     assert len(said) == 2
-    assert first[0].read_bytes() == before[0]
-    assert snapshot_cutoffs(home, BATCH) == snapshot_cutoffs(home, STATE) == [T - DAY]
-    _tell(home, _purchase("ada", T - 3 * DAY, "e3"))
-    build_snapshots(home, [T - DAY], said.append)
-    assert len(said) == 4
-    assert pq.read_table(first[0])["purchase_count_total"].to_pylist() == [2]
+    assert snapshot_cutoffs(home, BATCH) == snapshot_cutoffs(home, STATE) == [T]
 
 
-def test_other_rules_of_holds_make_other_snapshots(tmp_path: Path) -> None:
+def test_other_rules_of_holds_make_other_snapshots_of_state(tmp_path: Path) -> None:
     home, said = Home.open(tmp_path), list[str]()
     _tell(home, _purchase("ada", T - 9 * DAY, "e1"))
     build_snapshots(home, [T], said.append)
     build_snapshots(home, [T], said.append, rules=HoldRules(recovery_days=31))
-    assert len(said) == 4
+    assert said == ["Batch features as of 2024-06-01", "Customer state at 1 moments", "Customer state at 1 moments"]
 
 
 def test_state_counts_a_visitor_as_long_as_she_was_known_to_be_the_customer(tmp_path: Path) -> None:
@@ -97,7 +114,7 @@ def test_state_counts_a_visitor_as_long_as_she_was_known_to_be_the_customer(tmp_
     )
     moments = [T - 11 * DAY, T - 9 * DAY, T - 7 * DAY, T - 5 * DAY, T, T + DAY]
     paths = build_snapshots(home, moments)[len(moments) :]
-    found = [pq.read_table(path).to_pydict() for path in paths]
+    found = [_read(path) for path in paths]
     assert [f["customer_id"] for f in found] == [["ada", "bea"]] * 6
     assert [f["ratings_90d"] for f in found] == [[0, 0], [1, 0], [0, 0], [0, 1], [0, 1], [0, 1]]
     assert [f["open_cases"] for f in found] == [[0, 0]] * 5 + [[0, 1]]
@@ -125,7 +142,7 @@ def test_state_knows_an_incident_from_when_it_was_told_to_when_its_end_was(tmp_p
     )
     moments = [T - day * DAY for day in (9, 8, 5, 4)]
     build_snapshots(home, moments)
-    found = [pq.read_table(snapshot_path(home, STATE, at)).to_pydict() for at in moments]
+    found = [_read(snapshot(home, STATE, at)) for at in moments]
     assert [f["customer_id"] for f in found] == [["ada", "bea"]] * 4
     assert [f["holds_in_force"] for f in found] == [[0, 0], [0, 1], [0, 1], [0, 0]]
 
@@ -133,27 +150,11 @@ def test_state_knows_an_incident_from_when_it_was_told_to_when_its_end_was(tmp_p
 def test_an_empty_log_gives_empty_snapshots_and_nothing_to_serve(tmp_path: Path) -> None:
     home = Home.open(tmp_path)
     paths = build_snapshots(home, [T])
-    assert [pq.read_metadata(p).num_rows for p in paths] == [0, 0]
+    assert [one.manifest.rows for one in paths] == [0, 0]
     with pytest.raises(DataError, match="2024-06-01"):
         materialize(home, T)
 
 
 def test_a_cutoff_finer_than_a_second_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="whole seconds"):
-        snapshot_path(Home.open(tmp_path), BATCH, T + timedelta(microseconds=1))
-
-
-def test_the_fingerprint_covers_all_code_that_snapshots_depend_on() -> None:
-    folder = Path(features.__file__).parent
-    needed, waiting = set[str](), ["feature_store/batch", "customer/state_history"]
-    while waiting:
-        name = waiting.pop()
-        if name in needed:
-            continue
-        needed.add(name)
-        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("features"):
-                path = "/".join((node.module or "").split(".")[1:])
-                is_room = path == "" or (folder / path).is_dir()
-                waiting += [f"{path}/{a.name}".strip("/") for a in node.names] if is_room else [path]
-    assert needed == set(CODE.split())
+        snapshot(Home.open(tmp_path), BATCH, T + timedelta(microseconds=1))

@@ -30,6 +30,10 @@ KNOWING_TYPES = (
 )
 _WHO = ("customer_id", "anonymous_id")
 
+PRESENCE_SCHEMA = pa.schema(
+    [pa.field("event_timestamp", TIME), *(pa.field(f"has_{name}", pa.bool_()) for name in KNOWING_TYPES)]
+)
+
 
 def cutoff_table(cutoffs: Sequence[datetime], windows_days: Sequence[int]) -> Any:
     """The cutoffs as a table, each with the starts of its windows; raises `ValueError` on a naive datetime."""
@@ -50,11 +54,10 @@ class Known:
         events: Any,
         links: Any | None,
         items: Any | None,
-        cutoffs: Sequence[datetime],
-        windows_days: Sequence[int],
+        cutoffs: Any,
     ) -> None:
         self.items = items
-        self.cutoffs = cutoff_table(cutoffs, windows_days)
+        self.cutoffs = cutoffs
         self._events = events
         self._links = None if links is None else self._links_known(links)
 
