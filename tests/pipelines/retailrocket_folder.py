@@ -76,9 +76,7 @@ def write_small(folder: Path, **changed: str) -> Path:
     return folder
 
 
-def write_large(
-    folder: Path, events: int, *, properties: int | None = None, weeks: int = 20, seed: int = 1
-) -> Path:
+def write_large(folder: Path, events: int, *, properties: int | None = None, weeks: int = 20, seed: int = 1) -> Path:
     """A folder of so many events over so many weeks, of a visitor for every two, not in order; 1 % are transactions."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = np.random.default_rng(seed)
