@@ -1,19 +1,22 @@
 """What Feast is told: the customer, her two feature views, and one feature service a model."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from feast import Entity, FeatureService, FeatureView, Field, FileSource
-from feast.data_format import ParquetFormat
+from feast import Entity, FeatureService, FeatureView, Field
 from feast.types import Float64, Int64, PrimitiveFeastType, String, UnixTimestamp
 from feast.value_type import ValueType
 
-from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP
+from features.columns import CUSTOMER_ID
 from features.customer.view import STATE_FEATURES
 from features.feature_store.batch import BATCH_FEATURES, FLOAT, INT, TEXT, TIME
+from features.feature_store.feast_sources import snapshot_source
 from features.feature_store.online.records import BATCH_VIEW
-from features.feature_store.snapshots import BATCH, STATE, snapshot_glob
+from features.feature_store.snapshots import BATCH, STATE
 from features.home import Home
+
+if TYPE_CHECKING:
+    from features.feature_store.engines.spark import SparkEngine
 
 STATE_VIEW = "customer_state"
 SERVICES = {"churn_v1": (BATCH_VIEW, STATE_VIEW), "next_offer_v1": (BATCH_VIEW, STATE_VIEW)}
@@ -22,15 +25,15 @@ FOR_EVER = timedelta(0)  # Feast: unlimited; lapsed customers are the ones we mo
 _TYPES: dict[str, PrimitiveFeastType] = {INT: Int64, FLOAT: Float64, TEXT: String, TIME: UnixTimestamp}
 
 
-def definitions(home: Home) -> list[Any]:
-    """Entity, views and services over the snapshots under `home`."""
+def definitions(home: Home, spark: "SparkEngine | None" = None) -> list[Any]:
+    """Entity, views and services over the snapshots under `home`, as Spark reads them where its engine is given."""
     customer = Entity(name="customer", join_keys=[CUSTOMER_ID], value_type=ValueType.STRING)
     batch = FeatureView(
         name=BATCH_VIEW,
         entities=[customer],
         ttl=FOR_EVER,
         schema=[_key(), *(Field(name=s.name, dtype=_TYPES[s.dtype]) for s in BATCH_FEATURES.values())],
-        source=_source(home, BATCH),
+        source=snapshot_source(home, BATCH, spark),
         online=True,
     )
     state = FeatureView(
@@ -38,7 +41,7 @@ def definitions(home: Home) -> list[Any]:
         entities=[customer],
         ttl=FOR_EVER,
         schema=[_key(), *(Field(name=name, dtype=Float64) for name in STATE_FEATURES)],
-        source=_source(home, STATE),
+        source=snapshot_source(home, STATE, spark),
         online=False,  # the live end is the state itself, viewed at the moment of the decision
     )
     views = {BATCH_VIEW: batch, STATE_VIEW: state}
@@ -48,13 +51,3 @@ def definitions(home: Home) -> list[Any]:
 
 def _key() -> Field:
     return Field(name=CUSTOMER_ID, dtype=String)
-
-
-def _source(home: Home, kind: str) -> FileSource:
-    return FileSource(
-        name=f"{kind}_snapshots",
-        path=snapshot_glob(home, kind),
-        file_format=ParquetFormat(),
-        timestamp_field=EVENT_TIMESTAMP,
-        created_timestamp_column=CREATED_TIMESTAMP,
-    )

@@ -2,21 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feast import FeatureStore, RepoConfig
 
 from features.feature_store.definitions import definitions
+from features.feature_store.feast_sources import offline_store
 from features.home import Home
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
-def repo_config(home: Home) -> RepoConfig:
-    """DuckDB offline, packed records online, Arrow in between; the registry is a file under `home.feast`."""
+    from features.feature_store.engines.spark import SparkEngine
+
+
+def repo_config(home: Home, spark: "SparkEngine | None" = None) -> RepoConfig:
+    """DuckDB offline (Spark where its engine is given), packed records online, Arrow in between.
+
+    The registry is a file under `home.feast`.
+    """
     return RepoConfig(
         project="tahdikas",
         provider="local",
         registry=str(home.feast / "registry.db"),
-        offline_store={"type": "duckdb"},
+        offline_store=offline_store(spark),
         online_store={"type": "features.feature_store.feast_online.PackedOnlineStore", "root": str(home.root)},
         batch_engine={"type": "features.feature_store.feast_online.ArrowComputeEngine"},
         entity_key_serialization_version=3,
@@ -24,15 +33,16 @@ def repo_config(home: Home) -> RepoConfig:
     )
 
 
-def feature_store(home: Home) -> FeatureStore:
+def feature_store(home: Home, spark: "SparkEngine | None" = None) -> FeatureStore:
     """The feature store with a registry made anew from `features/feature_store/definitions.py`.
 
-    An existing registry is deleted, not read: Feast runs code it finds in one.
+    An existing registry is deleted, not read: Feast runs code it finds in one. With Spark's engine, history is read on
+    its session, and sees the snapshots that there are now.
     """
     home.feast.mkdir(parents=True, exist_ok=True)
     (home.feast / "registry.db").unlink(missing_ok=True)
-    store = FeatureStore(config=repo_config(home))
-    store.apply(definitions(home))
+    store = FeatureStore(config=repo_config(home, spark))
+    store.apply(definitions(home, spark))
     return store
 
 
@@ -46,6 +56,16 @@ def historical(store: FeatureStore, service: str, spine: Any) -> Any:
         entity_df=spine, features=store.get_feature_service(service), filter_by_created_timestamp=True
     )
     return job.to_arrow()
+
+
+def historical_frame(store: FeatureStore, service: str, spine: "DataFrame") -> "DataFrame":
+    """The same for a store on Spark, from a frame to a frame: no row of either comes to this process."""
+    rows: Any = spine  # Feast's types know of pandas and SQL alone
+    job: Any = store.get_historical_features(
+        entity_df=rows, features=store.get_feature_service(service), filter_by_created_timestamp=True
+    )
+    found: DataFrame = job.to_spark_df()
+    return found
 
 
 def materialize_view(store: FeatureStore, views: Sequence[str], start: datetime, end: datetime) -> None:

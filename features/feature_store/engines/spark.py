@@ -8,12 +8,14 @@ import itertools
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import pyarrow as pa
 
+from features.feature_store.batch import compute
 from features.feature_store.engines.spark_session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ class SparkEngine:
     def parquet(self, files: Sequence[Path], empty: Any) -> Any:
         """See `Engine`."""
         return self.table(self.read(files, empty))
+
+    def compute(self, events: Any, links: Any, items: Any | None, cutoffs: Sequence[datetime], *, presence: Any) -> Any:
+        """See `Engine`."""
+        return compute(events, links, items, cutoffs, presence=presence)
 
     def write(self, expression: Any, folder: Path, *, order_by: Sequence[str] = ()) -> None:
         """See `Engine`; as many parts as Spark's last stage had tasks."""
