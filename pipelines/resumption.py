@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from features.errors import HomeError
 from features.home import Home
@@ -23,7 +24,7 @@ from features.log.marks import marks
 from features.log.store import connect
 from pipelines.catalogue import refuse_faulty
 from pipelines.sources.base import SourceBatch
-from pipelines.sources.parted import PartedSource
+from pipelines.sources.parted import REJECTS, PartedSource
 
 Heard = Callable[[Iterator[SourceBatch]], Iterator[SourceBatch]]
 
@@ -105,10 +106,15 @@ def _prepared(home: Home, source: PartedSource, path: Path, key: str, progress: 
 
 
 def _complete(home: Home, source: PartedSource, folder: Path, key: str) -> bool:
-    """Whether what is still to be read is there."""
-    known = taken(home, key)
-    waiting = any(part.name not in known for part in source.parts(folder))
-    return not waiting or all((folder / f"{table}.parquet").exists() for table in source.tables)
+    """Whether what is still to be read is there, and whole: a machine that lost its power may leave files torn."""
+    try:
+        known = taken(home, key)
+        waiting = any(part.name not in known for part in source.parts(folder))
+        for table in ("items", *((*source.tables, REJECTS) if waiting else ())):
+            pq.read_metadata(folder / f"{table}.parquet")
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from features.log.doubts import customers_in_doubt
 from features.log.event_log import EventLog
 from features.log.quarantine import entries
 from features.log.store import connect
-from pipelines.ingest import ingest
+from pipelines.ingest import SOURCES, ingest
 from pipelines.sources.base import Reject
 from pipelines.sources.olist import Olist
 
@@ -157,6 +157,24 @@ def test_a_large_folder_adds_up(tmp_path: Path) -> None:
     with EventLog(home) as log:
         assert Counter(e["customer_id"] for e in purchases).keys() == {c for c, own in log.all_facts() if any(
             fact.type == "purchase" for fact in own)}  # fmt: skip
+
+
+def test_files_in_order_that_are_torn_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SOURCES, "olist", Olist(part_rows=5))
+    home, folder = Home.open(tmp_path / "home"), write_small(tmp_path / "raw")
+
+    def lose_power(done: int, total: int | None = None, text: str | None = None) -> None:
+        if text is not None and text.startswith("part 3 of"):
+            raise KeyboardInterrupt
+
+    for file in ("lines.parquet", "items.parquet", "parts.json"):
+        with pytest.raises(KeyboardInterrupt):
+            ingest(home, "olist", folder, now=NOW, progress=lose_power)
+        (ordered,) = home.imports.glob(f"olist-*/{file}")
+        ordered.write_bytes(ordered.read_bytes()[:-9])
+    report = ingest(home, "olist", folder, now=NOW)
+    assert (report.parts_known, report.accepted + report.duplicates) == (2, 23)
+    assert load_items(home).num_rows == 4
 
 
 def test_a_folder_that_is_not_what_it_should_be_names_file_column_and_remedy(tmp_path: Path) -> None:
