@@ -1,7 +1,5 @@
 """Features for training and for serving: snapshots at cutoffs, and the newest of them to the online store."""
 
-import contextlib
-import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,12 +8,12 @@ from features.customer.hold_rules import HoldRules
 from features.errors import DataError
 from features.feature_store.engines import Engine
 from features.feature_store.engines.duckdb import DuckDBEngine
-from features.feature_store.online import BATCH_VIEW
 from features.feature_store.settings import load_settings
 from features.feature_store.snapshots import BATCH, STATE, Snapshot, snapshot
 from features.home import Home
 from features.log.event_log import EventLog
 from features.log.lake import only_writer
+from pipelines.bring_online import bring_online
 from pipelines.snapshots import build_batch, sources
 from pipelines.state_snapshots import build_state
 from serving.core.policy import load_policy
@@ -61,20 +59,15 @@ def engine(home: Home) -> Iterator[Engine]:
 
 
 def materialize(home: Home, as_of: datetime, *, progress: Progress | None = None) -> int:
-    """Make the batch features as of `as_of` the ones that serving reads, through Feast; returns how many customers.
+    """Make the batch features as of `as_of` the ones that serving reads; returns how many customers have some.
 
-    Records that are newer stay. Raises `DataError` if nobody is known by then.
+    Only what is new since the last time is computed and written where there was one shortly before. Records that are
+    newer stay. Raises `DataError` if nobody is known by then.
     """
-    from features.feature_store.feast_repo import (  # six seconds of import, only where needed
-        feature_store,
-        materialize_view,
-    )
-
     (one,) = build_snapshots(home, [as_of], progress, kinds=[BATCH])
     if one.manifest.rows == 0:
         raise DataError(f"No customer is known as of {as_of:%Y-%m-%d %H:%M} UTC. Ingest events first, or ask later.")
     if progress:
         progress(f"Online features of {one.manifest.rows} customers")
-    with contextlib.redirect_stdout(io.StringIO()):  # Feast prints coloured banners
-        materialize_view(feature_store(home), [BATCH_VIEW], as_of, as_of)
+    bring_online(home, one)
     return one.manifest.rows

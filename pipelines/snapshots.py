@@ -241,18 +241,30 @@ def _renew(of: Sources, base: Snapshot, cutoff: datetime, parts: Sequence[Any], 
     fresh = of.compute(hers, {cutoff: manifest.present}).semi_join(customers, CUSTOMER_ID)
     old = of.engine.parquet(base.files, pa.table({})).drop(CREATED_TIMESTAMP).anti_join(customers, CUSTOMER_ID)
     old = old.mutate(**{EVENT_TIMESTAMP: _moment(cutoff)})
-    _keep(of, cutoff, old.union(fresh.select(*old.columns), distinct=False), manifest)
+    _keep(of, cutoff, old.union(fresh.select(*old.columns), distinct=False), manifest, base)
     of.touched[cutoff] = whom if base.cutoff == cutoff else None
 
 
-def _keep(of: Sources, cutoff: datetime, features: Any, manifest: Manifest) -> None:
+def _keep(of: Sources, cutoff: datetime, features: Any, manifest: Manifest, base: Snapshot | None = None) -> None:
     told = features.mutate(**{CREATED_TIMESTAMP: features.event_timestamp})
     with drafting(of.home, BATCH, cutoff) as draft:
         of.engine.write(told, draft, order_by=[CUSTOMER_ID])
         for what in _SEEN:
             (draft / what).mkdir()
             of.engine.write(of.seen(what, cutoff), draft / what)
+        if base is not None:
+            _note_gone(of, base, draft)
         keep(of.home, BATCH, cutoff, draft, manifest)
+
+
+def _note_gone(of: Sources, base: Snapshot, draft: Path) -> None:
+    """Tombstones: who was in the base, or gone before it, and is not in this snapshot."""
+    empty = _SEEN["erased"].empty_table()
+    before = of.engine.parquet(base.files, empty).select(CUSTOMER_ID)
+    before = before.union(of.engine.parquet(base.seen("gone"), empty), distinct=True)
+    here = of.engine.parquet(sorted(draft.glob("*.parquet")), empty).select(CUSTOMER_ID)
+    (draft / "gone").mkdir()
+    of.engine.write(before.anti_join(here, CUSTOMER_ID), draft / "gone")
 
 
 def _manifest(of: Sources, cutoff: datetime, events: tuple[int, int], present: set[str]) -> Manifest:

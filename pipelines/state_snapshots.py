@@ -5,7 +5,7 @@ news touched are folded again. A few thousand customers are in memory at a time.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from features.feature_store.snapshots import (
     drafting,
     keep,
     note,
+    parquet_list,
     remove,
     snapshot,
     snapshots,
@@ -137,13 +138,13 @@ def _write(
 def _members(batches: Sequence[Snapshot], only: Path | None) -> Iterator[dict[str, list[int]]]:
     """A few thousand customers at a time, in order, each with the places of the batches that she is in."""
     parts = [
-        f"select customer_id, {place} as place from read_parquet({_listed(batch.files)})"
+        f"select customer_id, {place} as place from read_parquet({parquet_list(batch.files)})"
         for place, batch in enumerate(batches)
         if batch.files
     ]
     if not parts:
         return
-    chosen = "" if only is None else f"where customer_id in (from read_parquet({_listed(only.glob('*.parquet'))}))"
+    chosen = "" if only is None else f"where customer_id in (from read_parquet({parquet_list(only.glob('*.parquet'))}))"
     with duckdb.connect() as connection:
         found = connection.execute(
             f"select customer_id, list(place order by place) from ({' union all '.join(parts)}) {chosen}"
@@ -159,16 +160,12 @@ def _merge(draft: Path, before: Snapshot, only: Path, batch: Snapshot) -> None:
     with duckdb.connect() as connection:
         connection.execute(
             f"""copy (
-                select * from read_parquet({_listed(before.files)}) where customer_id not in
-                    (from read_parquet({_listed(only.glob("*.parquet"))}))
+                select * from read_parquet({parquet_list(before.files)}) where customer_id not in
+                    (from read_parquet({parquet_list(only.glob("*.parquet"))}))
                 union all by name select * from read_parquet('{fresh}') order by customer_id
             ) to '{whole}' (format parquet, compression zstd, row_group_size {ROWS_A_GROUP})"""
         )
     whole.replace(fresh)
-
-
-def _listed(files: Iterable[Path]) -> str:
-    return f"[{', '.join(chr(39) + str(file).replace(chr(39), chr(39) * 2) + chr(39) for file in files)}]"
 
 
 class _Rows:

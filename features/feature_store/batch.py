@@ -30,16 +30,22 @@ __all__ = [
     "FeatureSpec",
     "compute",
     "cutoffs_with_windows",
+    "record_schema",
     "schema_hash",
     "time_columns_by_type",
     "windows_by_type",
 ]
 
 
-def schema_hash() -> str:
-    """Hash of the ordered names and types of all batch features: that of the packed records of `customer_batch`."""
+def record_schema() -> RecordSchema:
+    """Ordered names and types of all batch features: those of the packed records of `customer_batch`."""
     kinds = tuple("timestamp" if spec.dtype == TIME else spec.dtype for spec in BATCH_FEATURES.values())
-    return RecordSchema(tuple(BATCH_FEATURES), kinds).hash
+    return RecordSchema(tuple(BATCH_FEATURES), kinds)
+
+
+def schema_hash() -> str:
+    """The hash of `record_schema`."""
+    return record_schema().hash
 
 
 @cache

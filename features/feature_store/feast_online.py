@@ -23,10 +23,12 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.repo_config import FeastConfigBaseModel
 
-from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP, TIME
+from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.feature_store.feast_cells import KINDS, customer_of, from_proto, micros, to_proto
+from features.feature_store.online.arrow_rows import micros_of, rows_of
+from features.feature_store.online.complete import take_mark
 from features.feature_store.online.reading import OnlineFeatures
-from features.feature_store.online.records import Cells, RecordSchema
+from features.feature_store.online.records import RecordSchema
 from features.feature_store.online.store import OnlineStore, open_online
 from features.feature_store.online.writing import OnlineWriter
 from features.feature_store.settings import OnlineSettings, load_settings
@@ -73,6 +75,7 @@ class PackedOnlineStore(FeastOnlineStore):
             for key, values, at, created in data
         )
         _, store = self._store(config)
+        take_mark(store, table.name)
         OnlineWriter(_home(config), store=store).write(table.name, schema, rows)
         if progress:
             progress(len(data))
@@ -163,10 +166,13 @@ class ArrowComputeEngine(LocalComputeEngine):
                 start_date=task.start_time,
                 end_date=task.end_time,
             )
-            writer = OnlineWriter(_home(self.repo_config), settings=_settings(self.repo_config))
+            store = open_online(_home(self.repo_config), _settings(self.repo_config))
+            writer = OnlineWriter(_home(self.repo_config), store=store)
             try:
+                take_mark(store, view.name)
                 for batch in _batches(job, _home(self.repo_config).feast):
-                    writer.write(view.name, schema, _rows(batch, schema, source.created_timestamp_column))
+                    times = micros_of(batch[EVENT_TIMESTAMP]), micros_of(batch[source.created_timestamp_column])
+                    writer.write(view.name, schema, rows_of(batch, schema, *times))
             finally:
                 writer.close()
         except Exception as error:  # Feast raises it from the job
@@ -183,21 +189,6 @@ def _batches(job: Any, staging: Path) -> Iterator[pa.RecordBatch]:
     else:  # Ibis 12 would call what DuckDB 2 no longer has
         engine = ibis.get_backend(job.table)
         yield from engine.con.sql(engine.compile(job.table)).to_arrow_reader(_ROWS_AT_ONCE)
-
-
-def _rows(batch: pa.RecordBatch, schema: RecordSchema, created: str) -> Iterator[tuple[str, int, int, Cells]]:
-    columns = [
-        _micros_of(batch[name]) if kind == "timestamp" else batch[name].to_pylist()
-        for name, kind in zip(schema.names, schema.types, strict=True)
-    ]
-    heads = batch[CUSTOMER_ID].to_pylist(), _micros_of(batch[EVENT_TIMESTAMP]), _micros_of(batch[created])
-    for customer, at, sequence, *values in zip(*heads, *columns, strict=True):
-        yield customer, at, sequence, values
-
-
-def _micros_of(column: pa.Array) -> list[Any]:
-    found: list[Any] = column.cast(TIME).cast(pa.int64()).to_pylist()
-    return found
 
 
 def _home(config: RepoConfig) -> Home:

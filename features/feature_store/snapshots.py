@@ -7,7 +7,7 @@ take the newest whole version; what a killed run left behind is never read, and 
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -68,7 +68,10 @@ class Snapshot:
         return [self.folder / name for name, _ in self.manifest.files if "/" not in name]
 
     def seen(self, what: str) -> list[Path]:
-        """The parts of what it saw of `links`, `items` or `erased`, for telling what became different since."""
+        """The parts of what it saw of `links`, `items` or `erased`, for telling what became different since.
+
+        `gone` are its tombstones: customers whom the snapshots it was made from had, and it has not.
+        """
         return [self.folder / name for name, _ in self.manifest.files if name.startswith(f"{what}/")]
 
     @property
@@ -101,6 +104,11 @@ def snapshot_glob(home: Home, kind: str) -> str:
 def snapshot_files(home: Home, kind: str) -> list[Path]:
     """Every part of every snapshot of a kind: what training may read."""
     return [path for one in snapshots(home, kind) for path in one.files]
+
+
+def parquet_list(files: Iterable[Path]) -> str:
+    """Files as the SQL list that DuckDB's `read_parquet` takes."""
+    return "[" + ", ".join("'" + str(file).replace("'", "''") + "'" for file in files) + "]"
 
 
 @contextmanager

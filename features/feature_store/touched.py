@@ -85,9 +85,8 @@ def whose(events: Any, links: Any) -> Any:
 
 def buyers(events: Any, items: Any, links: Any) -> Any:
     """The customers who ever bought one of `items` (column item_id): customer_id, with repetitions."""
-    bought = events.filter(events.type == "purchase").select(
-        CUSTOMER_ID, "anonymous_id", item=events.lines.unnest()["item_id"]
-    )
+    lines = events.filter(events.type == "purchase").select(CUSTOMER_ID, "anonymous_id", line=events.lines.unnest())
+    bought = lines.select(CUSTOMER_ID, "anonymous_id", item=lines.line["item_id"])  # Spark wants two steps
     return whose(bought.semi_join(items, bought.item == items.item_id), links)
 
 
@@ -117,7 +116,12 @@ def mixed(table: Any) -> Any:
     """One row: `rows`, and all rows' values mixed into one number, in whatever order they come."""
     text = [ibis.coalesce(table[name].cast("string"), "") for name in table.columns]
     told = table.select(mark=reduce(lambda one, other: one + "\x1f" + other, text))
-    return told.agg(rows=told.count(), mixed=ibis.coalesce(told.mark.hash().bit_xor(), 0))
+    return told.agg(rows=told.count(), mixed=ibis.coalesce(_bit_xor(told.mark.hash()), 0))
+
+
+@ibis.udf.agg.builtin(name="bit_xor")  # type: ignore[untyped-decorator]
+def _bit_xor(number: int) -> int:  # type: ignore[empty-body]
+    """Both engines have it under this name; Ibis itself does not know that Spark does."""
 
 
 def _literal(at: datetime) -> Any:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from features.errors import DataError
+from features.feature_store.online.complete import MARK_KEY, Mark, mark_of
 from features.feature_store.online.records import (
     BATCH_VIEW,
     CORRUPT,
@@ -56,14 +57,14 @@ class OnlineFeatures:
     def read(self, customer_ids: Sequence[str], now: datetime | None = None) -> list[OnlineRecord | None]:
         """Records in the order asked for; None where there is none, or she was forgotten.
 
-        Where records expire (`ttl_days`), one lives while `now - ttl <= event time` and `now` must be given. Raises
+        A record that is right as of a later moment than it was written (`complete.py`) tells that moment. Where
+        records expire (`ttl_days`), one lives while `now - ttl <= event time` and `now` must be given. Raises
         `DataError` if the store cannot be read in time.
         """
         oldest = self._oldest(now)
-        return [
-            None if record is None else self._opened(record, oldest)
-            for record in self._store.fetch(self._view, customer_ids)
-        ]
+        *found, last = self._store.fetch(self._view, [*customer_ids, MARK_KEY])
+        mark = mark_of(last)
+        return [None if record is None else self._opened(record, oldest, mark) for record in found]
 
     def close(self) -> None:
         """Let go of this thread's connections."""
@@ -76,7 +77,7 @@ class OnlineFeatures:
             raise ValueError("Records expire here (online.ttl_days), so a read needs `now`: pass the decision's time.")
         return now - self._ttl
 
-    def _opened(self, record: bytes, oldest: datetime | None) -> OnlineRecord | None:
+    def _opened(self, record: bytes, oldest: datetime | None, mark: Mark | None) -> OnlineRecord | None:
         try:
             kind, schema_hash, micros, sequence, start = head_of(record)
             at = _EPOCH + timedelta(0, 0, micros)
@@ -84,6 +85,8 @@ class OnlineFeatures:
             return OnlineRecord({}, None, 0, "", OTHER_VERSION if is_of_another_version(record) else CORRUPT)
         if kind == TOMBSTONE:
             return None
+        if mark is not None and schema_hash == mark.schema and mark.since <= at < mark.as_of:
+            at = mark.as_of
         if oldest is not None and at < oldest:
             return OnlineRecord({}, at, sequence, schema_hash, EXPIRED)
         if self._expected is not None and schema_hash != self._expected:
