@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import pyarrow as pa
 
-from features.feature_store.batch import compute
+from features.feature_store.batch import TIME, compute
 from features.feature_store.engines.spark_session import SparkSettings, spark_session
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ class SparkEngine:
         """Spark's rows as an Ibis table."""
         view = f"tahdikas_{next(self._views)}"
         frame.createOrReplaceTempView(view)
-        return self.connection.table(view)
+        table = self.connection.table(view)
+        instants = [name for name, kind in frame.dtypes if kind == "timestamp"]
+        return table.mutate(**{name: table[name].cast(TIME) for name in instants})  # Ibis forgets the zone, Spark not
 
     def frame(self, expression: Any) -> "DataFrame":
         """An Ibis expression as Spark has it; nothing runs yet."""
