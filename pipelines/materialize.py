@@ -8,6 +8,8 @@ from features.customer.hold_rules import HoldRules
 from features.errors import DataError
 from features.feature_store.engines import Engine
 from features.feature_store.engines.duckdb import DuckDBEngine
+from features.feature_store.engines.spark import SparkEngine
+from features.feature_store.engines.spark_session import SparkSettings
 from features.feature_store.settings import load_settings
 from features.feature_store.snapshots import BATCH, STATE, Snapshot, snapshot
 from features.home import Home
@@ -42,7 +44,9 @@ def build_snapshots(
     with EventLog(home) as log, only_writer(home), engine(home) as chosen, sources(home, log, chosen) as given:
         build_batch(given, wanted, say, increments=increments)
         if STATE in kinds:
-            build_state(home, log, wanted, rules or load_policy(home).file.holds, given.touched, say)
+            build_state(
+                home, log, wanted, rules or load_policy(home).file.holds, given.touched, say, spark=_as_spark(chosen)
+            )
     found = [snapshot(home, kind, cutoff) for kind in (BATCH, STATE) if kind in kinds for cutoff in wanted]
     return [one for one in found if one is not None]
 
@@ -51,11 +55,20 @@ def build_snapshots(
 def engine(home: Home) -> Iterator[Engine]:
     """The engine that `config/feature_store.yaml` names."""
     told = load_settings(home).offline
-    chosen = DuckDBEngine(home.features, memory_gb=told.memory_limit_gb)
+    chosen: Engine
+    if told.engine == "spark":
+        settings = SparkSettings(told.spark_master, told.memory_limit_gb, told.spark_conf, scratch=home.features)
+        chosen = SparkEngine(settings)
+    else:
+        chosen = DuckDBEngine(home.features, memory_gb=told.memory_limit_gb)
     try:
         yield chosen
     finally:
         chosen.close()
+
+
+def _as_spark(chosen: Engine) -> SparkEngine | None:
+    return chosen if isinstance(chosen, SparkEngine) else None
 
 
 def materialize(home: Home, as_of: datetime, *, progress: Progress | None = None) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -19,11 +20,12 @@ import pyarrow.parquet as pq
 
 from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP, TIME
 from features.customer.hold_rules import HoldRules
-from features.customer.incidents import incidents_of, telling
+from features.customer.incidents import Incident, incidents_of, telling
 from features.customer.state import Fact, known_by
 from features.customer.state_history import Span, state_history
 from features.customer.view import STATE_FEATURES
 from features.feature_store.basis import code_hash
+from features.feature_store.engines.spark import SparkEngine
 from features.feature_store.snapshots import (
     BATCH,
     STATE,
@@ -42,6 +44,7 @@ from features.home import Home
 from features.instants import to_us
 from features.log.event_log import EventLog
 from pipelines.snapshots import Progress
+from pipelines.spark_states import write_states
 
 CUSTOMERS_AT_ONCE = 2_000
 ROWS_A_GROUP = 100_000
@@ -63,10 +66,13 @@ def build_state(
     rules: HoldRules,
     touched: Mapping[datetime, Path | None],
     say: Progress,
+    *,
+    spark: SparkEngine | None = None,
 ) -> None:
     """Make or mend the state snapshots at `wanted` cutoffs, and every other there is.
 
     `touched` tells, by cutoff, whom the batch snapshots were computed again for (folders of customer_id; None: all).
+    With `spark`, facts come from the lake and are folded there, else from the live store and here.
     """
     sweep(home, STATE)
     told = log.shop_facts()
@@ -83,12 +89,12 @@ def build_state(
             remove(one)
         else:
             say(f"Customer state as of {one.cutoff:%Y-%m-%d} is mended")
-            _write(home, log, [batch], rules, told, only=whom, before=one)
+            _write(home, log, [batch], rules, told, only=whom, before=one, spark=spark)
     missing = [batch for cutoff in sorted(set(wanted)) if snapshot(home, STATE, cutoff) is None
                and (batch := snapshot(home, BATCH, cutoff)) is not None]  # fmt: skip
     if missing:
         say(f"Customer state at {len(missing)} moments")
-        _write(home, log, missing, rules, told)
+        _write(home, log, missing, rules, told, spark=spark)
 
 
 def _manifest(batch: Snapshot, rules: HoldRules, told: Sequence[Fact]) -> Manifest:
@@ -108,6 +114,7 @@ def _write(
     *,
     only: Path | None = None,
     before: Snapshot | None = None,
+    spark: SparkEngine | None = None,
 ) -> None:
     """State at the moments of `batches`, each customer's facts folded once for all of them.
 
@@ -117,6 +124,28 @@ def _write(
     incidents = [telling(incidents_of(known_by(told, cutoff)), to_us(cutoff)) for cutoff in cutoffs]
     with ExitStack() as stack:
         drafts = [stack.enter_context(drafting(home, STATE, cutoff)) for cutoff in cutoffs]
+        if spark is not None:
+            scratch = Path(stack.enter_context(TemporaryDirectory(prefix=".scratch-", dir=home.features)))
+            write_states(log, spark, scratch, batches, drafts, rules, incidents, only=only, before=before)
+        else:
+            _fold_here(log, batches, drafts, rules, incidents, only)
+            if only is not None and before is not None:
+                _merge(drafts[0], before, only, batches[0])
+        for batch, draft in zip(batches, drafts, strict=True):
+            keep(home, STATE, batch.cutoff, draft, _manifest(batch, rules, told))
+
+
+def _fold_here(
+    log: EventLog,
+    batches: Sequence[Snapshot],
+    drafts: Sequence[Path],
+    rules: HoldRules,
+    incidents: Sequence[Sequence[Incident]],
+    only: Path | None,
+) -> None:
+    """The states of the members of `batches` into one part of each draft, from the live store's facts."""
+    cutoffs = [batch.cutoff for batch in batches]
+    with ExitStack() as stack:
         rows = [stack.enter_context(_Rows(draft / "part-00000.parquet")) for draft in drafts]
         for chunk in _members(batches, only):
             facts, spans = log.facts_ever_of(list(chunk))
@@ -129,10 +158,6 @@ def _write(
                     rows[index].add(who, cutoffs[index], values)
         for one in rows:
             one.close()
-        if only is not None and before is not None:
-            _merge(drafts[0], before, only, batches[0])
-        for batch, draft in zip(batches, drafts, strict=True):
-            keep(home, STATE, batch.cutoff, draft, _manifest(batch, rules, told))
 
 
 def _members(batches: Sequence[Snapshot], only: Path | None) -> Iterator[dict[str, list[int]]]:
