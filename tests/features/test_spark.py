@@ -26,7 +26,7 @@ from features.customer.incidents import incidents_of, telling
 from features.customer.state import known_by
 from features.customer.view import STATE_FEATURES
 from features.errors import DataError
-from features.feature_store.batch import BATCH_FEATURES
+from features.feature_store.batch import BATCH_FEATURES, compute
 from features.feature_store.engines.spark import SparkEngine
 from features.feature_store.engines.spark_session import SparkSettings, spark_session
 from features.feature_store.feast_repo import feature_store, historical, historical_frame
@@ -61,7 +61,7 @@ def test_a_thousand_histories_equal_the_oracle(spark: SparkEngine, tmp_path: Pat
     rows, expected = batched_histories(1_000)
     for name, told in (("events", table(rows)), ("links", links(rows)), ("items", CATALOGUE)):
         pq.write_table(told, tmp_path / f"{name}.parquet")
-    features = spark.compute(
+    features = compute(
         spark.parquet([tmp_path / "events.parquet"], EVENT_SCHEMA.empty_table()),
         spark.parquet([tmp_path / "links.parquet"], LINK_SCHEMA.empty_table()),
         spark.parquet([tmp_path / "items.parquet"], CATALOGUE.slice(0, 0)),
