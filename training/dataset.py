@@ -2,18 +2,17 @@
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
 
-from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
+from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP, TIME
 from features.errors import DataError
-from features.feature_store.snapshots import BATCH, snapshots
+from features.feature_store.snapshots import BATCH, parquet_list, snapshots
 from features.home import Home
-
-ROW_ID = "spine_row_id"
 
 
 def load_training_set(
@@ -28,42 +27,79 @@ def load_training_set(
     The rows are those of `spine` (columns customer_id and event_timestamp, aware UTC; further columns are kept), else
     every customer known at each of `cutoffs`, else at every cutoff that has snapshots. Rows out = rows in, in the same
     order; a customer without features by her row's time has absent ones. Columns: the spine's, then the features
-    documented in docs/features.md; times are datetime64[us, UTC], text is object, the rest float64, absent NaN.
+    documented in docs/features.md; times are datetime64[us, UTC], text is object, the rest float64, absent NaN. A
+    feature that is called like a column of the spine gets its view's name in front: `customer_batch__revenue_total`.
 
     Raises `DataError` if a cutoff has no snapshot, or the spine lacks a column or is empty.
     """
-    from features.feature_store.feast_repo import feature_store, historical  # six seconds of import, only where needed
+    from features.feature_store.feast_repo import feature_store, training_rows  # six seconds of import, where needed
 
-    rows = _spine_of(home, cutoffs) if spine is None else spine
-    missing = {CUSTOMER_ID, EVENT_TIMESTAMP} - set(rows.columns)
-    if missing or rows.empty:
+    asked = _everyone(home, cutoffs) if spine is None else _checked(spine)
+    with contextlib.redirect_stdout(io.StringIO()):
+        store = feature_store(home)
+    kept = (
+        {} if isinstance(asked, str) else {str(n): asked[n] for n in asked if n not in (CUSTOMER_ID, EVENT_TIMESTAMP)}
+    )
+    with training_rows(store, service, asked).batches() as reader:
+        return frame_of(reader, kept)
+
+
+def frame_of(reader: pa.RecordBatchReader, kept: Mapping[str, pd.Series] | None = None) -> pd.DataFrame:
+    """A frame of streamed rows, in memory once: numbers as float64, times as datetime64[us, UTC], the rest as objects.
+
+    `kept` are columns to be taken as they are in place of the stream's.
+    """
+    instead = kept or {}
+    chunks: dict[str, list[np.ndarray]] = {name: [] for name in reader.schema.names if name not in instead}
+    for batch in reader:
+        for name, parts in chunks.items():
+            parts.append(_values(batch[name]))
+    columns = {}
+    for name in reader.schema.names:
+        columns[name] = instead[name] if name in instead else _joined(chunks.pop(name), reader.schema.field(name).type)
+    return pd.DataFrame(columns, copy=False)
+
+
+def _values(column: pa.Array) -> np.ndarray:
+    """A batch's column as an array of its own, which does not keep the batch in memory."""
+    if pa.types.is_timestamp(column.type):
+        return np.array(column.cast(TIME, safe=False).cast(pa.timestamp("us")).to_numpy(zero_copy_only=False))
+    if _is_number(column.type):
+        return np.array(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+    return np.array(column.to_numpy(zero_copy_only=False), dtype=object)
+
+
+def _joined(parts: list[np.ndarray], kind: pa.DataType) -> pd.Series:
+    if pa.types.is_timestamp(kind):
+        whole = np.concatenate([np.empty(0, "datetime64[us]"), *parts])
+        return pd.Series(pd.DatetimeIndex(whole).tz_localize("UTC"), copy=False)
+    return pd.Series(np.concatenate([np.empty(0, float if _is_number(kind) else object), *parts]), copy=False)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+
+def _checked(spine: pd.DataFrame) -> pd.DataFrame:
+    missing = {CUSTOMER_ID, EVENT_TIMESTAMP} - set(spine.columns)
+    if missing or spine.empty:
         raise DataError(
-            f"The spine needs rows and the columns customer_id and event_timestamp; it has {len(rows)} rows"
+            f"The spine needs rows and the columns customer_id and event_timestamp; it has {len(spine)} rows"
             f"{f' and lacks {sorted(missing)}' if missing else ''}. Build snapshots first, or pass another spine."
         )
-    numbered = rows.reset_index(drop=True)
-    numbered[ROW_ID] = range(len(numbered))
-    with contextlib.redirect_stdout(io.StringIO()):
-        joined = historical(feature_store(home), service, numbered)
-    frame: pd.DataFrame = joined.sort_by(ROW_ID).drop_columns([ROW_ID]).to_pandas()
-    if len(frame) != len(rows):
-        raise DataError(f"The point-in-time join made {len(frame)} rows of {len(rows)}: a snapshot holds a row twice.")
-    features = [name for name in frame.columns if name not in rows.columns]
-    numeric = [name for name in features if frame[name].dtype.kind in "iub"]
-    return frame.astype(dict.fromkeys(numeric, "float64"))
+    return spine.reset_index(drop=True)
 
 
-def _spine_of(home: Home, cutoffs: Sequence[datetime] | None) -> pd.DataFrame:
+def _everyone(home: Home, cutoffs: Sequence[datetime] | None) -> str:
+    """The query of every customer known at each cutoff: nobody comes to this process without her features."""
     there = {one.cutoff: one for one in snapshots(home, BATCH)}
-    wanted = there if cutoffs is None else list(cutoffs)
+    wanted = list(there if cutoffs is None else cutoffs)
     if lacking := [c for c in wanted if c not in there]:
         raise DataError(
             f"No feature snapshot as of {', '.join(f'{c:%Y-%m-%d %H:%M}' for c in lacking)}. "
             "Build it with `tahdikas snapshots` or `tahdikas retrain`."
         )
-    parts = [
-        pq.read_table(file, columns=[CUSTOMER_ID, EVENT_TIMESTAMP]).to_pandas()
-        for c in wanted
-        for file in there[c].files
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[CUSTOMER_ID, EVENT_TIMESTAMP])
+    if not sum(there[c].manifest.rows for c in wanted):
+        raise DataError("No snapshot has a customer. Bring in events and build snapshots first, or pass a spine.")
+    files = parquet_list(file for c in wanted for file in there[c].files)
+    return f"select {CUSTOMER_ID}, {EVENT_TIMESTAMP} from read_parquet({files}, hive_partitioning = false)"

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+import pyarrow as pa
 from feast import FeatureStore, RepoConfig
 
 from features.feature_store.definitions import definitions
+from features.feature_store.feast_offline import PointInTimeJob
 from features.feature_store.feast_sources import offline_store
+from features.feature_store.point_in_time_duckdb import Spine
 from features.home import Home
 
 if TYPE_CHECKING:
@@ -25,7 +29,7 @@ def repo_config(home: Home, spark: "SparkEngine | None" = None) -> RepoConfig:
         project="tahdikas",
         provider="local",
         registry=str(home.feast / "registry.db"),
-        offline_store=offline_store(spark),
+        offline_store=offline_store(home, spark),
         online_store={"type": "features.feature_store.feast_online.PackedOnlineStore", "root": str(home.root)},
         batch_engine={"type": "features.feature_store.feast_online.ArrowComputeEngine"},
         entity_key_serialization_version=3,
@@ -46,16 +50,22 @@ def feature_store(home: Home, spark: "SparkEngine | None" = None) -> FeatureStor
     return store
 
 
-def historical(store: FeatureStore, service: str, spine: Any) -> Any:
-    """Point-in-time features of a service for a pandas `spine` of (customer_id, event_timestamp, ...).
+def training_rows(store: FeatureStore, service: str, spine: Spine | pd.DataFrame) -> PointInTimeJob:
+    """Point-in-time features of a service for a spine with customer_id and event_timestamp, made when asked for.
 
-    A row sees the latest snapshot with `event_timestamp` and `created_timestamp` at or before its own time. Rows come
-    in any order.
+    Rows out are the spine's rows in their order, its columns kept; docs/training-sets.md says what each row sees.
     """
-    job = store.get_historical_features(
-        entity_df=spine, features=store.get_feature_service(service), filter_by_created_timestamp=True
+    rows: Any = spine  # Feast's types know of pandas and SQL alone
+    job: Any = store.get_historical_features(
+        entity_df=rows, features=store.get_feature_service(service), filter_by_created_timestamp=True
     )
-    return job.to_arrow()
+    found: PointInTimeJob = job
+    return found
+
+
+def historical(store: FeatureStore, service: str, spine: Any) -> pa.Table:
+    """The same as one Arrow table, from a store on either engine."""
+    return training_rows(store, service, spine).to_arrow()
 
 
 def historical_frame(store: FeatureStore, service: str, spine: "DataFrame") -> "DataFrame":

@@ -14,7 +14,7 @@ from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP
 from features.columns import TIME as INSTANT
 from features.customer.state_features import STATE_FEATURES
 from features.feature_store.batch import BATCH_FEATURES, FLOAT, INT, TEXT, TIME
-from features.feature_store.snapshots import BATCH, STATE, snapshot_files
+from features.feature_store.snapshots import BATCH, STATE, snapshot_files, snapshot_glob
 from features.home import Home
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 _ARROW = {INT: pa.int64(), FLOAT: pa.float64(), TEXT: pa.string(), TIME: INSTANT}
 
 
-def offline_store(spark: "SparkEngine | None") -> dict[str, str]:
+def offline_store(home: Home, spark: "SparkEngine | None") -> dict[str, str]:
     """Feast's setting of the store that goes with the sources; Spark's uses the engine's session, being the active."""
-    return {"type": "duckdb" if spark is None else "spark"}
+    if spark is None:
+        return {"type": "features.feature_store.feast_offline.PointInTimeOfflineStore", "root": str(home.root)}
+    return {"type": "features.feature_store.feast_offline_spark.PointInTimeSparkOfflineStore"}
 
 
 def snapshot_source(home: Home, kind: str, spark: "SparkEngine | None") -> DataSource:
@@ -34,7 +36,7 @@ def snapshot_source(home: Home, kind: str, spark: "SparkEngine | None") -> DataS
     if spark is None:
         return FileSource(
             name=name,
-            path=str(home.features / kind / "as_of=*" / "[0-9]*" / "part-*.parquet"),
+            path=snapshot_glob(home, kind),
             file_format=ParquetFormat(),
             timestamp_field=EVENT_TIMESTAMP,
             created_timestamp_column=CREATED_TIMESTAMP,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +20,9 @@ from features.errors import DataError
 from features.feature_store.batch import BATCH_FEATURES, schema_hash
 from features.feature_store.definitions import SERVICES
 from features.feature_store.feast_repo import feature_store
+from features.feature_store.feast_sources import snapshot_schema
 from features.feature_store.online import OnlineFeatures
-from features.feature_store.snapshots import BATCH, STATE, snapshot_path, write_snapshot
+from features.feature_store.snapshots import BATCH, STATE, Manifest, drafting, keep, snapshot
 from features.home import Home
 from features.inputs.frame import customer_inputs, rows_to_columns, to_columns
 from features.log.event_log import EventLog
@@ -30,6 +30,10 @@ from pipelines.materialize import build_snapshots, materialize
 from training.dataset import load_training_set
 
 CUTOFFS = [T - timedelta(days=90), T - timedelta(days=30), T]
+NONE = (0, 0)
+BY_HAND = Manifest(
+    position=0, facts=0, catalogue="", schema="", basis="", events=NONE, links=NONE, items=NONE, erased=NONE
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +46,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Event
 
 def test_a_training_set_is_every_known_customer_at_every_cutoff(shop: tuple[Home, EventLog]) -> None:
     frame = load_training_set("churn_v1", home=shop[0], cutoffs=CUTOFFS)
-    rows = [pq.read_metadata(snapshot_path(shop[0], BATCH, c)).num_rows for c in CUTOFFS]
+    stored = pd.concat([_stored(shop[0], c) for c in CUTOFFS], ignore_index=True)
+    rows = [len(_stored(shop[0], c)) for c in CUTOFFS]
     assert frame[EVENT_TIMESTAMP].value_counts(sort=False).to_dict() == dict(zip(CUTOFFS, rows, strict=True))
     assert list(frame.columns) == [CUSTOMER_ID, EVENT_TIMESTAMP, *BATCH_FEATURES, *STATE_FEATURES]
-    stored = pd.concat([pq.read_table(snapshot_path(shop[0], BATCH, c)).to_pandas() for c in CUTOFFS])
     np.testing.assert_array_equal(frame["revenue_total"], stored["revenue_total"])
-    pd.testing.assert_series_equal(frame["last_browse_at"], stored["last_browse_at"].reset_index(drop=True))
+    pd.testing.assert_series_equal(frame["last_browse_at"], stored["last_browse_at"])
     assert frame["open_cases"].notna().all()
 
 
@@ -108,18 +112,23 @@ def test_the_registry_is_made_anew_and_keeps_the_order_of_features(shop: tuple[H
     assert {s.name for s in store.list_feature_services()} == set(SERVICES)
 
 
+def _stored(home: Home, cutoff: datetime) -> pd.DataFrame:
+    """The batch features of a snapshot."""
+    one = snapshot(home, BATCH, cutoff)
+    assert one is not None
+    return pd.concat([pq.read_table(file).to_pandas() for file in one.files], ignore_index=True)
+
+
 def _snapshots(home: Home, rows: list[tuple[str, datetime, datetime, int]]) -> None:
     """Hand-made snapshots with only `revenue_total` filled: (customer, event time, created, revenue)."""
     for customer, at, created, revenue in rows:
-        values: dict[str, Any] = {CUSTOMER_ID: [customer], EVENT_TIMESTAMP: [at], CREATED_TIMESTAMP: [created]}
-        types = {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
-        time = pa.timestamp("us", "UTC")
-        batch = {n: pa.array([None], types.get(s.dtype, time)) for n, s in BATCH_FEATURES.items()}
-        state = {n: pa.array([None], pa.float64()) for n in STATE_FEATURES}
-        keys = {n: pa.array(v, None if n == CUSTOMER_ID else time) for n, v in values.items()}
-        for kind, columns in ((BATCH, batch | {"revenue_total": pa.array([revenue])}), (STATE, state)):
-            table = pa.table(keys | columns)
-            write_snapshot(snapshot_path(home, kind, at), table.schema, table.to_batches(), "by hand")
+        for kind in (BATCH, STATE):
+            told = {CUSTOMER_ID: customer, EVENT_TIMESTAMP: at, CREATED_TIMESTAMP: created, "revenue_total": revenue}
+            schema = snapshot_schema(kind)
+            row = pa.Table.from_pylist([{name: told.get(name) for name in schema.names}], schema=schema)
+            with drafting(home, kind, at) as draft:
+                pq.write_table(row, draft / "part-00000.parquet")
+                keep(home, kind, at, draft, BY_HAND)
 
 
 def test_what_was_learned_late_is_left_out(tmp_path: Path) -> None:
@@ -141,7 +150,7 @@ def test_feast_reads_and_writes_our_records_and_never_goes_back(tmp_path: Path) 
     found = store.get_online_features(asked, [{CUSTOMER_ID: "ada"}, {CUSTOMER_ID: "bea"}]).to_dict()
     assert found["purchase_count_total"] == [2, None]
     assert found["last_purchase_at"] == [T - timedelta(hours=1), None]
-    newest = pq.read_table(snapshot_path(home, BATCH, T)).to_pandas()
+    newest = _stored(home, T)
     for at, revenue, kept in ((T - timedelta(days=9), 1, 2000), (T + timedelta(days=1), 5, 5)):
         row = newest.assign(
             revenue_total=revenue, **{EVENT_TIMESTAMP: pd.Timestamp(at), CREATED_TIMESTAMP: pd.Timestamp(at)}
