@@ -1,8 +1,10 @@
 """Features for training and for serving: snapshots at cutoffs, and the newest of them to the online store."""
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from features.customer.hold_rules import HoldRules
 from features.errors import DataError
@@ -37,30 +39,34 @@ def build_snapshots(
     A snapshot is kept while nothing that it should know changed, mended where little did, and made anew where code or
     rules changed; snapshots at other cutoffs that cannot be mended are removed, so that none can reach a training set.
     Live events count once they are in the lake (`EventLog.flush_live`). Without `increments` those at `cutoffs` are
-    made whole. Raises `DataError` if a lake file is gone or was cut, `HomeError` if an import goes on for a minute.
+    made whole. Raises `DataError` if a lake file is gone or was cut, `HomeError` if another process builds for longer
+    than a minute.
     """
     say = progress or (lambda _: None)
     wanted = sorted({c.astimezone(UTC) for c in cutoffs})
-    with EventLog(home) as log, only_writer(home), engine(home) as chosen, sources(home, log, chosen) as given:
-        build_batch(given, wanted, say, increments=increments)
-        if STATE in kinds:
-            build_state(
-                home, log, wanted, rules or load_policy(home).file.holds, given.touched, say, spark=_as_spark(chosen)
-            )
+    scratch = home.features / ".scratch"
+    with EventLog(home) as log, only_writer(home, of="features"):
+        shutil.rmtree(scratch, ignore_errors=True)  # what a killed building left
+        with engine(home, scratch) as chosen, sources(home, log, chosen, scratch) as given:
+            build_batch(given, wanted, say, increments=increments)
+            if STATE in kinds:
+                told = rules or load_policy(home).file.holds
+                build_state(home, log, wanted, told, given.touched, say, spark=_as_spark(chosen))
+        shutil.rmtree(scratch, ignore_errors=True)
     found = [snapshot(home, kind, cutoff) for kind in (BATCH, STATE) if kind in kinds for cutoff in wanted]
     return [one for one in found if one is not None]
 
 
 @contextmanager
-def engine(home: Home) -> Iterator[Engine]:
-    """The engine that `config/feature_store.yaml` names."""
+def engine(home: Home, scratch: Path) -> Iterator[Engine]:
+    """The engine that `config/feature_store.yaml` names; it spills into `scratch`."""
     told = load_settings(home).offline
     chosen: Engine
     if told.engine == "spark":
-        settings = SparkSettings(told.spark_master, told.memory_limit_gb, told.spark_conf, scratch=home.features)
+        settings = SparkSettings(told.spark_master, told.memory_limit_gb, told.spark_conf, scratch=scratch)
         chosen = SparkEngine(settings)
     else:
-        chosen = DuckDBEngine(home.features, memory_gb=told.memory_limit_gb)
+        chosen = DuckDBEngine(scratch, memory_gb=told.memory_limit_gb)
     try:
         yield chosen
     finally:

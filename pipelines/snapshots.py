@@ -5,7 +5,6 @@ imported late, a person erased): only whom that touches is computed again. A new
 one is made of that one in the same way (`features/feature_store/touched.py`). A whole rebuild gives equal values.
 """
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,7 +40,7 @@ from features.feature_store.snapshots import (
 )
 from features.home import Home
 from features.log.event_log import LINK_SCHEMA, EventLog
-from features.log.lake import LakeFile
+from features.log.lake import LakeFile, checked_paths
 
 Progress = Callable[[str], None]
 ROWS_AT_ONCE = 20_000_000  # events times cutoffs in one query: one pass over a grid is several times faster than a loop
@@ -103,31 +102,27 @@ class Sources:
 
 
 @contextmanager
-def sources(home: Home, log: EventLog, engine: Engine) -> Iterator[Sources]:
+def sources(home: Home, log: EventLog, engine: Engine, scratch: Path) -> Iterator[Sources]:
     """Open all that batch snapshots are made of; raises `DataError` if a lake file is gone or was cut."""
-    home.features.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=home.features))
-    try:
-        files, paths = log.listed_files(), log.files()
-        log.write_links(scratch / "links.parquet")
-        events = engine.parquet(paths, EVENT_SCHEMA.empty_table())
-        gone = scratch / "erased"
-        gone.mkdir()
-        engine.write(touched.erased(events), gone)
-        yield Sources(
-            home,
-            engine,
-            scratch,
-            files,
-            log.position(),
-            sha256(home.catalogue.read_bytes()).hexdigest() if home.catalogue.exists() else "",
-            events,
-            engine.parquet([scratch / "links.parquet"], LINK_SCHEMA.empty_table()),
-            engine.parquet([home.catalogue], ITEM_SCHEMA.empty_table()) if home.catalogue.exists() else None,
-            engine.parquet(sorted(gone.glob("*.parquet")), _SEEN["erased"].empty_table()),
-        )
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    facts, files = log.position(), log.listed_files()
+    events = engine.parquet(checked_paths(home, files), EVENT_SCHEMA.empty_table())
+    log.write_links(folder / "links.parquet")
+    gone = folder / "erased"
+    gone.mkdir()
+    engine.write(touched.erased(events), gone)
+    yield Sources(
+        home,
+        engine,
+        folder,
+        files,
+        facts,
+        sha256(home.catalogue.read_bytes()).hexdigest() if home.catalogue.exists() else "",
+        events,
+        engine.parquet([folder / "links.parquet"], LINK_SCHEMA.empty_table()),
+        engine.parquet([home.catalogue], ITEM_SCHEMA.empty_table()) if home.catalogue.exists() else None,
+        engine.parquet(sorted(gone.glob("*.parquet")), _SEEN["erased"].empty_table()),
+    )
 
 
 def build_batch(of: Sources, wanted: Sequence[datetime], say: Progress, *, increments: bool = True) -> None:

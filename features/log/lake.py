@@ -51,12 +51,12 @@ class LakeFile:
 
 
 @contextmanager
-def only_writer(home: Home, *, wait: bool = True) -> Iterator[bool]:
-    """Be the one process that writes lake files; gives False, without waiting, if `wait` is off and another is.
+def only_writer(home: Home, *, wait: bool = True, of: str = "lake") -> Iterator[bool]:
+    """Be the one process that writes files of the lake, or of what `of` names; the lock ends with its process.
 
-    The lock ends with the process that holds it, however it ends. Raises `HomeError` after waiting for a minute.
+    Gives False, without waiting, if `wait` is off and another is. Raises `HomeError` after waiting for a minute.
     """
-    with (home.root / "lake.lock").open("a") as lock:
+    with (home.root / f"{of}.lock").open("a") as lock:
         held = False
         for _ in range(_WAIT_SECONDS * 10 if wait else 1):
             try:
@@ -67,7 +67,9 @@ def only_writer(home: Home, *, wait: bool = True) -> Iterator[bool]:
                 if wait:
                     time.sleep(0.1)
         if wait and not held:
-            raise HomeError(f"Another import into {home.root} is still running. Start this one when it has ended.")
+            raise HomeError(
+                f"Another process is still writing the {of} in {home.root}. Start this one when it has ended."
+            )
         yield held
 
 
