@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decide, false_alarms, features, main_job, online, policies
+from benchmarks import decide, false_alarms, features, main_job, online, policies, training_sets
 from features.errors import TahdikasError
 
 BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "policies": policies.run,
     "features": features.run,
     "online": online.run,
+    "training_sets": training_sets.run,
     "decide": decide.run,
     "false_alarms": false_alarms.run,
 }

@@ -12,7 +12,7 @@ import pytest
 from feature_histories import T, purchase
 from shop_log import ingested, shop_rows
 
-from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP
+from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_TIMESTAMP, TIME
 from features.customer.hold_rules import HoldRules
 from features.customer.state import decode
 from features.customer.view import STATE_FEATURES, state_features
@@ -22,7 +22,7 @@ from features.feature_store.definitions import SERVICES
 from features.feature_store.feast_repo import feature_store
 from features.feature_store.feast_sources import snapshot_schema
 from features.feature_store.online import OnlineFeatures
-from features.feature_store.snapshots import BATCH, STATE, Manifest, drafting, keep, snapshot
+from features.feature_store.snapshots import BATCH, STATE, Manifest, drafting, keep, snapshot, snapshots
 from features.home import Home
 from features.inputs.frame import customer_inputs, rows_to_columns, to_columns
 from features.log.event_log import EventLog
@@ -137,6 +137,42 @@ def test_what_was_learned_late_is_left_out(tmp_path: Path) -> None:
     times = [T - 2 * day, T - timedelta(microseconds=1), T, T + day]
     spine = pd.DataFrame({CUSTOMER_ID: "ada", EVENT_TIMESTAMP: pd.to_datetime(times, utc=True)})
     assert load_training_set(home=home, spine=spine)["revenue_total"].tolist() == [100, 100, 100, 300]
+
+
+def test_what_killed_runs_left_behind_is_not_read(tmp_path: Path) -> None:
+    home, day = Home.open(tmp_path), timedelta(days=1)
+    _snapshots(home, [("ada", T - day, T - day, 100), ("ada", T, T, 200)])
+    for kind in (BATCH, STATE):
+        first, second = snapshots(home, kind)
+        stray = pq.read_table(second.files[0]).set_column(2, "event_timestamp", pa.array([T + day], TIME))
+        for folder in (".4711", "000007", "no_version"):
+            (second.folder.parent / folder).mkdir()
+            pq.write_table(stray, second.folder.parent / folder / "part-00000.parquet")
+        pq.write_table(stray, second.folder / "part-00001.parquet")
+        first.files[0].write_bytes(first.files[0].read_bytes()[:-1])
+    spine = pd.DataFrame({CUSTOMER_ID: "ada", EVENT_TIMESTAMP: pd.to_datetime([T - day, T, T + day], utc=True)})
+    frame = load_training_set(home=home, spine=spine)
+    np.testing.assert_array_equal(frame["revenue_total"], [np.nan, 200, 200])
+    assert len(load_training_set(home=home)) == 1
+
+
+def test_columns_of_a_spine_are_kept_as_they_are(shop: tuple[Home, EventLog]) -> None:
+    ours = pd.to_datetime([T, T], utc=True).tz_convert("Europe/Helsinki")
+    spine = pd.DataFrame({"fold": pd.Categorical(["a", "b"]), CUSTOMER_ID: ["c001", "c002"], EVENT_TIMESTAMP: ours})
+    spine["revenue_total"] = [7, 8]
+    frame = load_training_set(home=shop[0], spine=spine)
+    pd.testing.assert_frame_equal(frame[["fold", "revenue_total"]], spine[["fold", "revenue_total"]])
+    assert frame.columns[:4].tolist() == ["fold", CUSTOMER_ID, EVENT_TIMESTAMP, "revenue_total"]
+    assert frame[EVENT_TIMESTAMP].tolist() == [T, T]
+    assert frame[EVENT_TIMESTAMP].dtype == frame["last_purchase_at"].dtype == "datetime64[us, UTC]"
+    plain = load_training_set(home=shop[0], spine=spine[[CUSTOMER_ID, EVENT_TIMESTAMP]])
+    np.testing.assert_array_equal(frame["customer_batch__revenue_total"], plain["revenue_total"])
+    assert plain["revenue_total"].dtype == np.float64
+
+
+def test_a_training_set_of_nobody_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No snapshot has a customer"):
+        load_training_set(home=Home.open(tmp_path))
 
 
 def test_feast_reads_and_writes_our_records_and_never_goes_back(tmp_path: Path) -> None:

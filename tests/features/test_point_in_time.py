@@ -69,6 +69,12 @@ def test_a_thousand_histories_equal_the_oracle(random_seed: int, tmp_path: Path)
     assert table["week__from"].null_count > table["ever__from"].null_count
 
 
+@pytest.mark.parametrize("case", ["as old as can live", "a microsecond too old"])
+def test_the_bound_of_expiry_where_nothing_older_is_asked(case: str, store: FeatureStore) -> None:
+    rows = joined(store, spine_of([(case, day(CASES[case][1]))])).to_arrow()
+    assert rows["week__bought_y"].to_pylist() == [CASES[case][3]]
+
+
 def test_the_order_of_rows_and_files_does_not_count(tmp_path: Path) -> None:
     rows, asked = made_up(100, 3)
     one = joined(file_store(tmp_path / "one", rows), spine_of(asked)).to_arrow()
