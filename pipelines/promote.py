@@ -18,6 +18,7 @@ from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS, places
 from features.inputs.scoring import read_model
 from pipelines.bundles import check_bundle, current_id, sha256
+from pipelines.quality import keep_profile
 from training.gates import ChurnEvidence, Gate, OfferEvidence, churn_gates, offer_gates
 from training.metrics import Array, score_lists
 from training.params import Params
@@ -223,11 +224,13 @@ def _champion_offers(home: Home, current: str, k: int) -> Array | None:
 
 
 def _keep_evidence(home: Home, bundle: str) -> None:
-    """Keep what the champion showed on its own window, to compare a challenger of the same window fairly."""
+    """Keep what the champion showed on its own window, to compare a challenger of the same window fairly, and what
+    its data was like."""
     folder = home.models / "champions" / bundle
     for name in PARTS:
         (folder / name).mkdir(parents=True, exist_ok=True)
         shutil.copyfile(home.models / name / "evidence.parquet", folder / name / "evidence.parquet")
+    keep_profile(home, bundle)
 
 
 def _kept_evidence(home: Home, bundle: str, name: str) -> Any:

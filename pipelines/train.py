@@ -19,12 +19,14 @@ import pyarrow.parquet as pq
 
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.errors import DataError
+from features.feature_store.quality.reference import write_profile
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS
 from features.inputs.frame import customer_inputs, to_columns
 from features.inputs.scoring import Spec, read_model
 from features.log.event_log import EventLog
 from pipelines.materialize import build_snapshots
+from pipelines.quality import PROFILE, REPORT, check_training
 from training.churn import ChurnResult, ChurnRows
 from training.churn import train_churn as fit_churn
 from training.labels import horizon_days, lapsed
@@ -34,7 +36,7 @@ from training.purchases import item_categories, load_purchases
 from training.ranker import NAMES, OfferResult, OfferRows, offer_rows
 from training.ranker import train_offers as fit_offers
 from training.registry import ModelRun, log_training
-from training.report import write_figures, write_json
+from training.report import write_drift, write_figures, write_json
 from training.retrieval import bought_between, connect, histories, item_table
 from training.source_worth import SOURCES
 from training.split import cutoffs
@@ -49,7 +51,8 @@ class RetrainReport:
     """What a retraining did: the moment it knew, the models chosen, flat metrics, and where MLflow has it.
 
     `source_worth` has, per source that tells something here, the churn AUC that is lost without it (value, low, high:
-    a paired 95 % interval); `missing` names the sources that tell nothing here.
+    a paired 95 % interval); `missing` names the sources that tell nothing here. `quality` is
+    what the checks of the data found (`QualityReport.to_json`).
     """
 
     as_of: datetime
@@ -61,6 +64,7 @@ class RetrainReport:
     missing: list[str]
     mlflow: dict[str, Any]
     models: Path
+    quality: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -74,6 +78,7 @@ class RetrainReport:
             "missing": self.missing,
             "mlflow": self.mlflow,
             "models": str(self.models),
+            "quality": self.quality,
         }
 
     def __str__(self) -> str:
@@ -86,8 +91,18 @@ class RetrainReport:
             f"{m['next_offer.recall']:.3f} (personal + popular: {m['next_offer.personal_popular.ndcg']:.3f}, "
             f"{m['next_offer.personal_popular.recall']:.3f})\n"
             f"{self._sources()}"
+            f"{self._data()}"
             f"Models in {self.models}; not in force until: tahdikas promote"
         )
+
+    def _data(self) -> str:
+        """What the checks of the data found."""
+        told, judged = self.quality, sum(one["psi"] is not None for one in self.quality["features"])
+        against = (
+            f"{judged} features compared with {told['compared_with']}" if told["compared_with"] else "first snapshot"
+        )
+        found = "".join(f"  {one['severity']} {one['name']}: {one['message']}\n" for one in told["findings"])
+        return f"data: {against}; {len(told['findings']) or 'no'} findings\n{found}"
 
     def _sources(self) -> str:
         """What each source is worth, and what those that are missing may cost."""
@@ -164,6 +179,7 @@ def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
         home.models / "prepared.json",
         {
             "as_of": moment.isoformat(),
+            "as_of_named": as_of is not None or params.as_of != "auto",
             "horizon_days": horizon,
             "churn_cutoffs": [c.isoformat() for c in churn],
             "offer_cutoffs": [c.isoformat() for c in offers],
@@ -178,12 +194,16 @@ def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
 
 
 def train_churn(home: Home, params: Params) -> ChurnResult:
-    """prepared.json, purchases.parquet and the snapshots -> `home.models/churn/`."""
+    """prepared.json, purchases.parquet and the snapshots -> `home.models/churn/`, with what the data was like.
+
+    Raises `DataError`, and leaves everything as it was, where a check of the data stops training.
+    """
     from training.dataset import load_training_set  # Feast: six seconds of import, only where needed
 
     prepared = _prepared(home)
     as_of, horizon = datetime.fromisoformat(prepared["as_of"]), int(prepared["horizon_days"])
     moments = [datetime.fromisoformat(c) for c in prepared["churn_cutoffs"]]
+    quality, profile = check_training(home, moments, as_of, params.quality, named=prepared["as_of_named"])
     frame = load_training_set("churn_v1", home=home, cutoffs=moments)
     frame = frame[frame["last_purchase_at"].notna()].sort_values([EVENT_TIMESTAMP, CUSTOMER_ID], kind="stable")
     groups = []
@@ -208,6 +228,8 @@ def train_churn(home: Home, params: Params) -> ChurnResult:
     columns = {f"input_{name}": newest.inputs[:, j] for j, name in enumerate(names)}
     pq.write_table(pa.table(evidence | columns), folder / "evidence.parquet", compression="zstd")
     _write_report(folder, result, names, {f"{n}_auc_behind": str(d) for n, d in result.differences.items()})
+    write_json(folder / REPORT, quality.to_json())
+    write_profile(folder / PROFILE, profile)
     return result
 
 
@@ -244,10 +266,13 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
     figures = home.models / "figures"
     if figures.exists():
         shutil.rmtree(figures)
+    quality = _read(home.models / "churn" / REPORT)
+    drifts = write_drift(figures, quality["features"], params.quality.warn_psi, params.quality.max_psi)
     runs = []
     for name, section in (("churn", params.churn), ("next_offer", params.next_offer)):
         folder, report = home.models / name, reports[name]
         pictures = write_figures(figures, name, report["reliability"], report["importance"])
+        pictures += drifts if name == "churn" else []
         files = sorted(p.name for p in folder.iterdir() if p.suffix in (".json", ".txt", ".npz"))
         told = {k: v for k, v in section.model_dump(mode="json").items() if k != "trees"} | section.trees.model_dump()
         runs.append(ModelRun(name, folder, files, told | {"chosen": report["chosen"]}, report["metrics"], pictures))
@@ -270,6 +295,7 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
         missing=[name for name in SOURCES if name not in reports["churn"]["source_worth"]],
         mlflow=logged,
         models=home.models,
+        quality=quality,
     )
 
 

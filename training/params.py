@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from features.errors import ConfigError
 
@@ -62,6 +62,40 @@ class PromotionParams(_Section):
     min_customers: Positive = 50
 
 
+CHECKS = ("constant", "customers", "drift", "history", "impossible", "null", "silence", "twins", "types")
+"""The checks of data, as `quality.accept` names them; docs/data-quality.md describes each."""
+
+
+class QualityParams(_Section):
+    """Checks of data in front of training. `warn_` limits are told in the report, `max_` limits stop training.
+
+    `accept` names findings to go on in spite of: a check ("drift"), or one of its findings ("drift.revenue_90d").
+    """
+
+    accept: tuple[str, ...] = ()
+    warn_psi: Annotated[float, Field(gt=0)] = 0.25
+    max_psi: Annotated[float, Field(gt=0)] = 1.0
+    warn_null_change: Share = 0.2
+    max_null_change: Share = 0.5
+    warn_fewer_customers: Share = 0.2
+    max_fewer_customers: Share = 0.5
+    warn_past_change: Share = 0.1
+    max_past_change: Share = 0.5
+    warn_twins: Share = 0.01
+    max_twins: Share = 0.2
+    silence_days: Positive = 3
+    silence_factor: Annotated[float, Field(ge=1)] = 2.0
+    chance: Annotated[float, Field(gt=0, lt=1)] = 0.001
+
+    @field_validator("accept")
+    @classmethod
+    def _known(cls, accept: tuple[str, ...]) -> tuple[str, ...]:
+        for name in accept:
+            if name.partition(".")[0] not in CHECKS:
+                raise ValueError(f"{name!r} names no check. The checks are {', '.join(CHECKS)}")
+        return accept
+
+
 class SimulateParams(_Section):
     """The simulated shop."""
 
@@ -79,6 +113,7 @@ class Params(_Section):
     churn: ChurnParams = ChurnParams()
     next_offer: OfferParams = OfferParams()
     promotion: PromotionParams = PromotionParams()
+    quality: QualityParams = QualityParams()
 
 
 def read_params(path: Path) -> Params:

@@ -67,6 +67,36 @@ def _draw_importance(path: Path, name: str, shares: Sequence[tuple[str, float]])
     return _save(figure, path)
 
 
+def write_drift(
+    folder: Path, features: Sequence[Mapping[str, Any]], warn: float, stop: float, shown: int = 20
+) -> list[Path]:
+    """`data_drift` as .csv and .png: each feature beside what it was, those that drifted most first; returns both.
+
+    `features` have name, null, null_before, median, median_before, psi, chance; a psi of None was not judged. Nothing
+    is written where nothing was compared.
+    """
+    judged = sorted((one for one in features if one["psi"] is not None), key=lambda one: (-one["psi"], one["name"]))
+    if not judged:
+        return []
+    columns = ("name", "psi", "chance", "null", "null_before", "median", "median_before")
+    write_csv(folder / "data_drift.csv", [{name: one[name] for name in columns} for one in judged])
+    return [folder / "data_drift.csv", _draw_drift(folder / "data_drift.png", judged[:shown], warn, stop)]
+
+
+def _draw_drift(path: Path, features: Sequence[Mapping[str, Any]], warn: float, stop: float) -> Path:
+    figure, axes = _figure(7, 1.2 + 0.28 * len(features))
+    told = list(reversed(features))
+    axes.barh([one["name"] for one in told], [one["psi"] for one in told], label="PSI")
+    axes.scatter([one["chance"] for one in told], range(len(told)), marker="|", color="black", label="chance explains")
+    highest = max([one["psi"] for one in told] + [one["chance"] for one in told] + [warn])
+    for limit, style in ((warn, "--"), (stop, "-")):
+        if limit <= highest * 1.5:
+            axes.axvline(limit, color="firebrick", linestyle=style, linewidth=1)
+    axes.set(xlabel="population stability index", title="data: drift from what is compared with")
+    axes.legend(loc="lower right")
+    return _save(figure, path)
+
+
 def _figure(width: float, height: float) -> tuple[Any, Any]:
     from matplotlib.figure import Figure  # no pyplot: no global state, no display
 

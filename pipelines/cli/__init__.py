@@ -18,6 +18,7 @@ from pipelines.cli import (  # noqa: F401  (each registers its commands)
     incidents,
     learning,
     policy,
+    quality,
     running,
     stages,
 )
