@@ -55,7 +55,8 @@ def training_rows(store: FeatureStore, service: str, spine: Spine | pd.DataFrame
 
     Rows out are the spine's rows in their order, its columns kept; docs/training-sets.md says what each row sees.
     """
-    rows: Any = spine  # Feast's types know of pandas and SQL alone
+    frame = isinstance(spine, pd.DataFrame)  # of which Feast would make a copy
+    rows: Any = pa.Table.from_pandas(spine, preserve_index=False) if frame else spine
     job: Any = store.get_historical_features(
         entity_df=rows, features=store.get_feature_service(service), filter_by_created_timestamp=True
     )
