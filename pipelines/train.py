@@ -203,7 +203,7 @@ def train_churn(home: Home, params: Params) -> ChurnResult:
     prepared = _prepared(home)
     as_of, horizon = datetime.fromisoformat(prepared["as_of"]), int(prepared["horizon_days"])
     moments = [datetime.fromisoformat(c) for c in prepared["churn_cutoffs"]]
-    quality, profile = check_training(home, moments, as_of, params.quality, named=prepared["as_of_named"])
+    quality, profile = check_training(home, moments, as_of, params.quality, named=prepared.get("as_of_named", False))
     frame = load_training_set("churn_v1", home=home, cutoffs=moments)
     frame = frame[frame["last_purchase_at"].notna()].sort_values([EVENT_TIMESTAMP, CUSTOMER_ID], kind="stable")
     groups = []
