@@ -200,8 +200,8 @@ def _report(now: datetime, found: dict[str, dict[str, Any]]) -> None:
             {
                 "text": f"{SPINE_ROWS:,} rows over {FEATURE_ROWS:,} feature rows of {CUSTOMERS:,} made-up customers, "
                 f"which live {TTL.days} days; one in twenty became known only weeks after its event time. Each way in "
-                "a process of its own, once. *Lost* are spine rows that did not come back, *wrong* those that hold "
-                "another value than what was known at their time."
+                "a process of its own, once. *Lost* are spine rows that did not come back, *wrong* those with another "
+                "value of a feature than ours, which the tests hold against an oracle."
             },
             {
                 "table": {
