@@ -36,15 +36,15 @@ def lot(night: int) -> list[dict[str, Any]]:
     for number in range(400 if night == 0 else 30):
         at = NIGHTS[night] - timedelta(days=pick.choice([0, 0, 9] if night else range(360)), hours=pick.randint(1, 23))
         kind = pick.choice(["purchase", "feedback", "browse", "case"])
-        said: dict[str, Any] = {
+        words: dict[str, dict[str, Any]] = {
             "purchase": {"order_id": f"o{night}-{number}", "lines": [LINE], "currency": "EUR"},
             "feedback": {"kind": "rating", "score": float(pick.randint(1, 5))},
             "browse": {"action": "view", "session_id": "s", "item_id": "hat"},
             "case": {"case_id": f"k{number % 9}", "kind": "complaint", "status": "opened"},
-        }[kind]
+        }
         who = {"anonymous_id": "v"} if kind == "browse" and number % 3 == 0 else {"customer_id": pick.choice(WHO)}
         told = {"event_id": f"{night}-{number}", "type": kind, "occurred_at": at, "received_at": at}
-        rows.append(told | {"channel": "web", "source": "test", "schema_version": 1} | who | said)
+        rows.append(told | {"channel": "web", "source": "test", "schema_version": 1} | who | words[kind])
     if night:
         told = {"event_id": f"{night}-i", "type": "identity", "customer_id": WHO[night], "anonymous_id": "v"}
         moment = {"occurred_at": NIGHTS[night] - DAY / 2, "received_at": NIGHTS[night] - DAY / 2, "action": "link"}

@@ -96,7 +96,7 @@ def _values(home: Home) -> list[list[dict[str, Any]]]:
 LAW = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 
 
-@settings(LAW, max_examples=4)
+@settings(LAW, max_examples=3)
 @given(lots=arrivals(), order=st.permutations(CUTOFFS))
 def test_increments_equal_a_whole_rebuild(lots: list[list[dict[str, Any]]], order: list[datetime]) -> None:
     _check(lots, order)
