@@ -97,7 +97,7 @@ def silence(days: Days, moment: datetime) -> Silence | None:
 
     >>> told = {date(2026, 3, day): 1 for day in (1, 2, 3, 6, 7, 8, 9, 10, 11, 12)}
     >>> silence(told, datetime(2026, 3, 20, tzinfo=UTC))
-    Silence(last=datetime.date(2026, 3, 12), now=7, longest=2, days=10, chance=9)
+    Silence(last=datetime.date(2026, 3, 12), now=7, longest=2, days=10, chance=8)
     """
     heard = sorted(day for day in days if datetime(day.year, day.month, day.day, tzinfo=UTC) < moment)
     if len(heard) < FEWEST_DAYS:

@@ -73,8 +73,8 @@ class SnapshotProfile(msgspec.Struct, frozen=True, kw_only=True):
 def profiles(many: Sequence[Snapshot]) -> list[SnapshotProfile]:
     """The profile of each snapshot.
 
-    DuckDB reads them all once for the numbers and once for each text, in at most `MEMORY_GB`. How a snapshot is split
-    into parts makes no difference.
+    DuckDB reads each column once for all of them, in at most `MEMORY_GB`. How a snapshot is split into parts makes no
+    difference.
     """
     found = _read([path for one in many for path in one.files])
     return [
@@ -98,44 +98,42 @@ def _read(files: Sequence[Path]) -> dict[datetime, tuple[int, dict[str, FeatureP
         con.execute(f"create view snapshots as from read_parquet({parquet_list(files)}, hive_partitioning = false)")
         there = set(con.table("snapshots").columns)
         specs = [spec for spec in BATCH_FEATURES.values() if spec.name in there]
-        numbers = [spec for spec in specs if spec.dtype != TEXT]
-        columns = "".join(f", {_columns(spec)}" for spec in numbers)
-        rows = con.execute(f"select {_CUTOFF}, count(*){columns} from snapshots group by 1").fetchall()
-        texts = {spec.name: _texts(con, spec.name) for spec in specs if spec.dtype == TEXT}
+        customers = con.execute(f"select {_CUTOFF}, count(*) from snapshots group by 1").fetchall()
+        told = {spec.name: (_texts if spec.dtype == TEXT else _numbers)(con, spec) for spec in specs}
+    nothing = FeatureProfile(known=0)
+    return {
+        from_us(cutoff): (int(count), {name: by_cutoff.get(cutoff, nothing) for name, by_cutoff in told.items()})
+        for cutoff, count in customers
+    }
+
+
+def _numbers(con: duckdb.DuckDBPyConnection, spec: FeatureSpec) -> dict[int, FeatureProfile]:
+    """By cutoff; the values without a bin are those that are no finite number."""
+    value = f"({_CUTOFF} - epoch_us({spec.name})) / {DAY}" if spec.dtype == TIME else spec.name
+    rows = con.execute(
+        f"""with told as (select {_CUTOFF} at_cutoff, {value} told from snapshots where {spec.name} is not null)
+            select at_cutoff, {bin_sql("told")} bin, count(*), min(told), max(told) from told
+            group by 1, 2 order by 1, 2"""
+    ).fetchall()
     found = {}
-    for cutoff, customers, *told in rows:
-        counted = {spec.name: _number(told[5 * place : 5 * place + 5]) for place, spec in enumerate(numbers)}
-        counted |= {name: by_cutoff.get(cutoff, FeatureProfile(known=0)) for name, by_cutoff in texts.items()}
-        found[from_us(cutoff)] = (int(customers), {spec.name: counted[spec.name] for spec in specs})
+    for cutoff, group in groupby(rows, key=itemgetter(0)):
+        some = list(group)
+        finite = [(number, count, low, high) for _, number, count, low, high in some if number is not None]
+        known = sum(count for _, _, count, _, _ in some)
+        found[cutoff] = FeatureProfile(
+            known=known,
+            bad=known - sum(count for _, count, _, _ in finite),
+            low=min((float(low) for _, _, low, _ in finite), default=None),
+            high=max((float(high) for _, _, _, high in finite), default=None),
+            bins={number: count for number, count, _, _ in finite},
+        )
     return found
 
 
-def _columns(spec: FeatureSpec) -> str:
-    value = f'"{spec.name}"'
-    if spec.dtype == TIME:
-        value = f"(({_CUTOFF} - epoch_us({value})) / {DAY})"
-    finite = f"filter (where isfinite({value}::double))"
-    return (
-        f"count({value}), count({value}) {finite}, min({value}) {finite}, max({value}) {finite}, "
-        f"histogram({bin_sql(value)})"
-    )
-
-
-def _number(found: Sequence[Any]) -> FeatureProfile:
-    known, finite, low, high, bins = found
-    return FeatureProfile(
-        known=known,
-        bad=known - finite,
-        low=None if low is None else float(low),
-        high=None if high is None else float(high),
-        bins={int(number): int(count) for number, count in sorted((bins or {}).items())},
-    )
-
-
-def _texts(con: duckdb.DuckDBPyConnection, name: str) -> dict[int, FeatureProfile]:
+def _texts(con: duckdb.DuckDBPyConnection, spec: FeatureSpec) -> dict[int, FeatureProfile]:
     rows = con.execute(
         f"""with counted as (
-              select {_CUTOFF} at_cutoff, "{name}" told, count(*) times from snapshots
+              select {_CUTOFF} at_cutoff, {spec.name} told, count(*) times from snapshots
               where told is not null group by 1, 2)
             select *, sum(times) over (partition by at_cutoff) known from counted
             qualify row_number() over (partition by at_cutoff order by times desc, told) <= {CATEGORIES}
