@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "complete_journey": lambda now: main_job.run(main_job.COMPLETE_JOURNEY, now),
     "policies": policies.run,
     "features": features.run,
+    "features_large": features.run_large,
     "online": online.run,
     "training_sets": training_sets.run,
     "decide": decide.run,
