@@ -181,6 +181,7 @@ def _scaled(events: pa.Table, factor: int) -> pa.Table:
     return told.select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
 
 
+@pytest.mark.slow
 def test_an_import_made_twice_under_other_ids_is_found(
     trained: Home, told: pa.Table, later: Callable[..., Home]
 ) -> None:
