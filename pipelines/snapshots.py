@@ -23,7 +23,7 @@ from features.catalogue import ITEM_SCHEMA
 from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_SCHEMA, EVENT_TIMESTAMP, TIME
 from features.feature_store import touched
 from features.feature_store.basis import code_hash
-from features.feature_store.batch import schema_hash
+from features.feature_store.batch import event_columns, schema_hash
 from features.feature_store.batch_relations import KNOWING_TYPES
 from features.feature_store.engines import Engine
 from features.feature_store.snapshots import (
@@ -191,7 +191,7 @@ def _mend(of: Sources, one: Snapshot, say: Progress) -> None:
             note(one, same)
         return
     say(f"Batch features as of {cutoff:%Y-%m-%d} are mended")
-    parts = [touched.whose(news, of.seen("links", cutoff)), *_differences(of, one, cutoff)]
+    parts = [touched.whose(news, of.seen("links", cutoff)), *_differences(of, one, cutoff, manifest)]
     _renew(of, one, cutoff, parts, manifest)
 
 
@@ -203,17 +203,16 @@ def _advance(of: Sources, base: Snapshot, cutoff: datetime, say: Progress) -> No
     not_counted = news.filter((news.occurred_at > start) | (news.received_at > start))
     count = _sum(base.manifest.events, _count(of, not_counted.select("event_id")))
     manifest = _manifest(of, cutoff, count, set(base.manifest.present) | _types(of, news, cutoff))
-    links = of.seen("links", cutoff)
-    moved = [news, *touched.left_or_entered_a_window(of.events, base.cutoff, cutoff)]
-    _renew(
-        of, base, cutoff, [*(touched.whose(part, links) for part in moved), *_differences(of, base, cutoff)], manifest
-    )
+    moved = touched.whose(touched.moved(of.events, base.cutoff, cutoff), of.seen("links", cutoff))
+    _renew(of, base, cutoff, [moved, *_differences(of, base, cutoff, manifest)], manifest)
 
 
-def _differences(of: Sources, one: Snapshot, cutoff: datetime) -> list[Any]:
+def _differences(of: Sources, one: Snapshot, cutoff: datetime, manifest: Manifest) -> list[Any]:
     """Whom it touches that links, categories or erasures are not what a snapshot saw."""
     found = []
     for what, schema in _SEEN.items():
+        if getattr(manifest, what) == getattr(one.manifest, what):
+            continue
         before = of.engine.parquet(one.seen(what), schema.empty_table()).select(*schema.names)
         other = touched.differing(before, of.seen(what, cutoff))
         if what == "items":
@@ -232,7 +231,9 @@ def _renew(of: Sources, base: Snapshot, cutoff: datetime, parts: Sequence[Any], 
     whom = of.folder()
     of.engine.write(touched.everyone(parts), whom)
     customers = of.engine.parquet(sorted(whom.glob("*.parquet")), _SEEN["erased"].empty_table())
-    hers = touched.of_customers(of.events, customers, of.links)
+    kept = of.folder()  # every relation reads them, so they are picked out once
+    of.engine.write(touched.of_customers(of.events, customers, of.links).select(event_columns()), kept)
+    hers = of.engine.parquet(sorted(kept.glob("*.parquet")), EVENT_SCHEMA.empty_table().select(event_columns()))
     fresh = of.compute(hers, {cutoff: manifest.present}).semi_join(customers, CUSTOMER_ID)
     old = of.engine.parquet(base.files, pa.table({})).drop(CREATED_TIMESTAMP).anti_join(customers, CUSTOMER_ID)
     old = old.mutate(**{EVENT_TIMESTAMP: _moment(cutoff)})

@@ -14,6 +14,7 @@ from typing import Any
 
 import ibis
 
+from features.columns import EVENT_SCHEMA
 from features.feature_store import lineage
 from features.feature_store.batch_features import BATCH_FEATURES, FLOAT, INT, TEXT, TIME, FeatureSpec
 from features.feature_store.batch_relations.known import KEYS, Known, Relation, cutoff_table
@@ -30,11 +31,15 @@ __all__ = [
     "FeatureSpec",
     "compute",
     "cutoffs_with_windows",
+    "event_columns",
     "record_schema",
     "schema_hash",
     "time_columns_by_type",
     "windows_by_type",
 ]
+
+
+_WHOSE_AND_WHEN = {"event_id", "type", "customer_id", "anonymous_id", "occurred_at", "received_at"}
 
 
 def record_schema() -> RecordSchema:
@@ -58,6 +63,13 @@ def windows_by_type() -> dict[str, set[int]]:
 def time_columns_by_type() -> dict[str, tuple[str, ...]]:
     """By type of event, the payload columns that are times and that features compare with cutoffs."""
     return lineage.time_columns_by_type(BATCH_FEATURES.values())
+
+
+@cache
+def event_columns() -> list[str]:
+    """The columns of events that any feature is made of, and those that say whose an event is and when it was known."""
+    used = {s.column for spec in BATCH_FEATURES.values() for s in lineage.sources_of(spec) if s.table == "events"}
+    return [name for name in EVENT_SCHEMA.names if name in used or name in _WHOSE_AND_WHEN]
 
 
 def compute(

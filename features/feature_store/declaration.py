@@ -120,7 +120,9 @@ class FeatureRegister(dict[str, FeatureSpec]):
 
     def _taken(self, spec: FeatureSpec) -> str | None:
         taken = self.get(spec.name)
-        return taken and f"the name is already declared at {taken.place}. Choose another name for one of them."
+        if taken is None:
+            return None
+        return f"the name is already declared at {taken.place}. Choose another name for one of them."
 
 
 def _fault(spec: FeatureSpec, since: _Always | None) -> str | None:

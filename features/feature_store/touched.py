@@ -33,20 +33,22 @@ def became_known(events: Any, before: datetime, at: datetime) -> Any:
     return told.filter((told.occurred_at >= earlier) | (told.received_at > earlier))
 
 
-def left_or_entered_a_window(events: Any, before: datetime, at: datetime) -> list[Any]:
-    """The events that some window's bound has passed between two cutoffs, by type; only types that have windows."""
-    found = []
+def moved(events: Any, before: datetime, at: datetime) -> Any:
+    """The events that became known between two cutoffs, or that some window's bound has passed: in one reading."""
+    earlier, later = _literal(before), _literal(at)
+    fresh = (events.occurred_at <= later) & (events.received_at <= later)
+    fresh &= (events.occurred_at >= earlier) | (events.received_at > earlier)
+    passed = [fresh]
     for kind, days in sorted(windows_by_type().items()):
         columns = [("occurred_at", days), *((name, {0, *days}) for name in time_columns_by_type().get(kind, ()))]
-        told = events.filter(events.type == kind)
-        passed = [
-            (told[name] >= _literal(before - timedelta(days=n))) & (told[name] < _literal(at - timedelta(days=n)))
+        bounds = [
+            (events[name] >= _literal(before - timedelta(days=n))) & (events[name] < _literal(at - timedelta(days=n)))
             for name, windows in columns
             for n in sorted(windows)
         ]
-        if passed:
-            found.append(told.filter(reduce(lambda one, other: one | other, passed)))
-    return found
+        if bounds:
+            passed.append((events.type == kind) & reduce(lambda one, other: one | other, bounds))
+    return events.filter(reduce(lambda one, other: one | other, passed))
 
 
 def links_seen(links: Any, at: datetime) -> Any:

@@ -17,9 +17,7 @@ from features.home import Home
 from features.log.event_log import EventLog
 
 
-@pytest.mark.parametrize(
-    ("kills", "seed"), [(8, 1), pytest.param(50, 2, marks=pytest.mark.slow)], ids=["some", "many"]
-)
+@pytest.mark.parametrize(("kills", "seed"), [(8, 1), pytest.param(50, 2, marks=pytest.mark.slow)], ids=["some", "many"])
 def test_killed_at_any_moment_it_goes_on_to_the_same_values(kills: int, seed: int, tmp_path: Path) -> None:
     script = Path(__file__).with_name("killed_features.py")
     ran = subprocess.run(
