@@ -109,12 +109,12 @@ def _round(home: Home) -> dict[str, Any]:
     home.online_db.unlink(missing_ok=True)
     (base,) = build_snapshots(home, [END - DAY], kinds=[BATCH])
     with spent() as online_all, _quiet():
-        bring_online(home, base)
+        bring_online(home, base, END)
     found = _Increment()
     with spent() as increment:
         (advanced,) = build_snapshots(home, [END], kinds=[BATCH])
     with spent() as online_day:
-        found.changed = bring_online(home, advanced)
+        found.changed = bring_online(home, advanced, END)
     found.seconds, found.peak_mb, found.customers = increment.seconds, increment.peak_mb, advanced.manifest.rows
     values = _values(advanced)
     with spent() as whole:

@@ -51,7 +51,7 @@ def build_snapshots(
             build_batch(given, wanted, say, increments=increments)
             if STATE in kinds:
                 told = rules or load_policy(home).file.holds
-                build_state(home, log, wanted, told, given.touched, say, spark=_as_spark(chosen))
+                build_state(home, log, wanted, told, given.touched, say, spark=_as_spark(chosen), increments=increments)
         shutil.rmtree(scratch, ignore_errors=True)
     found = [snapshot(home, kind, cutoff) for kind in (BATCH, STATE) if kind in kinds for cutoff in wanted]
     return [one for one in found if one is not None]
@@ -77,16 +77,19 @@ def _as_spark(chosen: Engine) -> SparkEngine | None:
     return chosen if isinstance(chosen, SparkEngine) else None
 
 
-def materialize(home: Home, as_of: datetime, *, progress: Progress | None = None) -> int:
+def materialize(
+    home: Home, as_of: datetime, *, whole: bool = False, progress: Progress | None = None, now: datetime | None = None
+) -> int:
     """Make the batch features as of `as_of` the ones that serving reads; returns how many customers have some.
 
-    Only what is new since the last time is computed and written where there was one shortly before. Records that are
-    newer stay. Raises `DataError` if nobody is known by then.
+    Only what is new since the last time is computed and written where there was one shortly before; with `whole`, all
+    is computed and written anew, which heals what was damaged. Records that are newer stay. `now` is the time of
+    writing (None: the clock's). Raises `DataError` if nobody is known by then.
     """
-    (one,) = build_snapshots(home, [as_of], progress, kinds=[BATCH])
+    (one,) = build_snapshots(home, [as_of], progress, kinds=[BATCH], increments=not whole)
     if one.manifest.rows == 0:
         raise DataError(f"No customer is known as of {as_of:%Y-%m-%d %H:%M} UTC. Ingest events first, or ask later.")
     if progress:
         progress(f"Online features of {one.manifest.rows} customers")
-    bring_online(home, one)
+    bring_online(home, one, now or datetime.now(UTC), whole=whole)
     return one.manifest.rows

@@ -76,6 +76,11 @@ class Sources:
         """The newest run of the lake."""
         return max((file.run for file in self.files), default=0)
 
+    def lake(self, position: int) -> str:
+        """A hash of the files up to a run."""
+        sums = sorted(file.sha256 for file in self.files if file.run <= position)
+        return sha256("\n".join(sums).encode()).hexdigest()
+
     def since(self, position: int) -> Any:
         """The events of runs after a position."""
         paths = [self.home.root / file.path for file in self.files if file.run > position]
@@ -128,12 +133,14 @@ def sources(home: Home, log: EventLog, engine: Engine, scratch: Path) -> Iterato
 def build_batch(of: Sources, wanted: Sequence[datetime], say: Progress, *, increments: bool = True) -> None:
     """Make or mend the batch snapshots at `wanted` cutoffs, and every other there is; one process at a time.
 
-    Snapshots of other code or another engine are made anew where wanted, else removed. Without `increments` all wanted
-    are made whole.
+    Snapshots of other code, another engine, or a log that has been put back from a copy are made anew where wanted,
+    else removed. Without `increments` all wanted are made whole.
     """
     sweep(of.home, BATCH)
     for one in snapshots(of.home, BATCH):
-        outdated = (one.manifest.basis, one.manifest.schema) != (basis(of.engine), schema_hash())
+        told = one.manifest
+        outdated = (told.basis, told.schema, told.lake) != (basis(of.engine), schema_hash(), of.lake(told.position))
+        outdated |= told.facts > of.facts
         if outdated or (not increments and one.cutoff in wanted):
             remove(one)
         else:
@@ -267,6 +274,7 @@ def _manifest(of: Sources, cutoff: datetime, events: tuple[int, int], present: s
     return Manifest(
         position=of.position,
         facts=of.facts,
+        lake=of.lake(of.position),
         catalogue=of.catalogue,
         schema=schema_hash(),
         basis=basis(of.engine),

@@ -34,7 +34,7 @@ from features.feature_store.snapshots import (
     drafting,
     keep,
     note,
-    parquet_list,
+    parquet_of,
     remove,
     snapshot,
     snapshots,
@@ -68,8 +68,9 @@ def build_state(
     say: Progress,
     *,
     spark: SparkEngine | None = None,
+    increments: bool = True,
 ) -> None:
-    """Make or mend the state snapshots at `wanted` cutoffs, and every other there is.
+    """Make or mend the state snapshots at `wanted` cutoffs, and every other there is; or make those wanted whole.
 
     `touched` tells, by cutoff, whom the batch snapshots were computed again for (folders of customer_id; None: all).
     With `spark`, facts come from the lake and are folded there, else from the live store and here.
@@ -79,7 +80,8 @@ def build_state(
     for one in snapshots(home, STATE):
         batch = snapshot(home, BATCH, one.cutoff)
         made_of = None if batch is None else _manifest(batch, rules, told)
-        if batch is None or made_of is None or one.manifest.basis != made_of.basis:
+        whole = not increments and one.cutoff in wanted
+        if whole or batch is None or made_of is None or one.manifest.basis != made_of.basis:
             remove(one)
         elif made_of.fingerprint == one.manifest.fingerprint:
             made_of = msgspec.structs.replace(made_of, rows=one.manifest.rows, files=one.manifest.files)
@@ -163,13 +165,13 @@ def _fold_here(
 def _members(batches: Sequence[Snapshot], only: Path | None) -> Iterator[dict[str, list[int]]]:
     """A few thousand customers at a time, in order, each with the places of the batches that she is in."""
     parts = [
-        f"select customer_id, {place} as place from read_parquet({parquet_list(batch.files)})"
+        f"select customer_id, {place} as place from {parquet_of(batch.files)}"
         for place, batch in enumerate(batches)
         if batch.files
     ]
     if not parts:
         return
-    chosen = "" if only is None else f"where customer_id in (from read_parquet({parquet_list(only.glob('*.parquet'))}))"
+    chosen = "" if only is None else f"where customer_id in (from {parquet_of(only.glob('*.parquet'))})"
     with duckdb.connect() as connection:
         found = connection.execute(
             f"select customer_id, list(place order by place) from ({' union all '.join(parts)}) {chosen}"
@@ -185,9 +187,9 @@ def _merge(draft: Path, before: Snapshot, only: Path, batch: Snapshot) -> None:
     with duckdb.connect() as connection:
         connection.execute(
             f"""copy (
-                select * from read_parquet({parquet_list(before.files)}) where customer_id not in
-                    (from read_parquet({parquet_list(only.glob("*.parquet"))}))
-                union all by name select * from read_parquet('{fresh}') order by customer_id
+                select * from {parquet_of(before.files)} where customer_id not in
+                    (from {parquet_of(only.glob("*.parquet"))})
+                union all by name select * from {parquet_of([fresh])} order by customer_id
             ) to '{whole}' (format parquet, compression zstd, row_group_size {ROWS_A_GROUP})"""
         )
     whole.replace(fresh)

@@ -209,7 +209,8 @@ def _constant(one: Comparison, now: SnapshotProfile, before: SnapshotProfile, al
         return []
     (only,) = here.counts
     share = there.counts.get(only, 0) / there.known
-    if share**here.known >= alpha:
+    expected = (there.counts.get(only, 0) + 1) / (there.known + 1)  # nobody among few is not nobody ever
+    if expected**here.known >= alpha:
         return []
     words = (
         f"{one.name} is the same for everybody; on {before.cutoff:%Y-%m-%d} {share:.0%} had that value. See what its "

@@ -19,7 +19,7 @@ from features.feature_store.lineage import aggregated
 
 _LANGUAGES = {"DuckDB": "duckdb", "Spark": "pyspark"}
 
-_CLOCK = "the cutoff: `rows.event_timestamp`; nothing below the pipelines reads a clock"
+_CLOCK = "no clock: keep the time itself; its age is taken at the moment of use (`features/inputs/frame.py`)"
 _ORDERED = "`argmax` or `argmin` on a struct of time and id"
 _SECONDS = "`whole_seconds(later) - whole_seconds(earlier)`"
 _EXACT = "the exact form: `nunique`, `median`, `quantile`"
@@ -70,9 +70,39 @@ def faults(expression: Any) -> Iterator[str]:
                 yield f"{name}: use {remedy}"
 
 
+_COMPARISONS = (ops.Less, ops.LessEqual, ops.Greater, ops.GreaterEqual, ops.Equals)
+
+
+def moving(expression: Any) -> Iterator[str]:
+    """Where a cutoff or a window's start is used otherwise than beside an event's own time.
+
+    A row of a day before is taken over as it is where nothing of hers crossed a cutoff or a window's start
+    (`features/feature_store/touched.py`). A value made of the cutoff itself would change although nothing crossed it.
+    """
+    for op in expression.op().find(ops.Value):
+        for side in op.__children__:
+            if not isinstance(side, ops.Field) or not _moves(side.name) or isinstance(op, ops.WindowFunction):
+                continue
+            others = [other for other in op.__children__ if other is not side]
+            if not isinstance(op, _COMPARISONS) or not all(_is_a_time(other) for other in others):
+                yield (
+                    f"{side.name} as a value: compare it with a time of the event, or keep the time and take its age "
+                    "at the moment of use (`features/inputs/frame.py`)"
+                )
+
+
+def _moves(name: str) -> bool:
+    return name == "event_timestamp" or name.startswith("since_")
+
+
+def _is_a_time(op: Any) -> bool:
+    """Whether it is a column, or the first or last of one, unaltered."""
+    return isinstance(op.arg if isinstance(op, ops.Min | ops.Max) else op, ops.Field)
+
+
 def refuse_unequal(spec: FeatureSpec, expression: Any) -> None:
-    """Raises `DataError` if the feature's expression uses what engines do not share."""
-    if told := sorted(set(faults(expression))):
+    """Raises `DataError` if the feature's expression uses what engines do not share, or what increments cannot see."""
+    if told := sorted({*faults(expression), *moving(expression)}):
         raise DataError(f"Feature {spec.name!r} ({spec.place}) uses {'; and '.join(told)}.")
 
 

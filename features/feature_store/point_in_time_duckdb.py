@@ -16,7 +16,7 @@ import pyarrow as pa
 from features.columns import EVENT_TIMESTAMP
 from features.errors import DataError
 from features.feature_store.point_in_time import History
-from features.feature_store.snapshots import parquet_list
+from features.feature_store.snapshots import parquet_of
 
 Spine: TypeAlias = pa.Table | Path | str
 """Rows that ask: an Arrow table, a Parquet file or folder, or a query in DuckDB's SQL."""
@@ -174,7 +174,7 @@ def _micros(column: str, kind: str, what: str) -> str:
 
 
 def _parquet(files: Sequence[Path]) -> str:
-    return f"read_parquet({parquet_list(files)}, hive_partitioning = false)"
+    return parquet_of(files)
 
 
 def _parts(path: Path) -> list[Path]:

@@ -27,7 +27,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot was made of: its version is (cutoff, position, schema).
 
     `position` is the newest run of the event log's lake that it knows of; `facts` the newest fact and `catalogue` a
-    hash of the catalogue's file: where all three are what they were, nothing can be new. `schema` is the hash of the
+    hash of the catalogue's file: where all three are what they were, nothing can be new. `lake` is a hash of the files
+    up to that run: a log put back from a copy does not begin with them. `schema` is the hash of the
     ordered names and types of its features, `basis` one of all code and rules it depends on. `events` is how many
     events were known and their ids mixed into one number; `links`, `items` and `erased` the same of what was known of
     each. `present` are the types of event in the log. `files` are (name in the folder, bytes).
@@ -35,6 +36,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     position: int
     facts: int
+    lake: str = ""
     catalogue: str
     schema: str
     basis: str
@@ -109,6 +111,11 @@ def snapshot_files(home: Home, kind: str) -> list[Path]:
 def parquet_list(files: Iterable[Path]) -> str:
     """Files as the SQL list that DuckDB's `read_parquet` takes."""
     return "[" + ", ".join("'" + str(file).replace("'", "''") + "'" for file in files) + "]"
+
+
+def parquet_of(files: Iterable[Path]) -> str:
+    """The rows of files for DuckDB, without columns made of the folders' names."""
+    return f"read_parquet({parquet_list(files)}, hive_partitioning = false)"
 
 
 @contextmanager

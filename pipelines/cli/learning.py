@@ -60,7 +60,14 @@ def promote(context: typer.Context, params: ParamsFile = None, json_output: Json
 
 
 @app.command()
-def materialize(context: typer.Context, as_of: AsOf = None, json_output: Json = False) -> None:
+def materialize(
+    context: typer.Context,
+    as_of: AsOf = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Compute and write everything anew, which heals damaged records.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
     """Refresh what serving knows of everybody, with live events taken in: to be run every night.
 
     Promotion does it once; between promotions only live state (cases, holds, contacts, items bought) is always current.
@@ -73,7 +80,7 @@ def materialize(context: typer.Context, as_of: AsOf = None, json_output: Json = 
     with EventLog(home) as log:
         log.flush_live()
     moment = instant(as_of) or resolve_as_of(home)
-    customers = run(home, moment)
+    customers = run(home, moment, whole=whole)
     told = {"customers": customers, "as_of": moment.isoformat()}
     tell(
         context, json_output, told, f"Features of {customers:,} customers as of {moment:%Y-%m-%d %H:%M} UTC are online."

@@ -1,6 +1,7 @@
 """Online stores for tests: a real Valkey server, and data folders whose settings name a store."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,10 +18,17 @@ AT = 1_717_243_200_000_000
 """2024-06-01 12:00 UTC in microseconds."""
 
 
+def free_port() -> int:
+    """A port that the system gives nobody else soon; two tests that look from a fixed number on find the same."""
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
 @contextmanager
 def valkey_url(**options: Any) -> Iterator[str]:
     """The address of a server of one's own on the loopback interface."""
-    with ValkeyServer(**options) as server:
+    with ValkeyServer(port=free_port(), **options) as server:
         yield f"valkey://127.0.0.1:{server.port}/0"
 
 

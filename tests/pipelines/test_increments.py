@@ -89,7 +89,7 @@ def _made(home: Home) -> Iterator[Snapshot]:
 
 
 def _values(home: Home) -> list[list[dict[str, Any]]]:
-    return [pq.read_table(one.files, partitioning=None).to_pylist() for one in _made(home)]
+    return [[row for file in one.files for row in pq.ParquetFile(file).read().to_pylist()] for one in _made(home)]
 
 
 # A shop and eight buildings of it take seconds: a failing example is told as it is found, not made smaller.

@@ -59,7 +59,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, dict
             for store in STORES:
                 home = home_with(folder, store=store, url=url)
                 if moment in NIGHTS:
-                    bring_online(home, newest)
+                    bring_online(home, newest, moment)
                 online[store].update(_read(home, moment))
             with EventLog(home, durable=False) as log:
                 for who in WHO:

@@ -36,7 +36,7 @@ _WHOLE = struct.Struct(">2sIQQB8s")
 _MARK = MAGIC + bytes([VERSION])
 _BIAS = 1 << 63
 _VERSION_1 = struct.Struct("<cBI"), struct.Struct("<16sqq")
-_REMEDY = "Run `tahdikas materialize` again."
+_REMEDY = "Run `tahdikas materialize --whole`."
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[int | float | str | None]).decode
 

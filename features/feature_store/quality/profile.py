@@ -13,7 +13,7 @@ import msgspec
 from features.columns import EVENT_TIMESTAMP
 from features.feature_store.batch import BATCH_FEATURES, TEXT, TIME, FeatureSpec
 from features.feature_store.quality.bins import bin_sql, median
-from features.feature_store.snapshots import Snapshot, parquet_list
+from features.feature_store.snapshots import Snapshot, parquet_of
 from features.instants import DAY, from_us
 
 MEMORY_GB = 2.0
@@ -95,7 +95,7 @@ def _read(files: Sequence[Path]) -> dict[datetime, tuple[int, dict[str, FeatureP
         return {}
     with duckdb.connect(config={"memory_limit": f"{MEMORY_GB}GB", "preserve_insertion_order": False}) as con:
         con.execute("set timezone = 'UTC'")
-        con.execute(f"create view snapshots as from read_parquet({parquet_list(files)}, hive_partitioning = false)")
+        con.execute(f"create view snapshots as from {parquet_of(files)}")
         there = set(con.table("snapshots").columns)
         specs = [spec for spec in BATCH_FEATURES.values() if spec.name in there]
         customers = con.execute(f"select {_CUTOFF}, count(*) from snapshots group by 1").fetchall()
