@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -136,6 +137,32 @@ def test_a_reader_finds_its_server_again(tmp_path: Path) -> None:
             assert reader.read(["ada"]) == [None]
             write(home, "ada", 2)
             assert reader.read(["ada"])[0] is not None
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(tmp_path: Path, url: str) -> None:
+    home = home_with(tmp_path, store="valkey", url=url)
+    write(home, "ada", 1)
+    with closing(valkey.Valkey.from_url(url)) as client, closing(OnlineFeatures(home)) as reader:
+        for _ in range(3):
+            before = {one["id"] for one in client.client_list()}
+            assert reader.read(["ada"])[0] is not None
+            assert reader.read(["ada"])[0] is not None
+            opened = {one["id"] for one in client.client_list()} - before
+            assert len(opened) == 1, "kept from read to read"
+            client.client_kill_filter(_id=opened.pop())
+
+
+def test_threads_that_read_at_once_do_not_mix_their_answers(tmp_path: Path, url: str) -> None:
+    home = home_with(tmp_path, store="valkey", url=url)
+    for n in range(8):
+        write(home, f"c{n}", n)
+
+    def read(n: int) -> list[float | str | None]:
+        found = [reader.read([f"c{n}"])[0] for _ in range(50)]
+        return [None if one is None else one.values["bought"] for one in found]
+
+    with closing(OnlineFeatures(home)) as reader, ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(read, range(8))) == [[n] * 50 for n in range(8)]
 
 
 def test_a_server_that_lost_its_scripts_is_given_them_again(tmp_path: Path, url: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -53,6 +54,7 @@ class OnlineFeatures:
         self._view, self._expected = view, expected_schema
         self._ttl = None if chosen.ttl_days is None else timedelta(days=chosen.ttl_days)
         self._schemas: dict[str, _ValuesOf] = {}
+        self._mark: tuple[bytes | None, Mark | None] = None, None
 
     def read(self, customer_ids: Sequence[str], now: datetime | None = None) -> list[OnlineRecord | None]:
         """Records in the order asked for; None where there is none, or she was forgotten.
@@ -63,7 +65,7 @@ class OnlineFeatures:
         """
         oldest = self._oldest(now)
         *found, last = self._store.fetch(self._view, [*customer_ids, MARK_KEY])
-        mark = mark_of(last)
+        mark = self._mark_of(last)
         return [None if record is None else self._opened(record, oldest, mark) for record in found]
 
     def close(self) -> None:
@@ -77,10 +79,18 @@ class OnlineFeatures:
             raise ValueError("Records expire here (online.ttl_days), so a read needs `now`: pass the decision's time.")
         return now - self._ttl
 
+    def _mark_of(self, record: bytes | None) -> Mark | None:
+        """The mark, which is the same for a day."""
+        known, mark = self._mark
+        if record != known:
+            mark = mark_of(record)
+            self._mark = record, mark
+        return mark
+
     def _opened(self, record: bytes, oldest: datetime | None, mark: Mark | None) -> OnlineRecord | None:
         try:
             kind, schema_hash, micros, sequence, start = head_of(record)
-            at = _EPOCH + timedelta(0, 0, micros)
+            at = _moment(micros)
         except (DataError, OverflowError):
             return OnlineRecord({}, None, 0, "", OTHER_VERSION if is_of_another_version(record) else CORRUPT)
         if kind == TOMBSTONE:
@@ -108,6 +118,12 @@ class OnlineFeatures:
             return None
         self._schemas[schema_hash] = _values_of(schema)
         return self._schemas[schema_hash]
+
+
+@lru_cache(1024)
+def _moment(micros: int) -> datetime:
+    """Most records are of the same few moments; raises `OverflowError` for one beyond the year 9999."""
+    return _EPOCH + timedelta(0, 0, micros)
 
 
 def _values_of(schema: RecordSchema) -> _ValuesOf:

@@ -25,6 +25,8 @@ try:
     from valkey.backoff import NoBackoff
     from valkey.exceptions import NoScriptError, ValkeyError
     from valkey.retry import Retry
+
+    from features.feature_store.online.valkey_reading import ReadConnections
 except ImportError as error:
     raise ConfigError(
         "config/feature_store.yaml names online.store: valkey, whose client is not installed. "
@@ -81,10 +83,12 @@ return gone
 class ValkeyStore:
     """An `OnlineStore` on a server; each wait for it, connecting or reading, is bounded by the deadline.
 
-    A call waits for several answers only while its deadline lasts. Nothing is tried twice.
+    A call waits for several answers only while its deadline lasts. No wait that ended by it is begun again.
     """
 
-    def __init__(self, reader: Any, writer: Any, *, prefix: str, where: str, read_deadline_seconds: float) -> None:
+    def __init__(
+        self, reader: ReadConnections, writer: Any, *, prefix: str, where: str, read_deadline_seconds: float
+    ) -> None:
         self._reader, self._writer = reader, writer
         self._prefix, self._where, self._read_within = prefix, where, read_deadline_seconds
 
@@ -93,20 +97,24 @@ class ValkeyStore:
         start = f"{self._prefix}:{view}:"
         if len(customer_ids) <= READ_AT_ONCE:
             with self._asking():
-                return self._reader.mget([start + key for key in customer_ids]) if customer_ids else []
+                return self._records(start, customer_ids) if customer_ids else []
         until = time.monotonic() + time_for(len(customer_ids), self._read_within)
         found: list[bytes | None] = []
         for begin in range(0, len(customer_ids), READ_AT_ONCE):
             if time.monotonic() > until:
                 raise self._too_late(f"{begin} of {len(customer_ids)} records are read")
             with self._asking():
-                found += self._reader.mget([start + key for key in customer_ids[begin : begin + READ_AT_ONCE]])
+                found += self._records(start, customer_ids[begin : begin + READ_AT_ONCE])
+        return found
+
+    def _records(self, start: str, customer_ids: Sequence[str]) -> list[bytes | None]:
+        found: list[bytes | None] = self._reader.ask("MGET", *[start + key for key in customer_ids])
         return found
 
     def schema(self, schema_hash: str) -> RecordSchema | None:
         """See `OnlineStore`."""
         with self._asking():
-            columns = self._reader.hget(f"{self._prefix}:schemas", schema_hash)
+            columns = self._reader.ask("HGET", f"{self._prefix}:schemas", schema_hash)
         return None if columns is None else RecordSchema.from_json(columns)
 
     def write(self, view: str, schema: RecordSchema | None, records: Iterable[Packed]) -> None:
@@ -141,7 +149,7 @@ class ValkeyStore:
 
     def close(self) -> None:
         """Close all connections."""
-        self._reader.connection_pool.disconnect()
+        self._reader.close()
         self._writer.connection_pool.disconnect()
 
     def _keys(self, view: str) -> Iterator[list[bytes]]:
@@ -202,8 +210,8 @@ def open_valkey(
             f"online.password_env names {settings.password_env}, which is not set. Set it to the server's password."
         )
 
-    def client(seconds: float) -> Any:
-        pool = valkey.ConnectionPool.from_url(  # type: ignore[no-untyped-call]
+    def pool(seconds: float) -> Any:
+        return valkey.ConnectionPool.from_url(  # type: ignore[no-untyped-call]
             settings.url,
             password=password,
             socket_timeout=seconds,
@@ -212,11 +220,10 @@ def open_valkey(
             lib_name=None,  # spares each new connection two round trips
             lib_version=None,
         )
-        return valkey.Valkey(connection_pool=pool)
 
     return ValkeyStore(
-        client(read_deadline_seconds),
-        client(write_deadline_seconds),
+        ReadConnections(pool(read_deadline_seconds)),
+        valkey.Valkey(connection_pool=pool(write_deadline_seconds)),
         prefix=settings.prefix,
         where=settings.url,
         read_deadline_seconds=read_deadline_seconds,
