@@ -34,10 +34,15 @@ def brier(truth: Array, p: Array) -> float:
     return float(np.mean((np.asarray(p) - truth) ** 2))
 
 
-def log_loss(truth: Array, p: Array) -> float:
-    """Mean negative log-likelihood in nats; p clipped to [1e-12, 1 - 1e-12]."""
+def log_losses(truth: Array, p: Array) -> Array:
+    """Negative log-likelihood of each row in nats; p clipped to [1e-12, 1 - 1e-12]."""
     inside = np.clip(p, 1e-12, 1 - 1e-12)
-    return float(-np.mean(np.where(truth > 0.5, np.log(inside), np.log1p(-inside))))
+    return np.asarray(-np.where(truth > 0.5, np.log(inside), np.log1p(-inside)))
+
+
+def log_loss(truth: Array, p: Array) -> float:
+    """The mean of `log_losses`."""
+    return float(np.mean(log_losses(truth, p)))
 
 
 def reliability(truth: Array, p: Array, bins: int = 10) -> list[dict[str, float]]:

@@ -1,6 +1,7 @@
 """Commands that learn: retrain, promote, rollback, score."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -115,6 +116,48 @@ def score_offers(
 ) -> None:
     """The k items each customer known at DATE most likely buys next (customer_id, rank, item_id, score)."""
     from pipelines.score import score_offers as run
+
+    rows = run(context.obj.home(), instant(as_of), k, out)
+    tell(context, json_output, {"rows": rows, "file": out}, f"{rows:,} rows written to {out}")
+
+
+@score_app.command("satisfaction")
+def score_satisfaction(
+    context: typer.Context,
+    texts: Annotated[Path, typer.Argument(metavar="IN.parquet", help="A column text; other columns are facts.")],
+    out: OutFile,
+    train: Annotated[
+        Path | None,
+        typer.Option(metavar="T.parquet", help="The same columns and score. Without it seed words judge."),
+    ] = None,
+    low: Annotated[float | None, typer.Option(help="The worst score there is; default: seen from the scores.")] = None,
+    high: Annotated[float | None, typer.Option(help="The best score there is; default: as above.")] = None,
+    json_output: Json = False,
+) -> None:
+    """The chance that each text's writer is dissatisfied, and the words that say so. No data folder is used.
+
+    What counts as dissatisfied is the lowest 40 % of the scale (of 0 to 10: up to 6). Columns that both files have, ids
+    apart, are facts: numbers, moments (the days between them count, as in promised and delivered), words.
+    """
+    from pipelines.score_satisfaction import score_satisfaction as run
+
+    with progress("Learning from rated texts", total=None, quiet=json_output or context.obj.json):
+        result = run(texts, train, out, low=low, high=high)
+    said = [*result.notes, *([] if result.auc is None else [f"AUC of held-out rated texts: {result.auc:.3f}."])]
+    told = {"rows": result.rows, "file": out, "notes": result.notes, "auc": result.auc}
+    tell(context, json_output, told, "\n".join([*said, f"{result.rows:,} texts judged, written to {out}"]))
+
+
+@score_app.command("favourites")
+def score_favourites(
+    context: typer.Context,
+    out: OutFile,
+    k: Annotated[int, typer.Option(help="Items a customer.")] = 10,
+    as_of: AsOf = None,
+    json_output: Json = False,
+) -> None:
+    """What each customer known at DATE is about to run out of, with quantity, date and chance, most likely first."""
+    from pipelines.score_favourites import score_favourites as run
 
     rows = run(context.obj.home(), instant(as_of), k, out)
     tell(context, json_output, {"rows": rows, "file": out}, f"{rows:,} rows written to {out}")
