@@ -7,12 +7,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import decide, false_alarms, features, main_job, online, policies, training_sets
+from benchmarks import coupons, decide, false_alarms, features, main_job, next_basket, online, policies, training_sets
 from features.errors import TahdikasError
 
 BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "online_retail": lambda now: main_job.run(main_job.ONLINE_RETAIL, now),
     "complete_journey": lambda now: main_job.run(main_job.COMPLETE_JOURNEY, now),
+    "next_basket": next_basket.run,
+    "coupons": coupons.run,
     "policies": policies.run,
     "features": features.run,
     "features_large": features.run_large,

@@ -81,17 +81,22 @@ def offer_rows(
     customers: list[str], histories: Histories, table: ItemTable, cutoff: datetime, bought: tuple[Ints, Ints]
 ) -> OfferRows:
     """Candidates and truth at a cutoff; histories and table as of it."""
-    parts = []
-    for first in range(0, len(customers), CUSTOMERS_AT_ONCE):
-        rows = np.arange(first, min(first + CUSTOMERS_AT_ONCE, len(customers)))
-        part = candidates(histories.take(rows), table, np.full(len(rows), cutoff.timestamp()))
-        parts.append(CandidateFrame(part.customer + first, part.item, part.source, part.inputs))
-    frame = CandidateFrame(
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in ("customer", "item", "source", "inputs"))
-    )
+    frame = candidate_frame(histories, table, cutoff)
     wide, known = len(table), bought[1] >= 0
     truth = np.isin(frame.customer * wide + frame.item, (bought[0] * wide + bought[1])[known]).astype(np.float64)
     return OfferRows(cutoff, customers, frame, truth, bought, table.recent_buyers)
+
+
+def candidate_frame(histories: Histories, table: ItemTable, at: datetime) -> CandidateFrame:
+    """Everyone's candidates as of one moment, made a thousand customers at a time."""
+    parts = []
+    for first in range(0, len(histories), CUSTOMERS_AT_ONCE):
+        rows = np.arange(first, min(first + CUSTOMERS_AT_ONCE, len(histories)))
+        part = candidates(histories.take(rows), table, np.full(len(rows), at.timestamp()))
+        parts.append(CandidateFrame(part.customer + first, part.item, part.source, part.inputs))
+    return CandidateFrame(
+        *(np.concatenate([getattr(p, name) for p in parts]) for name in ("customer", "item", "source", "inputs"))
+    )
 
 
 def train_offers(groups: Sequence[OfferRows], params: OfferParams) -> OfferResult:
