@@ -1,7 +1,8 @@
 """The newest batch snapshot to the online store: all of it, or only what became different since the last.
 
 Only rows that differ from the snapshot that is online are written, and a mark that the rest is right as of the new
-cutoff, too (`features/feature_store/online/complete.py`). Who is in the snapshot no longer leaves a tombstone.
+cutoff, too (`features/feature_store/online/complete.py`). Who is in the snapshot no longer leaves a tombstone; where
+everything is written, so does whoever is online and not in the snapshot.
 """
 
 from contextlib import closing
@@ -12,7 +13,15 @@ import duckdb
 from features.columns import CUSTOMER_ID
 from features.feature_store.batch import record_schema
 from features.feature_store.online.arrow_rows import rows_of
-from features.feature_store.online.complete import Mark, read_mark, set_mark, take_mark
+from features.feature_store.online.complete import (
+    MARK_KEY,
+    OTHERS_KEY,
+    Mark,
+    others_reach,
+    read_mark,
+    set_mark,
+    take_mark,
+)
 from features.feature_store.online.records import BATCH_VIEW
 from features.feature_store.online.store import OnlineStore, open_online
 from features.feature_store.online.writing import OnlineWriter
@@ -38,23 +47,32 @@ def bring_online(home: Home, newest: Snapshot, now: datetime, *, whole: bool = F
             return 0
         if not whole and mark == Mark(mark.since if mark else now, newest.cutoff, told.fingerprint, told.schema):
             return 0
-        base = None if mark is None else snapshot(home, BATCH, mark.as_of)
-        take_mark(store, BATCH_VIEW)
-        if (
-            not whole
-            and mark is not None
-            and base is not None
-            and (base.manifest.fingerprint, base.manifest.schema) == (mark.fingerprint, mark.schema)
-            and told.schema == mark.schema
-            and base.cutoff < newest.cutoff
-        ):
-            since, rows = mark.since, _difference(newest, base)
-        else:
-            since, rows = newest.cutoff, _everybody(newest)
+        base = None if whole or mark is None else _base(home, store, newest, mark)
+        if mark is not None:
+            set_mark(store, BATCH_VIEW, mark._replace(complete=False))
+        rows = _everybody(newest) if base is None else _difference(newest, base)
         written = _write(home, store, newest, rows, now)
         _forget_who_left(home, store, newest, base, now)
+        since = newest.cutoff if base is None or mark is None else mark.since
         set_mark(store, BATCH_VIEW, Mark(since, newest.cutoff, told.fingerprint, told.schema))
+        if base is not None and others_reach(store, BATCH_VIEW, since):  # they came in between
+            take_mark(store, BATCH_VIEW)
         return written
+
+
+def _base(home: Home, store: OnlineStore, newest: Snapshot, mark: Mark) -> Snapshot | None:
+    """The snapshot that is online, if only what differs from it need be written; None if everything must be."""
+    base = snapshot(home, BATCH, mark.as_of)
+    if (
+        base is None
+        or not mark.complete
+        or (base.manifest.fingerprint, base.manifest.schema) != (mark.fingerprint, mark.schema)
+        or newest.manifest.schema != mark.schema
+        or base.cutoff >= newest.cutoff
+        or others_reach(store, BATCH_VIEW, mark.since)
+    ):
+        return None
+    return base
 
 
 def _everybody(newest: Snapshot) -> str:
@@ -82,17 +100,25 @@ def _write(home: Home, store: OnlineStore, newest: Snapshot, query: str, now: da
 
 
 def _forget_who_left(home: Home, store: OnlineStore, newest: Snapshot, base: Snapshot | None, now: datetime) -> None:
-    """Tombstones for those erased or gone, and for those that were online and are not in the snapshot."""
-    listed = [f"select {CUSTOMER_ID} from {parquet_of([*newest.seen('erased'), *newest.seen('gone')])}"] if (
-        newest.seen("erased") or newest.seen("gone")
-    ) else []  # fmt: skip
-    here = f"select {CUSTOMER_ID} from {parquet_of(newest.files)}"
-    if base is not None:
-        listed.append(f"select {CUSTOMER_ID} from {parquet_of(base.files)} except {here}")
+    """Tombstones for those erased or gone, and for those that are online (in the base, if all are) but not here."""
     writer = OnlineWriter(home, store=store)
     with duckdb.connect() as connection:
-        for query in listed:
-            found = connection.execute(f"select distinct {CUSTOMER_ID} from ({query}) order by 1")
-            while some := found.fetchmany(ROWS_AT_ONCE):
-                whom = [who for (who,) in some]
-                writer.forget(whom, at=to_us(newest.cutoff), sequence=to_us(now), views=[BATCH_VIEW])
+        if base is None:
+            _list_online(connection, store)
+        gone = [*newest.seen("erased"), *newest.seen("gone")]
+        before = "online" if base is None else parquet_of(base.files)
+        here = f"select {CUSTOMER_ID} from {parquet_of(newest.files)}"
+        listed = [f"select {CUSTOMER_ID} from {parquet_of(gone)}"] if gone else []
+        listed.append(f"select {CUSTOMER_ID} from {before} except {here}")
+        found = connection.execute(f"select distinct {CUSTOMER_ID} from ({' union all '.join(listed)}) order by 1")
+        while some := found.fetchmany(ROWS_AT_ONCE):
+            whom = [who for (who,) in some]
+            writer.forget(whom, at=to_us(newest.cutoff), sequence=to_us(now), views=[BATCH_VIEW])
+
+
+def _list_online(connection: duckdb.DuckDBPyConnection, store: OnlineStore) -> None:
+    """The table `online` of all customers who have a record."""
+    connection.execute(f"create temp table online ({CUSTOMER_ID} varchar)")
+    for some in store.customers(BATCH_VIEW):
+        whom = [who for who in some if who not in (MARK_KEY, OTHERS_KEY)]
+        connection.execute("insert into online select unnest(?::varchar[])", [whom])

@@ -26,13 +26,14 @@ from feast.repo_config import FeastConfigBaseModel
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.feature_store.feast_cells import KINDS, customer_of, from_proto, micros, to_proto
 from features.feature_store.online.arrow_rows import micros_of, rows_of
-from features.feature_store.online.complete import take_mark
+from features.feature_store.online.complete import others_write
 from features.feature_store.online.reading import OnlineFeatures
 from features.feature_store.online.records import RecordSchema
 from features.feature_store.online.store import OnlineStore, open_online
 from features.feature_store.online.writing import OnlineWriter
 from features.feature_store.settings import OnlineSettings, load_settings
 from features.home import Home
+from features.instants import to_us
 
 _ROWS_AT_ONCE = 10_000
 _READ_DEADLINE_SECONDS = 5.0  # who reads through Feast has waited for Feast already
@@ -75,7 +76,8 @@ class PackedOnlineStore(FeastOnlineStore):
             for key, values, at, created in data
         )
         _, store = self._store(config)
-        take_mark(store, table.name)
+        if data:
+            others_write(store, table.name, max(micros(at) for _, _, at, _ in data))
         OnlineWriter(_home(config), store=store).write(table.name, schema, rows)
         if progress:
             progress(len(data))
@@ -169,7 +171,7 @@ class ArrowComputeEngine(LocalComputeEngine):
             store = open_online(_home(self.repo_config), _settings(self.repo_config))
             writer = OnlineWriter(_home(self.repo_config), store=store)
             try:
-                take_mark(store, view.name)
+                others_write(store, view.name, to_us(task.end_time))
                 for batch in _batches(job, _home(self.repo_config).feast):
                     times = micros_of(batch[EVENT_TIMESTAMP]), micros_of(batch[source.created_timestamp_column])
                     writer.write(view.name, schema, rows_of(batch, schema, *times))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from online_stores import AT, SCHEMA, STORES, home_with, valkey_url, write
 
 from features.feature_store.online import BATCH_VIEW, OnlineFeatures, OnlineWriter, RecordSchema
-from features.feature_store.online.records import VALUES, Packed, unpack
+from features.feature_store.online.records import VALUES, Packed, pack, unpack
 from features.feature_store.online.store import OnlineStore, open_online
 from features.feature_store.settings import load_settings
 from features.home import Home
@@ -148,6 +148,18 @@ def test_tombstones_are_purged_by_age_and_nothing_else_is(home: Home) -> None:
     for who in ("long-ago", "lately"):
         write(home, who, 2, AT - 2)
     assert _bought(home, "old", "long-ago", "lately") == [1, 2, None]
+
+
+def test_everybody_with_a_record_is_listed_and_nobody_forgotten(home: Home) -> None:
+    with closing(open_online(home)) as store:
+        assert list(store.customers(BATCH_VIEW)) == []
+        whom = [f"c{n:05}" for n in range(12_000)]
+        record = pack([], schema_hash=SCHEMA.hash, event_time_micros=AT, sequence=0)
+        store.write(BATCH_VIEW, SCHEMA, (Packed(who, AT, 0, VALUES, record) for who in whom))
+        write(home, "elsewhere", 1, view="other")
+        _forget(home, *whom[4_990:5_010])
+        found = {who for some in store.customers(BATCH_VIEW) for who in some}
+        assert found == {*whom[:4_990], *whom[5_010:]}
 
 
 def test_a_dropped_view_leaves_the_others(home: Home) -> None:

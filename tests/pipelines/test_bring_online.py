@@ -1,5 +1,6 @@
 """Night after night only what became different is written online, and what is read is what a whole writing gives."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,8 +16,9 @@ from online_stores import STORES, home_with, valkey_url
 
 from features.columns import EVENT_SCHEMA
 from features.feature_store.batch import schema_hash
+from features.feature_store.feast_repo import feature_store
 from features.feature_store.online import OnlineFeatures, OnlineRecord, OnlineWriter
-from features.feature_store.online.complete import read_mark, take_mark
+from features.feature_store.online.complete import read_mark, set_mark, take_mark
 from features.feature_store.online.records import BATCH_VIEW, VALUES, Packed, pack
 from features.feature_store.online.store import open_online
 from features.feature_store.snapshots import BATCH, snapshot
@@ -137,6 +139,46 @@ def test_what_others_wrote_is_written_over_whole(make: Make) -> None:
     assert bring_online(home, one, NOW) == 13
 
 
+def test_what_was_pushed_ahead_is_told_as_of_its_own_moment_and_then_written_over(make: Make) -> None:
+    home = make()
+    _shop(home)
+    materialize(home, T)
+    pushed = T + DAY + timedelta(hours=12)
+    (one,) = build_snapshots(home, [T], kinds=[BATCH])
+    row = pq.read_table(one.files, partitioning=None, filters=[("customer_id", "=", "c8")]).to_pandas()
+    feature_store(home).write_to_online_store(
+        BATCH_VIEW, row.assign(revenue_total=5, event_timestamp=pushed, created_timestamp=pushed)
+    )
+    materialize(home, T + DAY)
+    ahead = _read(home)["c8"]
+    assert ahead is not None
+    assert (ahead.values["revenue_total"], ahead.event_time) == (5, pushed)
+    for night in (2, 3):
+        materialize(home, T + night * DAY)
+        reads = _read(home)
+        assert reads["c8"] is not None
+        assert (reads["c8"].values["revenue_total"], reads["c8"].event_time) == (1000, T + night * DAY)
+    (one,) = build_snapshots(home, [T + 4 * DAY], kinds=[BATCH])
+    assert bring_online(home, one, NOW) < 13, "the push is past: nights write what is new again"
+
+
+def test_while_a_new_mark_is_brought_in_nothing_expires_that_the_old_one_speaks_for(tmp_path: Path) -> None:
+    home = home_with(tmp_path, ttl_days=8.5)
+    _shop(home)
+    for cutoff in (T, T + DAY):
+        materialize(home, cutoff)
+    before = _values(home)
+    assert before["c8"] == (before["c8"][0], T + DAY, None, schema_hash()), "written at T, and told a day later"
+    store = open_online(home)
+    mark = read_mark(store, BATCH_VIEW)
+    assert mark is not None
+    set_mark(store, BATCH_VIEW, mark._replace(complete=False))  # where the process ended
+    store.close()
+    assert _values(home) == before
+    (one,) = build_snapshots(home, [T + 2 * DAY], kinds=[BATCH])
+    assert bring_online(home, one, NOW) == 13
+
+
 def test_an_older_snapshot_changes_nothing_online(make: Make) -> None:
     home = make()
     _shop(home)
@@ -184,6 +226,23 @@ def test_who_left_is_forgotten_also_where_the_new_snapshot_is_made_whole(make: M
         _tell(home, _unlink_the_guest(T + timedelta(hours=2), "u"), *({**event, "kind": "wait"} for event in more))
         materialize(home, when)
         assert _read(home)["guest"] is None, f"as of {when}"
+
+
+def test_who_left_while_the_code_changed_is_forgotten(make: Make) -> None:
+    home = make()
+    _shop(home)
+    materialize(home, T)
+    _tell(home, _unlink_the_guest(T + timedelta(hours=2), "u"))
+    shutil.rmtree(home.features / BATCH)  # as building removes snapshots of other code
+    materialize(home, T + DAY)
+    reads = _read(home)
+    assert reads["guest"] is None
+    assert reads["c0"] is not None
+    store = open_online(home)
+    online = {who for some in store.customers(BATCH_VIEW) for who in some}
+    store.close()
+    assert set(WHO) <= online
+    assert "guest" not in online
 
 
 def test_who_left_and_came_back_at_the_same_moment_is_online(make: Make) -> None:

@@ -13,10 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from features.errors import DataError
-from features.feature_store.online.records import TOMBSTONE, Packed, RecordSchema
+from features.feature_store.online.records import TOMBSTONE, VALUES, Packed, RecordSchema
 from features.feature_store.online.store import time_for
 
-_CHUNK = 256
+_CHUNK, _PAGE = 256, 5_000
 _TABLES = """
 create table if not exists schemas(schema_hash text primary key, columns text not null) without rowid;
 create table if not exists records(
@@ -34,6 +34,9 @@ select (select record from records where view = ?1 and customer_id = ?2),
        (select record from records where view = ?1 and customer_id = ?3)
 """
 _SOME = "select customer_id, record from records where view = ? and customer_id in "
+_CUSTOMERS = """
+select customer_id from records where view = ?1 and kind = ?2 and (customer_id > ?3 or ?4) order by customer_id limit ?5
+"""
 _CACHE_KIB = 65_536  # of the file, at most, for each reading thread: SQLite's own 2 MB hold 4,000 customers
 _VIEWS = """
 with recursive found(view) as (
@@ -82,6 +85,13 @@ class SQLiteStore:
         with self._reading() as run:
             return [] if run is None else [view for (view,) in run.execute(_VIEWS)]
 
+    def customers(self, view: str) -> Iterator[list[str]]:
+        """See `OnlineStore`."""
+        found = self._customers_after(view, None)
+        while found:
+            yield found
+            found = self._customers_after(view, found[-1])
+
     def drop_view(self, view: str) -> None:
         """See `OnlineStore`."""
         with self._writing() as run:
@@ -93,6 +103,11 @@ class SQLiteStore:
             gone = run.execute("delete from records where kind = ? and event_time < ?", (TOMBSTONE, before_micros))
             return gone.rowcount
 
+    def _customers_after(self, view: str, last: str | None) -> list[str]:
+        with self._reading(_PAGE) as run:
+            asked = (view, VALUES, "" if last is None else last, last is None, _PAGE)
+            return [] if run is None else [who for (who,) in run.execute(_CUSTOMERS, asked)]
+
     def close(self) -> None:
         """Close this thread's connections."""
         for name in ("reader", "writer"):
@@ -102,9 +117,9 @@ class SQLiteStore:
                 setattr(self._own, name, None)
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+    def _reading(self, customers: int = 1) -> Iterator[sqlite3.Connection | None]:
         try:
-            yield self._reader()
+            yield self._reader(customers)
         except sqlite3.Error as error:
             raise self._unread(error) from error
 

@@ -1,6 +1,6 @@
 """What a place for packed records must be able to do, and the one the settings name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from features.feature_store.online.records import Packed, RecordSchema
@@ -29,6 +29,9 @@ class OnlineStore(Protocol):
 
     def views(self) -> list[str]:
         """Views that have records, in order."""
+
+    def customers(self, view: str) -> Iterator[list[str]]:
+        """Who has a record that is no tombstone, a few thousand at a time; who is written meanwhile may be missed."""
 
     def drop_view(self, view: str) -> None:
         """Remove every record and tombstone of a view."""

@@ -78,6 +78,19 @@ end
 return gone
 """
 )
+_LIVING = (
+    _ORDER
+    + f"""
+local found = {{}}
+for _, key in ipairs(KEYS) do
+  local at = order(redis.call('GETRANGE', key, 0, {ORDER_BYTES.stop - 1}))
+  if not at or at[5] ~= {TOMBSTONE} then
+    found[#found + 1] = key
+  end
+end
+return found
+"""
+)
 
 
 class ValkeyStore:
@@ -133,6 +146,13 @@ class ValkeyStore:
         with self._telling():
             return sorted(view.decode() for view in self._writer.smembers(f"{self._prefix}:views"))
 
+    def customers(self, view: str) -> Iterator[list[str]]:
+        """See `OnlineStore`; somebody may be named twice."""
+        start = len(f"{self._prefix}:{view}:".encode())
+        for trip in _parts(self._keys(view), _SCRIPTS_A_TRIP):
+            answers = self._run(_LIVING, [(keys, []) for keys in trip])
+            yield [key[start:].decode() for answer in answers for key in answer]
+
     def drop_view(self, view: str) -> None:
         """See `OnlineStore`; records written meanwhile may stay."""
         with self._telling():
@@ -145,7 +165,9 @@ class ValkeyStore:
         """See `OnlineStore`."""
         before = order_at(before_micros)
         found = (keys for view in self.views() for keys in self._keys(view))
-        return sum(sum(self._run(_PURGE, [(keys, [before]) for keys in trip])) for trip in _parts(found, 16))
+        return sum(
+            sum(self._run(_PURGE, [(keys, [before]) for keys in trip])) for trip in _parts(found, _SCRIPTS_A_TRIP)
+        )
 
     def close(self) -> None:
         """Close all connections."""
@@ -158,7 +180,7 @@ class ValkeyStore:
         with self._telling():
             yield from _parts(self._writer.scan_iter(match=pattern, count=_WRITE_AT_ONCE), _WRITE_AT_ONCE)
 
-    def _run(self, script: str, calls: Sequence[tuple[Sequence[Any], Sequence[bytes]]]) -> list[int]:
+    def _run(self, script: str, calls: Sequence[tuple[Sequence[Any], Sequence[bytes]]]) -> list[Any]:
         """Run a script once a call, in one round trip; the server is given the script if it has lost it."""
         with self._telling():
             handle = self._writer.register_script(script)
