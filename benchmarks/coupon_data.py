@@ -82,8 +82,11 @@ def _days(times: "pd.Series[pd.Timestamp]") -> Floats:
 
 def _lines(bought: pd.DataFrame, households: npt.NDArray[np.int64], item_ids: npt.NDArray[np.int64]) -> Lines:
     local = bought["transaction_timestamp"].dt.tz_localize("UTC").dt.tz_convert(ZONE).dt.tz_localize(None)
+    bought = bought.assign(local=local).sort_values(
+        ["local", "household_id", "basket_id", "product_id", "sales_value", "coupon_disc", "retail_disc"]
+    )
     return Lines(
-        day=_days(local),
+        day=_days(bought["local"]),
         customer=np.searchsorted(households, bought["household_id"]),
         order=np.asarray(bought["basket_id"], np.int64),
         item=np.searchsorted(item_ids, bought["product_id"]),

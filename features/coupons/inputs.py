@@ -136,8 +136,11 @@ def _lists(found: Mapping[str, Floats]) -> dict[str, Floats]:
 
 
 def _place(values: Floats) -> Floats:
-    """The place of each coupon in her list as a share: near 1 the highest, equal ones the mean of their places."""
-    return np.asarray(rankdata(values, axis=1) / values.shape[1])
+    """The place of each coupon in her list as a share: near 1 the highest, equal ones the mean of their places.
+
+    Rounded first, so that sums of the same numbers in another order stay equal.
+    """
+    return np.asarray(rankdata(values.astype(np.float32), axis=1) / values.shape[1])
 
 
 def history_days(shop: CouponShop, campaign: Campaign) -> float:
