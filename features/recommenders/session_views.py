@@ -1,0 +1,25 @@
+"""Distinct items of each session with their latest place: what neighbours and transitions are asked about."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.recommenders.sequences import Ints, Sequences
+
+
+@dataclass(frozen=True)
+class LatestViews:
+    """Each item of each owner once, newest first within the owner; `ago` is how many views came after its last one."""
+
+    owner: Ints
+    item: Ints
+    ago: Ints
+
+    @classmethod
+    def of(cls, of: Sequences, last: int) -> "LatestViews":
+        """Of the newest `last` views of each owner."""
+        near = np.flatnonzero(of.baskets_ago < last)
+        order = near[np.lexsort((of.item[near], of.baskets_ago[near], of.owner[near]))]
+        kept = np.sort(np.unique(of.owner[order] * max(of.size, 1) + of.item[order], return_index=True)[1])
+        rows = order[kept]
+        return cls(of.owner[rows], of.item[rows], of.baskets_ago[rows])

@@ -1,0 +1,36 @@
+"""What follows what."""
+
+import numpy as np
+
+from features.recommenders.sequences import Items, Sequences
+from features.recommenders.session_transitions import Transitions
+from tests.features.recommenders.contract import Contract
+
+ITEMS = Items(["bread", "milk", "soap"])
+KNOWN = Sequences.of_sessions([["bread", "milk", "soap"], ["bread", "milk"]], ITEMS)
+
+
+class TestNext(Contract):
+    def fit(self, known: Sequences) -> Transitions:
+        return Transitions.fit(known)
+
+
+class TestBackwards(Contract):
+    def fit(self, known: Sequences) -> Transitions:
+        return Transitions.fit(known, backwards=True, last=5)
+
+
+def test_near_pairs_count_most_and_sessions_stay_apart() -> None:
+    fitted = Transitions.fit(KNOWN, damping=0.0)
+    assert np.allclose(fitted.follows.toarray(), [[0, 2 / 2, 0.5 / 2], [0, 0, 1 / 2], [0, 0, 0]])
+
+
+def test_backwards_is_what_came_before() -> None:
+    fitted = Transitions.fit(KNOWN, backwards=True, damping=0.0)
+    assert np.allclose(fitted.follows.toarray(), [[0, 0, 0], [2 / 2, 0, 0], [0.5, 1, 0]])
+
+
+def test_older_views_are_asked_less() -> None:
+    fitted = Transitions.fit(KNOWN, last=2, fade=0.5, damping=0.0)
+    asked = Sequences.of_sessions([["bread", "milk"]], ITEMS)
+    assert np.allclose(fitted.scores(asked).toarray(), [[0, 0.5, 0.5 * 0.25 + 0.5]])
