@@ -1,10 +1,10 @@
 """Drift: the population stability index of two counted distributions, and how much of it is chance.
 
-PSI = sum over bins of (p - q) ln(p / q) (N. Siddiqi, Credit Risk Scorecards, 2006), which is Jeffreys' divergence of
-information theory. Of two samples of n and m from one distribution it is about (1/n + 1/m) times a chi-squared with
-bins - 1 degrees of freedom (B. Yurdakul and J. Naranjo, Statistical properties of the population stability index,
-Journal of Risk Model Validation 14(4), 2020): its mean is (bins - 1)(1/n + 1/m), which alone is 0.36 for ten bins and
-fifty customers each. So a limit counts only beyond what chance explains.
+PSI = sum over bins of (p - q) ln(p / q) (as `perf_psi` of the R package scorecard states it), which is Jeffreys'
+divergence of information theory. Of two samples of n and m from one distribution it is about (1/n + 1/m) times a
+chi-squared with bins - 1 degrees of freedom (B. Yurdakul, Statistical properties of population stability index,
+dissertation, Western Michigan University, 2018): its mean is (bins - 1)(1/n + 1/m), which alone is 0.36 for ten bins
+and fifty customers each. So a limit counts only beyond what chance explains.
 """
 
 from collections.abc import Mapping
