@@ -7,7 +7,18 @@ import warnings
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from benchmarks import coupons, decide, false_alarms, features, main_job, next_basket, online, policies, training_sets
+from benchmarks import (
+    coupons,
+    decide,
+    false_alarms,
+    favourites,
+    features,
+    main_job,
+    next_basket,
+    online,
+    policies,
+    training_sets,
+)
 from features.errors import TahdikasError
 
 BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
@@ -21,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "online": online.run,
     "training_sets": training_sets.run,
     "decide": decide.run,
+    "favourites": favourites.run,
     "false_alarms": false_alarms.run,
 }
 """Name -> measurement; it returns False where its data are absent, having said so."""

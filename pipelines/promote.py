@@ -144,7 +144,7 @@ def write_bundle(home: Home, now: datetime) -> str:
 def _model_files(folder: Path, name: str) -> list[Path]:
     """What of a folder of models belongs into a bundle."""
     own = [folder / f"{name}.json", folder / f"{name}_calibration.json", *folder.glob("*.txt"), *folder.glob("*.npz")]
-    return sorted(own)
+    return sorted([*own, *folder.glob("rhythm.json")])
 
 
 def _put_in_force(home: Home, bundle: str, history: list[str]) -> None:

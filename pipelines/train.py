@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.errors import DataError
+from features.favourites import Rhythm
 from features.feature_store.quality.reference import write_profile
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS
@@ -29,6 +30,7 @@ from pipelines.materialize import build_snapshots
 from pipelines.quality import PROFILE, REPORT, check_training
 from training.churn import ChurnResult, ChurnRows
 from training.churn import train_churn as fit_churn
+from training.favourites import learn_rhythm
 from training.labels import horizon_days, lapsed
 from training.learners import Fitted, model_text
 from training.params import Params
@@ -239,6 +241,7 @@ def train_next_offer(home: Home, params: Params) -> OfferResult:
     as_of, told = datetime.fromisoformat(prepared["as_of"]), params.next_offer
     categories = item_categories(home)
     groups: list[OfferRows] = []
+    rhythm: Rhythm | None = None  # of the newest window
     with connect(pq.read_table(home.models / "purchases.parquet")) as con:
         for text in prepared["offer_cutoffs"]:
             cutoff = datetime.fromisoformat(text)
@@ -247,10 +250,12 @@ def train_next_offer(home: Home, params: Params) -> OfferResult:
             end = cutoff + timedelta(days=told.window_days)
             truth = bought_between(con, customers, table, cutoff, end, as_of)
             groups.append(offer_rows(customers, bought, table, cutoff, truth))
+            rhythm = rhythm or learn_rhythm(con, table, cutoff, told.window_days)
         result = fit_offers(groups, told)
         table = item_table(con, as_of, categories=categories, half_life_days=told.half_life_days)
     folder = _fresh(home.models / "next_offer")
     table.save(folder / "items.npz")
+    write_json(folder / "rhythm.json", vars(rhythm))
     _write_model(folder, "ranker", result.fitted, result.calibration, NAMES, groups[0].frame.inputs)
     _write_offer_evidence(folder, result, groups[0], told.k)
     _write_report(folder, result, NAMES, {"ranker_less_best_baseline": str(result.difference)})

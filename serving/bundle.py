@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ import msgspec
 import numpy as np
 
 from features.errors import BundleError
+from features.favourites import Habits, Rhythm, read_rhythm
 from features.home import Home
-from features.inputs.candidates import CANDIDATE_INPUTS, POPULAR, Histories, ItemHistory, ItemTable
+from features.inputs.candidates import CANDIDATE_INPUTS, NEIGHBOUR, POPULAR, Histories, ItemHistory, ItemTable
 from features.inputs.frame import CHURN_INPUTS
+from features.inputs.goes_with import goes_with
 from features.inputs.scoring import Model, next_items, read_model
 from serving.core.conditions import Floats
 from serving.core.items import Scored
@@ -63,6 +65,7 @@ class Bundle:
     churn_model: Model
     ranker: Model
     table: ItemTable
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
     @property
     def id(self) -> str:
@@ -91,6 +94,16 @@ class Bundle:
     def popular(self, k: int) -> list[Scored]:
         """What most customers bought lately."""
         return self._popular[:k]
+
+    def goes_with(self, items: Sequence[str]) -> list[Scored]:
+        """What is bought with them, or by the same customers; no probabilities."""
+        rows, _ = goes_with(items, self.table)
+        return [Scored(item, float("nan"), NEIGHBOUR) for item in self.table.item_id[rows].tolist()]
+
+    @cached_property
+    def habits(self) -> Habits:
+        """What was learned of how things are used up."""
+        return Habits(self.rhythm, self.table)
 
     @cached_property
     def _popular(self) -> list[Scored]:
@@ -152,7 +165,11 @@ def checked_manifest(folder: Path) -> Manifest:
 def opened(folder: Path, manifest: Manifest) -> Bundle:
     """The bundle's models opened, and its canaries compared. Raises `BundleError`; may crash on a torn model file."""
     bundle = Bundle(
-        manifest, read_model(folder, "churn"), read_model(folder, "ranker"), ItemTable.load(folder / "items.npz")
+        manifest,
+        read_model(folder, "churn"),
+        read_model(folder, "ranker"),
+        ItemTable.load(folder / "items.npz"),
+        read_rhythm(folder / "rhythm.json") if "rhythm.json" in manifest.files else Rhythm(),
     )
     for name, model, inputs in (
         ("churn", bundle.churn_model, manifest.churn_inputs),

@@ -56,11 +56,15 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemsBought(msgspec.Struct, frozen=True):
-    """Items bought by `now`, as parallel columns: orders with the item, units, and instants in epoch seconds."""
+    """Items bought by `now`, as parallel columns: orders with the item, units, and instants in epoch seconds.
+
+    `last_quantities` are the units of the latest order with the item; on average, where that one was taken off.
+    """
 
     items: list[str]
     counts: NDArray[np.int64]
     quantities: NDArray[np.int64]
+    last_quantities: NDArray[np.float64]
     first_at: NDArray[np.float64]
     last_at: NDArray[np.float64]
 
@@ -116,7 +120,7 @@ def items_bought(state: CustomerState, now: int) -> ItemsBought:
     """Items bought by `now`; an item's latest purchase after `now` is taken off, earlier ones after `now` are not."""
     p = state.purchases
     items, counts, quantities, last_at = p.items, p.counts, p.quantities, p.last_at
-    first_at = p.first_at
+    first_at, latest = p.first_at, np.array(p.last_quantities, dtype=np.float64)
     if state.last_purchase_at is not None and state.last_purchase_at > now:
         kept = [i for i, at in enumerate(first_at) if at <= now]
         wound = [last_at[i] > now for i in kept]
@@ -127,10 +131,12 @@ def items_bought(state: CustomerState, now: int) -> ItemsBought:
             min(p.previous_at[i] or now, now) if back else last_at[i] for i, back in zip(kept, wound, strict=True)
         ]
         first_at = [first_at[i] for i in kept]
+        latest = np.where(wound, np.array(quantities) / np.maximum(counts, 1), latest[kept])
     return ItemsBought(
         items,
         np.array(counts, dtype=np.int64),
         np.array(quantities, dtype=np.int64),
+        latest,
         np.array(first_at, dtype=np.float64) / SECOND,
         np.array(last_at, dtype=np.float64) / SECOND,
     )

@@ -67,6 +67,8 @@ class ItemHistory:
     orders: float = 0.0  # distinct orders in all
     first_order_at: float = float("nan")
     last_order_at: float = float("nan")
+    units: npt.ArrayLike | None = None  # pieces in all orders with the item, where known
+    last_units: npt.ArrayLike | None = None  # those of the latest
 
 
 @dataclass(frozen=True)

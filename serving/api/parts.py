@@ -1,6 +1,6 @@
 """The parts that several answers share: items, reasons, actions and holds, as the API shows them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -16,6 +16,20 @@ class Out(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class RunsOutOut(Out):
+    """When something that she uses up runs out, as UTC dates."""
+
+    on: date = Field(description="The middle of the chances: as likely before as after.", examples=["2026-10-14"])
+    early: date = Field(description="One chance in ten that it is before.", examples=["2026-10-11"])
+    late: date = Field(
+        description="One chance in ten that it is after; at most five years ahead.", examples=["2026-10-19"]
+    )
+    probability: float = Field(
+        description="Chance that she needs it again within a fortnight, 0 to 1; the list is in this order.",
+        examples=[0.83],
+    )
+
+
 class ItemOut(Out):
     """A product inside an action."""
 
@@ -29,6 +43,11 @@ class ItemOut(Out):
     )
     quantity: int | None = Field(
         default=None, description="Of a favourite: the units she usually takes in an order.", examples=[2]
+    )
+    runs_out: RunsOutOut | None = Field(
+        default=None,
+        description="Of a favourite: when she runs out of it, given that she has not bought it yet.",
+        examples=[{"on": "2026-10-14", "early": "2026-10-11", "late": "2026-10-19", "probability": 0.83}],
     )
     knowledge_url: str | None = Field(
         default=None, description="A page worth reading about it.", examples=["https://shop.example/care/bicycle"]

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from features.customer.holds import Hold
-from serving.core.evidence import Evidence
+from serving.core.evidence import Evidence, RunsOut
 from serving.core.gate_names import names_of
 from serving.core.question import Mode, Request
 
@@ -26,7 +26,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     """One product inside an action; `probability` is the chance that she buys it, where a model says so.
 
     `logging_propensity` is the chance with which it was drawn for its position, given those before it; 1 where ranked.
-    `quantity` is what she usually takes of a favourite; `knowledge_url` tells what is worth knowing of it.
+    `quantity` is what she usually takes of a favourite, `runs_out` when it does; `knowledge_url` tells what is worth
+    knowing of it.
     """
 
     item_id: str
@@ -35,6 +36,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     logging_propensity: float = 1.0
     quantity: int | None = None
     knowledge_url: str | None = None
+    runs_out: RunsOut | None = None
 
 
 class ChosenAction(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,14 +1,27 @@
 """The evidence: what a decision rests on once stores and models were read, small enough to be kept with it."""
 
+from datetime import date
+
 import msgspec
 
 from features.customer.holds import Hold
 
 
+class RunsOut(msgspec.Struct, frozen=True, gc=False):
+    """When something that she uses up runs out, as UTC dates: on the likeliest middle day `on`, and with four chances
+    of five from `early` to `late`. `probability` is the chance that she needs it again within a fortnight.
+    """
+
+    on: date
+    early: date
+    late: date
+    probability: float
+
+
 class ShownItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A product picked for an action: the chance that she buys it (None without a model), margin in minor units, and
     the chance with which it was drawn for its position. `quantity` is what she usually takes of a favourite, `url`
-    where to read what is worth knowing of it.
+    where to read what is worth knowing of it, `runs_out` when a favourite does.
     """
 
     item_id: str
@@ -18,6 +31,7 @@ class ShownItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
     drawn: float = 1.0
     quantity: int | None = None
     url: str | None = None
+    runs_out: RunsOut | None = None
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):

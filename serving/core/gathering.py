@@ -83,9 +83,7 @@ def gather(
                 recovering=snapshot.recovering,
                 zone=_zone(profile.get("time_zone"), policy),
                 language=_language(request.language, profile.get("language"), policy),
-                items=_shown_items(
-                    items[i], snapshot, articles, catalogue, policy, _item_seed(request, snapshot, policy)
-                ),
+                items=_shown_items(items[i], articles, catalogue, policy, _item_seed(request, snapshot, policy)),
                 stage=_stage(snapshot),
                 told_facts=tuple(sorted({fact for _, fact in catalogue.asking} & snapshot.told_facts)),
             )
@@ -229,7 +227,7 @@ def _item_seed(request: Request, snapshot: Snapshot, policy: Policy) -> str | No
 
 
 def _shown_items(
-    picked: Picked, snapshot: Snapshot, articles: Articles, catalogue: Catalogue, policy: Policy, seed: str | None
+    picked: Picked, articles: Articles, catalogue: Catalogue, policy: Policy, seed: str | None
 ) -> dict[str, tuple[ShownItem, ...]]:
     """The items by action; actions that share a list share what is made of it."""
     made: dict[int, tuple[ShownItem, ...]] = {}
@@ -238,19 +236,11 @@ def _shown_items(
         action = catalogue.actions[j]
         if id(chosen) not in made and action.items is not None:
             all_of = [_shown_item(one, articles, policy) for one in chosen]
-            if action.items.source == "repeat":
-                all_of = [_with_quantity(one, snapshot) for one in all_of]
-            elif action.items.source in TELLS:
+            if action.items.source in TELLS:
                 all_of = [msgspec.structs.replace(one, url=articles.by_id[one.item_id].knowledge_url) for one in all_of]
             made[id(chosen)] = tuple(all_of if seed is None else _drawn_items(all_of, action.items, seed))
         found[action.action] = made[id(chosen)]
     return found
-
-
-def _with_quantity(shown: ShownItem, snapshot: Snapshot) -> ShownItem:
-    """The favourite with what she takes of it an order, as a rule."""
-    usual = snapshot.usual_quantities.get(shown.item_id)
-    return shown if usual is None else msgspec.structs.replace(shown, quantity=usual)
 
 
 def _drawn_items(pool: Sequence[ShownItem], need: Items, seed: str) -> list[ShownItem]:
@@ -267,7 +257,14 @@ def _shown_item(scored: Scored, articles: Articles, policy: Policy) -> ShownItem
     worth = policy.file.worth
     margin = articles.margin(scored.item_id, default=worth.default_margin, share=worth.margin_share)
     chance = None if math.isnan(scored.probability) else scored.probability
-    return ShownItem(scored.item_id, articles.title(scored.item_id), chance, float(margin))
+    return ShownItem(
+        scored.item_id,
+        articles.title(scored.item_id),
+        chance,
+        float(margin),
+        quantity=scored.quantity,
+        runs_out=scored.runs_out,
+    )
 
 
 def churn_inputs(evidence: Iterable[Evidence]) -> Floats:

@@ -88,6 +88,8 @@ def snapshot_of(
             orders=float(state.order_count),
             first_order_at=_seconds(state.first_purchase_at),
             last_order_at=_seconds(state.last_purchase_at),
+            units=bought.quantities.astype(np.float64),
+            last_units=bought.last_quantities,
         ),
         returned=frozenset(view.returned_items),
         viewed_items=tuple(view.session_items),

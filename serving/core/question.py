@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -101,12 +100,3 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def consent(self, purpose: str, channel: str | None) -> str | None:
         """The status in force for a purpose in a channel, None where she never said."""
         return self.consents.get((purpose, channel)) or self.consents.get((purpose, None))
-
-    @cached_property
-    def usual_quantities(self) -> Mapping[str, int]:
-        """By item bought, the units she takes in an order, on average and rounded."""
-        if self.view is None:
-            return {}
-        bought = self.view.items_bought
-        units = zip(bought.items, bought.quantities.tolist(), bought.counts.tolist(), strict=True)
-        return {item: max(1, round(quantity / count)) for item, quantity, count in units}

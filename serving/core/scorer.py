@@ -1,15 +1,16 @@
 """What the decision core asks of models, and what answers where no model is in force."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
-from features.customer.journey import GIVEN_UP
+from features.favourites import Habits
 from features.inputs.candidates import PERSONAL, POPULAR, ItemHistory
 from serving.core.conditions import Floats
+from serving.core.favourites import favourites_of
 from serving.core.items import Articles, Scored
 
 NO_MODEL = "none"
@@ -35,10 +36,17 @@ class Scorer(Protocol):
     def popular(self, k: int) -> list[Scored]:
         """What everybody buys now, best first, without any person in it."""
 
+    def goes_with(self, items: Sequence[str]) -> list[Scored]:
+        """What goes with some items, of which the first counts most, best first; those items may be among it."""
+
+    @property
+    def habits(self) -> Habits:
+        """How things are used up here."""
+
 
 @dataclass(frozen=True)
 class WithoutModel:
-    """No bundle: her own repeated items first, by her rhythm, then the catalogue's as they come; no probabilities."""
+    """No bundle: what she uses up first, by her rhythm, then the catalogue's as they come; no probabilities."""
 
     articles: Articles
 
@@ -57,10 +65,11 @@ class WithoutModel:
         return np.full(len(inputs), np.nan)
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
-        """Items bought more than once, what runs out first first, then the catalogue's."""
+        """Items bought more than once, the likeliest to run out first, then the catalogue's."""
         proposed = []
-        for history, moment in zip(histories, at.tolist(), strict=True):
-            own = _repeated(history, moment)
+        for history, soon in zip(histories, favourites_of(histories, at, self.habits), strict=True):
+            own = [one._replace(quantity=None, runs_out=None) for one in soon]
+            own += _no_rhythm(history, {one.item_id for one in soon})
             known = {one.item_id for one in own}
             proposed.append([*own, *(one for one in self.popular(k + len(own)) if one.item_id not in known)][:k])
         return proposed
@@ -69,18 +78,22 @@ class WithoutModel:
         """The catalogue in the order of item ids: nobody has counted yet."""
         return self._listed[:k]
 
+    def goes_with(self, items: Sequence[str]) -> list[Scored]:
+        """Nothing is known of that."""
+        return []
+
+    @property
+    def habits(self) -> Habits:
+        """A grocer's, without anything known of items."""
+        return Habits()
+
     @cached_property
     def _listed(self) -> list[Scored]:
         return [Scored(item, float("nan"), POPULAR) for item in sorted(self.articles.by_id)]
 
 
-def _repeated(history: ItemHistory, at: float) -> list[Scored]:
-    """Items bought more than once, what runs out first first, by her own mean gap; what she gave up comes last."""
-    ranked = []
-    columns = (np.asarray(c).tolist() for c in (history.counts, history.first_at, history.last_at))
-    for item, count, first, last in zip(history.items, *columns, strict=True):
-        if count > 1:
-            gap = (last - first) / (count - 1)
-            used_up = (at - last) / gap if gap > 0 else 0.0
-            ranked.append((used_up > GIVEN_UP, -min(used_up, 1.0), -count, -last, item))
-    return [Scored(row[-1], float("nan"), PERSONAL) for row in sorted(ranked)]
+def _no_rhythm(history: ItemHistory, known: Collection[str]) -> list[Scored]:
+    """What else she bought more than once, most often first."""
+    bought = zip(np.asarray(history.counts).tolist(), history.items, strict=True)
+    often = sorted((-count, item) for count, item in bought if count > 1 and item not in known)
+    return [Scored(item, float("nan"), PERSONAL) for _, item in often]

@@ -146,7 +146,7 @@ def _chosen(j: int, place: int, evidence: Evidence, row: Row, bundle: str) -> Ch
         expected_gain=float(laid.gain[i, j]),
         logging_propensity=float(odds[j]),
         items=[
-            Item(s.item_id, s.title, s.probability, s.drawn, s.quantity, s.url)
+            Item(s.item_id, s.title, s.probability, s.drawn, s.quantity, s.url, s.runs_out)
             for s in evidence.items.get(action.action, ())
         ],
         message=message,

@@ -12,14 +12,19 @@ import pytest
 from features.errors import BundleError, DataError
 from features.feature_store.batch import schema_hash
 from features.home import Home
+from features.inputs.candidates import ItemHistory
 from features.inputs.scoring import read_model
 from features.log.event_log import EventLog
 from pipelines.bundles import check_bundle, current_bundle, current_id
 from pipelines.promote import promote, rollback, write_bundle
 from pipelines.score import score_churn, score_offers
+from pipelines.score_favourites import score_favourites
 from pipelines.train import RetrainReport, prepare, resolve_as_of, retrain
+from serving.bundle import load
+from serving.core.favourites import favourites_of
 from tests.training.shops import day, events, rhythmic
 from training.params import ChurnParams, OfferParams, Params, PromotionParams, Trees
+from training.purchases import load_purchases
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PARAMS = Params(
@@ -202,6 +207,32 @@ def test_scores_of_everybody_known(shop: Home, tmp_path: Path) -> None:
     assert set(lists["customer_id"]) == set(told["customer_id"].to_pylist())
     assert lists.groupby("customer_id")["rank"].agg(list).map(lambda r: r == [1, 2, 3, 4, 5]).all()
     assert lists.groupby("customer_id")["score"].agg(lambda s: s.is_monotonic_decreasing).all()
+
+
+def test_favourites_of_everybody_are_those_that_serving_shows(shop: Home, tmp_path: Path) -> None:
+    promote(shop, PARAMS, now=NOW)
+    file = tmp_path / "favourites.parquet"
+    rows = score_favourites(shop, day(196), 5, file)
+    lists = pq.read_table(file).to_pandas()
+    assert rows == len(lists) > 100
+    assert (lists["early"] <= lists["runs_out_on"]).all() and (lists["runs_out_on"] <= lists["late"]).all()
+    assert (lists["early"] >= day(196).date()).all()
+    bundle = load(current_bundle(shop))
+    lines = load_purchases(shop).to_pandas()
+    lines["at"] = lines["occurred_at"].map(datetime.timestamp)
+    for customer in lists["customer_id"].unique()[:10]:
+        own = lines[(lines["customer_id"] == customer) & (lines["at"] < day(196).timestamp())].sort_values("at")
+        item = own.groupby("item_id")
+        columns = (item["order_id"].nunique(), item["at"].max(), item["at"].min())
+        history = ItemHistory(
+            sorted(own["item_id"].unique()), *columns, units=item["quantity"].sum(), last_units=item["quantity"].last()
+        )
+        (served,) = favourites_of([history], np.array([day(196).timestamp()]), bundle.habits)
+        mine = lists[lists["customer_id"] == customer]
+        assert mine["item_id"].tolist() == [one.item_id for one in served[:5]]
+        assert mine["quantity"].tolist() == [one.quantity for one in served[:5]]
+        told = mine[["runs_out_on", "early", "late", "probability"]].itertuples(index=False, name=None)
+        assert list(told) == [(r.on, r.early, r.late, r.probability) for r in (one.runs_out for one in served[:5])]
 
 
 def test_nothing_promoted_nothing_trained_and_nothing_known(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """R3: the favourites list. A grocery customer opens the shop and finds what she is about to run out of."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -27,11 +27,38 @@ def favourites(answer):
     return found["items"]
 
 
-def test_r3_the_list_is_ready_with_quantities_what_runs_out_first_first(grocer):
+def test_r3_the_list_is_ready_with_quantities_most_likely_first(grocer):
     items = favourites(grocer.asks("aino", "front_page", n=9))
     assert [(item["item_id"], item["quantity"]) for item in items] == [
-        ("coffee-500", 2), ("milk-1", 1), ("oats-1", 1),
-    ], "nine of ten days of coffee are gone, one of four of milk; oats she gave up; tea she took once"  # fmt: skip
+        ("milk-1", 1), ("coffee-500", 2), ("oats-1", 1),
+    ], "milk within the week, then coffee; oats she gave up; tea she took once"  # fmt: skip
+    chances = [item["runs_out"]["probability"] for item in items]
+    assert chances == sorted(chances, reverse=True)
+    assert chances[0] > 0.8 and chances[-1] < 0.05, "milk for sure, oats hardly ever again"
+
+
+def test_r3_each_says_when_it_runs_out_and_how_surely(grocer):
+    items = {item["item_id"]: item["runs_out"] for item in favourites(grocer.asks("aino", "front_page", n=9))}
+    milk, coffee = items["milk-1"], items["coffee-500"]
+    for runs_out in (milk, coffee):
+        assert runs_out["early"] <= runs_out["on"] <= runs_out["late"]
+        assert runs_out["early"] >= grocer.now.date().isoformat(), "it has not run out: she would have bought it"
+    assert 2 <= (date.fromisoformat(milk["on"]) - grocer.now.date()).days <= 6, "every four days, the last yesterday"
+
+    def spread(told):
+        return date.fromisoformat(told["late"]) - date.fromisoformat(told["early"])
+
+    assert spread(milk) < spread(coffee), "of milk her rhythm is known better, and it is shorter"
+
+
+def test_r3_what_she_bought_today_does_not_run_out_tomorrow(grocer):
+    before = {i["item_id"]: i["runs_out"] for i in favourites(grocer.asks("aino", "front_page", n=9))}
+    grocer.orders("aino", "coffee-500", quantity=2)
+    grocer.wait(hours=6)
+    after = {i["item_id"]: i["runs_out"] for i in favourites(grocer.asks("aino", "front_page", n=9))}
+    assert date.fromisoformat(after["coffee-500"]["on"]) >= grocer.now.date() + timedelta(days=8)
+    assert after["coffee-500"]["early"] > grocer.now.date().isoformat()
+    assert after["milk-1"] == before["milk-1"], "milk is where it was"
 
 
 def test_r3_two_days_later_milk_runs_out_as_well(grocer):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from features.customer.state import Fact, fold
 from features.customer.view import view
+from features.favourites import Habits
 from serving.core.catalogue import DEFAULT_ACTIONS, parse_catalogue
 from serving.core.items import Scored
 from serving.core.live import KNOWN_FEATURES
@@ -232,6 +233,11 @@ class Guesser:
             + [Scored(i, c / 10, 1) for i, c in zip(h.items, h.counts.tolist(), strict=True)]
             for h, moment in zip(histories, at.tolist(), strict=True)
         ]
+
+    habits = Habits()
+
+    def goes_with(self, items):
+        return []
 
     def popular(self, k):
         return [Scored(item, float(np.nan), 4) for item in ("coat", "boots", "coffee")]

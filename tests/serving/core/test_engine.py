@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from features.customer.state import Fact, fold
 from features.customer.view import view
 from features.errors import DataError
+from features.favourites import Habits
 from serving.core.catalogue import parse_catalogue
 from serving.core.engine import decide
 from serving.core.gates import NAMES
@@ -40,6 +41,11 @@ class FixedScorer:
 
     def next_items(self, histories, at, k):
         return [[Scored("boots", 0.3, 2), Scored("coffee", 0.2, 1), Scored("lamp", 0.1, 4)] for _ in histories]
+
+    habits = Habits()
+
+    def goes_with(self, items):
+        return []
 
     def popular(self, k):
         return [Scored("coat", float("nan"), 4), Scored("boots", float("nan"), 4)]
