@@ -108,7 +108,8 @@ def _forget_who_left(home: Home, store: OnlineStore, newest: Snapshot, base: Sna
         gone = [*newest.seen("erased"), *newest.seen("gone")]
         before = "online" if base is None else parquet_of(base.files)
         here = f"select {CUSTOMER_ID} from {parquet_of(newest.files)}"
-        listed = [f"select {CUSTOMER_ID} from {parquet_of(gone)}"] if gone else []
+        named = f"select {CUSTOMER_ID} from {parquet_of(gone)} where {CUSTOMER_ID} is not null"
+        listed = [named] if gone else []
         listed.append(f"select {CUSTOMER_ID} from {before} except {here}")
         found = connection.execute(f"select distinct {CUSTOMER_ID} from ({' union all '.join(listed)}) order by 1")
         while some := found.fetchmany(ROWS_AT_ONCE):

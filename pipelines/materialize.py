@@ -18,7 +18,8 @@ from features.home import Home
 from features.log.event_log import EventLog
 from features.log.lake import only_writer
 from pipelines.bring_online import bring_online
-from pipelines.snapshots import build_batch, sources
+from pipelines.snapshot_sources import sources
+from pipelines.snapshots import build_batch
 from pipelines.state_snapshots import build_state
 from serving.core.policy import load_policy
 

@@ -5,24 +5,19 @@ imported late, a person erased): only whom that touches is computed again. A new
 one is made of that one in the same way (`features/feature_store/touched.py`). A whole rebuild gives equal values.
 """
 
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from inspect import getfile
 from pathlib import Path
 from typing import Any
 
 import ibis
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from features.catalogue import ITEM_SCHEMA
-from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_SCHEMA, EVENT_TIMESTAMP, TIME
+from features.columns import CREATED_TIMESTAMP, CUSTOMER_ID, EVENT_SCHEMA, EVENT_TIMESTAMP
 from features.feature_store import touched
-from features.feature_store.basis import code_hash
+from features.feature_store.basis import code_hash, file_hash
 from features.feature_store.batch import event_columns, schema_hash
 from features.feature_store.batch_relations import KNOWING_TYPES
 from features.feature_store.engines import Engine
@@ -38,96 +33,13 @@ from features.feature_store.snapshots import (
     snapshots,
     sweep,
 )
-from features.home import Home
-from features.log.event_log import LINK_SCHEMA, EventLog
-from features.log.lake import LakeFile, checked_paths
+from pipelines import snapshot_sources
+from pipelines.snapshot_sources import CUSTOMERS, SEEN, Sources
 
 Progress = Callable[[str], None]
 ROWS_AT_ONCE = 20_000_000  # events times cutoffs in one query: one pass over a grid is several times faster than a loop
 FARTHEST_BASE = timedelta(days=3)
 """Farther apart than this, nearly everybody is touched, and a whole computation is faster."""
-
-_SEEN = {
-    "links": pa.schema([("anonymous_id", pa.string()), (CUSTOMER_ID, pa.string())]),
-    "items": pa.schema([("item_id", pa.string()), ("category", pa.string()), ("valid_from", TIME)]),
-    "erased": pa.schema([(CUSTOMER_ID, pa.string())]),
-}
-
-
-@dataclass
-class Sources:
-    """All that batch snapshots are made of, opened on one engine."""
-
-    home: Home
-    engine: Engine
-    scratch: Path
-    files: list[LakeFile]
-    facts: int
-    catalogue: str
-    events: Any
-    links: Any
-    items: Any | None
-    erased: Any
-    touched: dict[datetime, Path | None] = field(default_factory=dict)
-    """By cutoff, whom this building computed again: a folder of customer_id; None stands for everyone."""
-
-    @property
-    def position(self) -> int:
-        """The newest run of the lake."""
-        return max((file.run for file in self.files), default=0)
-
-    def lake(self, position: int) -> str:
-        """A hash of the files up to a run."""
-        sums = sorted(file.sha256 for file in self.files if file.run <= position)
-        return sha256("\n".join(sums).encode()).hexdigest()
-
-    def since(self, position: int) -> Any:
-        """The events of runs after a position."""
-        paths = [self.home.root / file.path for file in self.files if file.run > position]
-        return self.engine.parquet(paths, EVENT_SCHEMA.empty_table())
-
-    def seen(self, what: str, at: datetime) -> Any:
-        """What a snapshot at `at` sees of `links`, `items` or `erased`."""
-        if what == "links":
-            return touched.links_seen(self.links, at)
-        if what == "erased":
-            return self.erased
-        if self.items is None:
-            return ibis.memtable(_SEEN["items"].empty_table())
-        return touched.items_seen(self.items, at)
-
-    def compute(self, events: Any, present: Mapping[datetime, Iterable[str]]) -> Any:
-        """Batch features by `events` at cutoffs, by the types of event the log holds; nobody erased is among them."""
-        given = self.engine.compute(events, self.links, self.items, sorted(present), presence=touched.presence(present))
-        return given.anti_join(self.erased, CUSTOMER_ID)
-
-    def folder(self) -> Path:
-        """A new scratch folder."""
-        return Path(tempfile.mkdtemp(dir=self.scratch))
-
-
-@contextmanager
-def sources(home: Home, log: EventLog, engine: Engine, scratch: Path) -> Iterator[Sources]:
-    """Open all that batch snapshots are made of; raises `DataError` if a lake file is gone or was cut."""
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    facts, files = log.position(), log.listed_files()
-    events = engine.parquet(checked_paths(home, files), EVENT_SCHEMA.empty_table())
-    log.write_links(folder / "links.parquet")
-    gone = folder / "erased"
-    gone.mkdir()
-    engine.write(touched.erased(events), gone)
-    yield Sources(
-        home,
-        engine,
-        folder,
-        files,
-        facts,
-        sha256(home.catalogue.read_bytes()).hexdigest() if home.catalogue.exists() else "",
-        events,
-        engine.parquet([folder / "links.parquet"], LINK_SCHEMA.empty_table()),
-        engine.parquet([home.catalogue], ITEM_SCHEMA.empty_table()) if home.catalogue.exists() else None,
-        engine.parquet(sorted(gone.glob("*.parquet")), _SEEN["erased"].empty_table()),
-    )
 
 
 def build_batch(of: Sources, wanted: Sequence[datetime], say: Progress, *, increments: bool = True) -> None:
@@ -159,7 +71,8 @@ def build_batch(of: Sources, wanted: Sequence[datetime], say: Progress, *, incre
 
 def basis(engine: Engine) -> str:
     """What values of batch features depend on besides data: code and the engine's kind."""
-    return f"{engine.name} {code_hash('feature_store.batch')}"
+    room = code_hash("feature_store.batch", "feature_store.touched")
+    return f"{engine.name} {room} {file_hash(__file__, snapshot_sources.__file__, getfile(type(engine)))}"
 
 
 def _base(of: Sources, cutoff: datetime, soon: Sequence[datetime] = ()) -> Any:
@@ -217,7 +130,7 @@ def _advance(of: Sources, base: Snapshot, cutoff: datetime, say: Progress) -> No
 def _differences(of: Sources, one: Snapshot, cutoff: datetime, manifest: Manifest) -> list[Any]:
     """Whom it touches that links, categories or erasures are not what a snapshot saw."""
     found = []
-    for what, schema in _SEEN.items():
+    for what, schema in SEEN.items():
         if getattr(manifest, what) == getattr(one.manifest, what):
             continue
         before = of.engine.parquet(one.seen(what), schema.empty_table()).select(*schema.names)
@@ -225,6 +138,8 @@ def _differences(of: Sources, one: Snapshot, cutoff: datetime, manifest: Manifes
         if what == "items":
             links = of.seen("links", cutoff)
             found.append(touched.buyers(of.events.filter(of.events.type == "purchase"), other, links))
+        elif what == "erased":
+            found.append(touched.whose(other, of.seen("links", cutoff)))
         else:
             found.append(other.select(CUSTOMER_ID))
     return found
@@ -237,7 +152,7 @@ def _renew(of: Sources, base: Snapshot, cutoff: datetime, parts: Sequence[Any], 
         return
     whom = of.folder()
     of.engine.write(touched.everyone(parts), whom)
-    customers = of.engine.parquet(sorted(whom.glob("*.parquet")), _SEEN["erased"].empty_table())
+    customers = of.engine.parquet(sorted(whom.glob("*.parquet")), CUSTOMERS.empty_table())
     kept = of.folder()  # every relation reads them, so they are picked out once
     of.engine.write(touched.of_customers(of.events, customers, of.links).select(event_columns()), kept)
     hers = of.engine.parquet(sorted(kept.glob("*.parquet")), EVENT_SCHEMA.empty_table().select(event_columns()))
@@ -252,7 +167,7 @@ def _keep(of: Sources, cutoff: datetime, features: Any, manifest: Manifest, base
     told = features.mutate(**{CREATED_TIMESTAMP: features.event_timestamp})
     with drafting(of.home, BATCH, cutoff) as draft:
         of.engine.write(told, draft, order_by=[CUSTOMER_ID])
-        for what in _SEEN:
+        for what in SEEN:
             (draft / what).mkdir()
             of.engine.write(of.seen(what, cutoff), draft / what)
         if base is not None:
@@ -262,7 +177,7 @@ def _keep(of: Sources, cutoff: datetime, features: Any, manifest: Manifest, base
 
 def _note_gone(of: Sources, base: Snapshot, draft: Path) -> None:
     """Tombstones: who was in the base, or gone before it, and is not in this snapshot."""
-    empty = _SEEN["erased"].empty_table()
+    empty = CUSTOMERS.empty_table()
     before = of.engine.parquet(base.files, empty).select(CUSTOMER_ID)
     before = before.union(of.engine.parquet(base.seen("gone"), empty), distinct=True)
     here = of.engine.parquet(sorted(draft.glob("*.parquet")), empty).select(CUSTOMER_ID)
@@ -303,8 +218,3 @@ def _types(of: Sources, events: Any, cutoff: datetime) -> set[str]:
 
 def _moment(at: datetime) -> Any:
     return ibis.literal(at.astimezone(UTC), type="timestamp('UTC', 6)")
-
-
-def rows_of(one: Snapshot) -> int:
-    """How many customers a snapshot has."""
-    return sum(pq.read_metadata(path).num_rows for path in one.files)

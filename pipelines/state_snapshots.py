@@ -24,7 +24,7 @@ from features.customer.incidents import Incident, incidents_of, telling
 from features.customer.state import Fact, known_by
 from features.customer.state_history import Span, state_history
 from features.customer.view import STATE_FEATURES
-from features.feature_store.basis import code_hash
+from features.feature_store.basis import code_hash, file_hash
 from features.feature_store.engines.spark import SparkEngine
 from features.feature_store.snapshots import (
     BATCH,
@@ -43,8 +43,8 @@ from features.feature_store.snapshots import (
 from features.home import Home
 from features.instants import to_us
 from features.log.event_log import EventLog
+from pipelines import spark_states
 from pipelines.snapshots import Progress
-from pipelines.spark_states import write_states
 
 CUSTOMERS_AT_ONCE = 2_000
 ROWS_A_GROUP = 100_000
@@ -103,7 +103,7 @@ def _manifest(batch: Snapshot, rules: HoldRules, told: Sequence[Fact]) -> Manife
     """That of a state snapshot made beside a batch snapshot; what the shop was told of incidents is in its basis."""
     incidents = known_by(told, batch.cutoff)
     made_of = hashlib.sha256(repr((rules, incidents)).encode()).hexdigest()
-    basis = f"fold {code_hash('customer.state_history')} {made_of}"
+    basis = f"fold {code_hash('customer.state_history')} {file_hash(__file__, spark_states.__file__)} {made_of}"
     return msgspec.structs.replace(batch.manifest, schema=_SCHEMA_HASH, basis=basis, rows=0, files=())
 
 
@@ -128,7 +128,7 @@ def _write(
         drafts = [stack.enter_context(drafting(home, STATE, cutoff)) for cutoff in cutoffs]
         if spark is not None:
             scratch = Path(stack.enter_context(TemporaryDirectory(prefix=".scratch-", dir=home.features)))
-            write_states(log, spark, scratch, batches, drafts, rules, incidents, only=only, before=before)
+            spark_states.write_states(log, spark, scratch, batches, drafts, rules, incidents, only=only, before=before)
         else:
             _fold_here(log, batches, drafts, rules, incidents, only)
             if only is not None and before is not None:

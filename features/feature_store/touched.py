@@ -66,10 +66,26 @@ def items_seen(items: Any, at: datetime) -> Any:
     return told.filter(told.valid_to.isnull() | (told.valid_to > moment)).select("item_id", "category", "valid_from")
 
 
-def erased(events: Any) -> Any:
-    """The customers who asked to be forgotten, whenever: customer_id. No snapshot keeps a row of theirs."""
+def erased(events: Any, links: Any) -> Any:
+    """Who asked to be forgotten, whenever: customer_id, or anonymous_id alone. No snapshot keeps anything of theirs.
+
+    A visitor who asks is also the customer she belongs to now, or belonged to when she asked.
+    """
     told = events.filter(events.type == "erasure")
-    return told.filter(told.customer_id.notnull()).select(CUSTOMER_ID).distinct()
+    named = told.filter(told.customer_id.notnull()).select(CUSTOMER_ID, anonymous_id=ibis.null("string"))
+    unnamed = told.filter(told.customer_id.isnull(), told.anonymous_id.notnull())
+    visitors = unnamed.select(customer_id=ibis.null("string"), anonymous_id="anonymous_id")
+    asked = unnamed.select(visitor="anonymous_id", asked_at="occurred_at")
+    owned = asked.inner_join(links, asked.visitor == links.anonymous_id)
+    then = (owned.linked_at <= owned.asked_at) & (owned.unlinked_at > owned.asked_at)
+    owners = owned.filter(owned.unlinked_at.isnull() | then).select(CUSTOMER_ID, anonymous_id=ibis.null("string"))
+    return named.union(visitors, owners, distinct=False).distinct()
+
+
+def of_nobody_erased(events: Any, erased: Any) -> Any:
+    """Events without those of visitors who asked to be forgotten (of `erased`), whomever they counted for."""
+    gone = erased.filter(erased.anonymous_id.notnull()).select(gone="anonymous_id")
+    return events.anti_join(gone, [events.anonymous_id == gone.gone, events.customer_id.isnull()])
 
 
 def differing(one: Any, other: Any) -> Any:

@@ -21,7 +21,7 @@ from features.feature_store.online import OnlineFeatures, OnlineRecord, OnlineWr
 from features.feature_store.online.complete import read_mark, set_mark, take_mark
 from features.feature_store.online.records import BATCH_VIEW, VALUES, Packed, pack
 from features.feature_store.online.store import open_online
-from features.feature_store.snapshots import BATCH, snapshot
+from features.feature_store.snapshots import BATCH, Snapshot, snapshot
 from features.home import Home
 from features.instants import to_us
 from features.log.event_log import EventLog
@@ -243,6 +243,35 @@ def test_who_left_while_the_code_changed_is_forgotten(make: Make) -> None:
     store.close()
     assert set(WHO) <= online
     assert "guest" not in online
+
+
+@pytest.mark.parametrize("increments", [True, False])
+def test_a_visitor_who_asks_to_be_forgotten_is_forgotten(tmp_path: Path, increments: bool) -> None:
+    home = home_with(tmp_path)
+    _shop(home)
+    _tell(
+        home,
+        _event("feedback", None, T - 20 * DAY, "w1", anonymous_id="w", kind="rating", score=1.0),
+        _event("identity", "c3", T - 19 * DAY, "w2", anonymous_id="w", action="link"),
+        _event("identity", "c3", T + timedelta(hours=1), "w3", anonymous_id="w", action="unlink"),
+    )
+    (before,) = build_snapshots(home, [T], kinds=[BATCH])
+    assert _row(before, "c3")["feedback_count_365d"] == 1, "the visitor was taken for her"
+    materialize(home, T + timedelta(hours=2))
+    assert _read(home)["guest"] is not None
+    _tell(home, *(_event("erasure", None, T + timedelta(hours=3), f"x{v}", anonymous_id=v) for v in ("v", "w")))
+    after, newest = build_snapshots(home, [T, T + DAY], kinds=[BATCH], increments=increments)
+    bring_online(home, newest, NOW)
+    assert _row(after, "guest") is None, "the visitor v is she"
+    assert _row(after, "c3")["feedback_count_365d"] == 0, "what w said is forgotten, c3 is not"
+    reads = _read(home)
+    assert reads["guest"] is None
+    assert reads["c3"] is not None
+
+
+def _row(one: Snapshot, who: str) -> Any:
+    found = pq.read_table(one.files, partitioning=None, filters=[("customer_id", "=", who)]).to_pylist()
+    return found[0] if found else None
 
 
 def test_who_left_and_came_back_at_the_same_moment_is_online(make: Make) -> None:

@@ -55,7 +55,7 @@ def arrivals(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
                 who["anonymous_id"] = draw(st.sampled_from(["v", "w"]))
             else:
                 said = draw(st.sampled_from(SAID[kind]))
-                if kind in ("browse", "purchase", "feedback") and draw(st.booleans()):
+                if kind in ("browse", "purchase", "feedback", "erasure") and draw(st.booleans()):
                     who = {"anonymous_id": draw(st.sampled_from(["v", "w"]))}
             late = draw(st.sampled_from([timedelta(0), timedelta(0), 3 * HOUR, 9 * DAY]))
             told = {"event_id": f"e{number:03}", "type": kind, "occurred_at": at, "received_at": at + late}

@@ -1,5 +1,6 @@
 """Snapshots: the same bytes from the same events, kept while nothing they know has changed, and state as it was."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import features
 from features.columns import EVENT_SCHEMA
 from features.customer.hold_rules import HoldRules
 from features.errors import DataError
+from features.feature_store import basis
+from features.feature_store.engines.duckdb import DuckDBEngine
 from features.feature_store.snapshots import BATCH, STATE, Snapshot, note, snapshot, snapshot_cutoffs
 from features.home import Home
 from features.log.event_log import EventLog
+from pipelines import snapshots
 from pipelines.materialize import build_snapshots, materialize
 
 T, DAY = datetime(2024, 6, 1, tzinfo=UTC), timedelta(days=1)
@@ -90,6 +95,29 @@ def test_a_snapshot_of_other_code_is_made_anew_where_wanted_and_else_removed(tmp
     build_snapshots(home, [T], said.append)
     assert len(said) == 2
     assert snapshot_cutoffs(home, BATCH) == snapshot_cutoffs(home, STATE) == [T]
+
+
+@pytest.mark.parametrize("changed", ["feature_store/batch.py", "feature_store/touched.py", "pipelines/snapshots.py"])
+def test_snapshots_know_of_what_code_they_are(changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = DuckDBEngine(tmp_path)
+    before = snapshots.basis(engine)
+    shutil.copytree(Path(features.__file__).parent, tmp_path / "features")
+    shutil.copytree(Path(snapshots.__file__).parent, tmp_path / "pipelines")
+    other = tmp_path / ("" if changed.startswith("pipelines/") else "features") / changed
+    monkeypatch.setattr(basis, "_ROOM", tmp_path / "features")
+    monkeypatch.setattr(snapshots, "__file__", str(tmp_path / "pipelines" / "snapshots.py"))
+    try:
+        basis.code_hash.cache_clear()
+        assert snapshots.basis(engine) == before, "a copy is the same code"
+        with other.open("a") as file:
+            file.write("# and more\n")
+        basis.code_hash.cache_clear()
+        basis.file_hash.cache_clear()
+        assert snapshots.basis(engine) != before
+    finally:
+        basis.code_hash.cache_clear()
+        basis.file_hash.cache_clear()
+        engine.close()
 
 
 def test_other_rules_of_holds_make_other_snapshots_of_state(tmp_path: Path) -> None:
