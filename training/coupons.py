@@ -10,23 +10,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.coupons.inputs import LIST_INPUTS, PairInputs, pair_inputs
+from features.coupons.inputs import PairInputs, pair_inputs
 from features.coupons.shop import Campaign, CouponShop, Ints, redeemed
 from features.errors import DataError
 from features.inputs.scoring import Model, calibrate
 from training.calibration import fit_calibration
-from training.learners import Fitted, Matrix, fit_logistic, fit_trees, mean_of, product_of
+from training.learners import Fitted, Matrix, fit_logistic, fit_trees, mean_of
 from training.metrics import Array, Difference, auc, ece, log_loss, paired_bootstrap
 from training.params import Trees
 
-SIMPLE = ("own_orders_faded", "category_spend", "buyers")
+LINE = (
+    "own_order_share",
+    "own_spend_faded_place",
+    "type_lines_place",
+    "category_spend",
+    "buyers_place",
+    "coupons_used_faded",
+    "orders_faded",
+)
+"""Inputs of the line: places and shares, which mean the same however long the history, and how she shops."""
 MIN_REDEEMED = 50
 MIN_HISTORY_DAYS = 28
-TREES = Trees(num_leaves=8, learning_rate=0.03, rounds=200, min_data_in_leaf=100, lambda_l2=10.0, feature_fraction=0.6)
-WHO_TREES = Trees(
-    num_leaves=4, learning_rate=0.05, rounds=100, min_data_in_leaf=40, lambda_l2=10.0, feature_fraction=0.6
-)
-WHICH_TREES = Trees(num_leaves=8, learning_rate=0.02, rounds=400, min_data_in_leaf=100, feature_fraction=0.6)
+TREES = Trees(num_leaves=8, learning_rate=0.03, rounds=200, min_data_in_leaf=100, lambda_l2=10.0, feature_fraction=0.3)
 SEED = 7
 
 
@@ -37,11 +42,6 @@ class CampaignRows:
     campaign: Campaign
     pairs: PairInputs
     truth: Array
-
-    @property
-    def lists(self) -> Ints:
-        """Number of each pair's list, `[pairs]`: lists are receivers in the campaign's order."""
-        return np.repeat(np.arange(len(self.campaign.customers)), len(self.campaign.coupons))
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def ended_rows(shop: CouponShop, day: float) -> list[CampaignRows]:
 def train_coupons(rows: Sequence[CampaignRows]) -> CouponResult:
     """Choose, fit and calibrate. Raises `DataError` where no campaign can be predicted from earlier ones."""
     walked = walk_forward(rows, CANDIDATES)
-    walked.raw["mean"] = (walked.raw["trees"] + walked.raw["two steps"]) / 2
+    walked.raw["mean"] = (walked.raw["line"] + walked.raw["trees"]) / 2
     truth = np.concatenate([r.truth for r in walked.rows])
     customers = np.concatenate([r.pairs.customer for r in walked.rows])
     chosen, differences = _choose(truth, customers, walked.raw)
@@ -158,54 +158,24 @@ def _stacked(rows: Sequence[CampaignRows]) -> tuple[Matrix, Array, tuple[str, ..
 
 
 def fit_line(rows: Sequence[CampaignRows]) -> Fitted:
-    """A line on what she bought of it, what she spends in its categories, and how many buy it."""
+    """A line on how well the coupon suits her, how many buy its items, and how she uses coupons."""
     values, truth, names = _stacked(rows)
-    return fit_logistic(values, truth, names, SIMPLE)
+    return fit_logistic(values, truth, names, LINE)
 
 
-def fit_pairs(rows: Sequence[CampaignRows]) -> Fitted:
+def fit_trees_of_pairs(rows: Sequence[CampaignRows]) -> Fitted:
     """Trees on all pairs: the chance of use."""
     values, truth, names = _stacked(rows)
     return fit_trees(values, truth, names, TREES, file="coupon.txt", seed=SEED)
 
 
-def fit_in_two(rows: Sequence[CampaignRows]) -> Fitted:
-    """The chance that she uses any coupon of her list, times the chance of this one among lists with any used."""
-    return product_of(_fit_who(rows), _fit_which(rows))
-
-
-def _fit_who(rows: Sequence[CampaignRows]) -> Fitted:
-    names = rows[0].pairs.names
-    columns = [names.index(name) for name in LIST_INPUTS]
-    firsts = [r.pairs.values[:: len(r.campaign.coupons)][:, columns] for r in rows]
-    used = [r.truth.reshape(-1, len(r.campaign.coupons)).any(axis=1) for r in rows]
-    return fit_trees(
-        np.concatenate(firsts),
-        np.concatenate(used).astype(np.float64),
-        LIST_INPUTS,
-        WHO_TREES,
-        file="coupon_who.txt",
-        seed=SEED,
-    )
-
-
-def _fit_which(rows: Sequence[CampaignRows]) -> Fitted:
-    names = rows[0].pairs.names
-    inputs = [name for name in names if name not in LIST_INPUTS]
-    columns = [names.index(name) for name in inputs]
-    used = [np.bincount(r.lists, r.truth)[r.lists] > 0 for r in rows]
-    values = np.concatenate([r.pairs.values[kept][:, columns] for r, kept in zip(rows, used, strict=True)])
-    truth = np.concatenate([r.truth[kept] for r, kept in zip(rows, used, strict=True)])
-    return fit_trees(values, truth, inputs, WHICH_TREES, file="coupon_which.txt", seed=SEED)
-
-
 def fit_both(rows: Sequence[CampaignRows]) -> Fitted:
-    """The mean of the two kinds of trees."""
-    return mean_of(fit_pairs(rows), fit_in_two(rows))
+    """The mean of the line and the trees."""
+    return mean_of(fit_line(rows), fit_trees_of_pairs(rows))
 
 
-CANDIDATES: dict[str, Fit] = {"line": fit_line, "trees": fit_pairs, "two steps": fit_in_two}
-"""Simplest first; the mean of the last two comes after them."""
+CANDIDATES: dict[str, Fit] = {"line": fit_line, "trees": fit_trees_of_pairs}
+"""Simplest first; the mean of both comes after them."""
 
 
 def _importance(fitted: Fitted) -> dict[str, float]:

@@ -71,12 +71,10 @@ def own_purchases(campaign: Campaign, own: OwnLines, half_life_days: float) -> d
     since = np.where(count > 0, newest, np.nan)
     visits = np.bincount(row, 0.5 ** (age / half_life_days), n)[:, None]
     spend = own.by_item(own.paid * own.faded(half_life_days), items) @ campaign.items.T
-    kinds = (own.by_item(np.ones(len(own.item)), items) > 0).astype(np.float64) @ campaign.items.T
     found = {"own_orders": count, "own_orders_faded": faded, "own_since_days": since, "own_gap_days": gap}
     shaped = {name: values.reshape(n, k) for name, values in found.items()}
     return shaped | {
         "own_due": shaped["own_since_days"] / np.maximum(shaped["own_gap_days"], 1.0),
         "own_order_share": shaped["own_orders_faded"] / np.maximum(visits, 1e-9),
         "own_spend_faded": np.asarray(spend.todense()),
-        "own_items": np.asarray(kinds.todense()),
     }

@@ -10,31 +10,11 @@ from scipy.stats import rankdata
 from features.coupons.history import OwnLines, own_purchases
 from features.coupons.responses import responses
 from features.coupons.shop import Campaign, CouponShop, Floats, Ints
-from features.coupons.tastes import coupon_lines, neighbours, profiles, spend_in, tastes
+from features.coupons.tastes import coupon_lines, profiles, spend_in, tastes
 
 HALF_LIFE_DAYS = 60.0
-IN_LIST = ("own_orders_faded", "own_spend_faded", "type_lines", "category_lines", "maker_lines", "neighbours", "buyers")
+IN_LIST = ("own_orders_faded", "own_spend_faded", "type_lines", "category_lines", "maker_lines", "buyers")
 """Inputs that are also given as the place among the campaign's coupons, for what counts is which one suits her best."""
-LIST_INPUTS = (
-    "received",
-    "redeemed",
-    "customer_lift",
-    "since_redeemed_days",
-    "kind",
-    "coupons",
-    "good_for_days",
-    "orders_faded",
-    "order_value",
-    "order_lines",
-    "coupon_share",
-    "reduced_share",
-    "coupons_used_faded",
-    "since_order_days",
-    "list_bought",
-    "list_orders_faded",
-    "list_coupon_lines",
-)
-"""Inputs that are the same for all coupons of a receiver's list."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +35,6 @@ def pair_inputs(shop: CouponShop, campaign: Campaign) -> PairInputs:
     found |= tastes(campaign, own, known.lines, known.items, half_life_days=HALF_LIFE_DAYS)
     found |= coupon_lines(campaign, own, known.items, half_life_days=HALF_LIFE_DAYS)
     found["category_spend"] = spend_in(campaign, own, known.items, "category")
-    found["neighbours"] = neighbours(campaign, own, known.lines, known.items)
     found |= responses(campaign, known)
     found |= _wide(campaign, by_coupon=_coupons(campaign, known), by_customer=_customers(own))
     found |= {f"{name}_place": _place(found[name]) for name in IN_LIST}

@@ -36,9 +36,6 @@ def responses(campaign: Campaign, known: CouponShop) -> dict[str, Floats]:
     row = row[mine]
     last = np.full(n, np.nan)
     np.fmax.at(last, row, own.day)
-    column, same = positions(campaign.coupons, own.coupon)
-    again = np.zeros((n, k))
-    np.add.at(again, (row[same], column[same]), 1.0)
     customer = {
         "received": past.received,
         "redeemed": past.customer,
@@ -47,11 +44,8 @@ def responses(campaign: Campaign, known: CouponShop) -> dict[str, Floats]:
     }
     found = {name: np.repeat(values[:, None], k, axis=1) for name, values in customer.items()}
     found["coupon_lift"] = np.repeat(_lift(past.coupon, past.coupon_expected)[None], n, axis=0)
-    found["redeemed_this"] = again
     for level in LEVELS:
-        lift, counts = _by_group(campaign, known, level)
-        found[f"{level}_response_lift"] = np.repeat(lift[None], n, axis=0)
-        found[f"{level}_redeemed"] = counts
+        found[f"{level}_response_lift"] = np.repeat(_group_lift(campaign, known, level)[None], n, axis=0)
     return found
 
 
@@ -76,11 +70,10 @@ def _sums(campaign: Campaign, known: CouponShop) -> Past:
     return past
 
 
-def _by_group(campaign: Campaign, known: CouponShop, level: str) -> tuple[Floats, Floats]:
-    """Lift of each coupon's groups `[k]`, and how often each receiver redeemed coupons of such groups `[n, k]`."""
+def _group_lift(campaign: Campaign, known: CouponShop, level: str) -> Floats:
+    """Lift of the groups of a level, each coupon's mean over its profile, `[k]`."""
     groups = known.items.members(level).shape[1]
     seen, expected = np.zeros(groups), np.zeros(groups)
-    hers = np.zeros((len(campaign.customers), groups))
     for earlier in known.campaigns:
         profile = profiles(earlier, known.items, level)
         own = known.redemptions.take(known.redemptions.campaign == earlier.number)
@@ -88,8 +81,4 @@ def _by_group(campaign: Campaign, known: CouponShop, level: str) -> tuple[Floats
         used = np.bincount(place[there], minlength=len(earlier.coupons)).astype(np.float64)
         seen += used @ profile
         expected += np.full(len(earlier.coupons), used.mean()) @ profile
-        mine, both = positions(campaign.customers, own.customer)
-        took = both & there
-        np.add.at(hers, mine[took], np.asarray(profile[place[took]].todense()))
-    profile = profiles(campaign, known.items, level)
-    return profile @ _lift(seen, expected), np.asarray(hers @ profile.T.todense())
+    return np.asarray(profiles(campaign, known.items, level) @ _lift(seen, expected))

@@ -1,4 +1,4 @@
-"""What she buys of a coupon's sort of thing: its types, categories, departments and makers, and what goes with them.
+"""What she buys of a coupon's sort of thing: its types, categories, departments and makers.
 
 A coupon's profile is the share of its items in each group of a level; her taste is the share of her faded lines in each
 group. A taste for a coupon is the sum of the products, beside what everybody's taste gives.
@@ -54,22 +54,3 @@ def spend_in(campaign: Campaign, own: OwnLines, items: Items, level: str) -> Flo
     members = items.members(level)
     inside = ((campaign.items @ members) > 0).astype(np.float64)
     return np.asarray((own.by_item(own.paid, len(items)) @ members @ inside.T).todense())
-
-
-def neighbours(campaign: Campaign, own: OwnLines, everyone: Lines, items: Items) -> Floats:
-    """How near a coupon's types are to those she buys, `[n, k]`: cosine of types over all customers, itself left out.
-
-    Customers and types by log(1 + lines). Her row is a mean over her types, weighed by that.
-    """
-    members, profile = items.members("type"), profiles(campaign, items, "type")
-    _, who = np.unique(everyone.customer, return_inverse=True)
-    shape = (int(who.max(initial=-1)) + 1, len(items))
-    bought = sparse.csr_array((np.ones(len(who)), (who, everyone.item)), shape=shape) @ members
-    bought.data = np.log1p(bought.data)
-    length = np.maximum(np.sqrt(np.asarray(bought.multiply(bought).sum(axis=0))), 1e-9)
-    near = np.asarray((bought.T @ bought).todense()) / np.outer(length, length)
-    np.fill_diagonal(near, 0.0)
-    hers = own.by_item(np.ones(len(own.item)), len(items)) @ members
-    hers.data = np.log1p(hers.data)
-    weight = np.maximum(np.asarray(hers.sum(axis=1)), 1e-9)[:, None]
-    return np.asarray(hers @ (near @ profile.T.todense()) / weight)

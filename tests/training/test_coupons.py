@@ -9,7 +9,15 @@ from features.coupons.inputs import pair_inputs
 from features.coupons.shop import redeemed
 from features.errors import DataError
 from tests.training.coupon_shops import STARTS, favouring, shuffled
-from training.coupons import CANDIDATES, CampaignRows, ended_rows, fit_in_two, fit_pairs, train_coupons, walk_forward
+from training.coupons import (
+    CANDIDATES,
+    CampaignRows,
+    ended_rows,
+    fit_both,
+    fit_trees_of_pairs,
+    train_coupons,
+    walk_forward,
+)
 from training.learners import model_text
 from training.metrics import auc
 
@@ -38,9 +46,9 @@ def test_who_likes_an_item_is_told_from_who_does_not(rows: list[CampaignRows]) -
 
 
 def test_a_campaign_is_predicted_only_from_those_over_before_it(rows: list[CampaignRows]) -> None:
-    walked = walk_forward(rows, {"trees": fit_pairs})
+    walked = walk_forward(rows, {"trees": fit_trees_of_pairs})
     later = [*rows[:3], replace(rows[3], truth=1 - rows[3].truth)]
-    again = walk_forward(later, {"trees": fit_pairs})
+    again = walk_forward(later, {"trees": fit_trees_of_pairs})
     assert [r.campaign.number for r in walked.rows] == [1, 2, 3]
     np.testing.assert_array_equal(walked.raw["trees"], again.raw["trees"])
 
@@ -61,7 +69,7 @@ def test_training_again_gives_the_same_files(rows: list[CampaignRows]) -> None:
     assert first.model.spec == second.model.spec
     assert first.model.calibration == second.model.calibration
     assert first.chosen == second.chosen
-    for fit in (fit_pairs, fit_in_two):
+    for fit in (fit_trees_of_pairs, fit_both):
         one, two = fit(rows), fit(rows)
         assert {f: model_text(b) for f, b in one.boosters.items()} == {
             f: model_text(b) for f, b in two.boosters.items()
