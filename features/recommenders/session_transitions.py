@@ -1,4 +1,4 @@
-"""What follows what: items seen a few views after (or before) an item, near ones counted most.
+"""What follows what: items seen a few views after an item, near ones counted most.
 
 Sequential rules with distance decay as in Kamehkhosh, Jannach & Ludewig, "A Comparison of Frequent Pattern Techniques
 and a Deep Learning Method for Session-Based Recommendation" (2017): a pair at distance d counts 1 / d. The session's
@@ -30,15 +30,13 @@ class Transitions:
         *,
         name: str = "next",
         steps: int = 10,
-        backwards: bool = False,
         last: int = 1,
         fade: float = 0.5,
         damping: float = 5.0,
     ) -> "Transitions":
-        """Count the pairs of each session; `backwards` counts what came before instead of after."""
-        count = pairs_within(known, steps)
+        """Count the pairs of each session."""
         seen = np.bincount(known.item, minlength=known.size) + damping
-        follows = sparse.csr_array(count.T if backwards else count)
+        follows = pairs_within(known, steps)
         follows.data = follows.data / np.repeat(seen, np.diff(follows.indptr))
         return cls(name, follows, last, fade)
 

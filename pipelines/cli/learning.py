@@ -161,3 +161,56 @@ def score_favourites(
 
     rows = run(context.obj.home(), instant(as_of), k, out)
     tell(context, json_output, {"rows": rows, "file": out}, f"{rows:,} rows written to {out}")
+
+
+@score_app.command("session")
+def score_session(
+    context: typer.Context,
+    prefixes: Annotated[Path, typer.Argument(metavar="IN.parquet", help="prefix_id, items: what was viewed so far.")],
+    train: Annotated[Path, typer.Option(metavar="T.parquet", help="session_id, items: whole sessions to learn from.")],
+    out: OutFile,
+    k: Annotated[int, typer.Option(help="Items a prefix.")] = 20,
+    json_output: Json = False,
+) -> None:
+    """What each visitor views next, by what other sessions held: prefix_id, rank, item_id, score. Needs no data folder.
+
+    items is a list, oldest view first, repeats included; ids and items are whole numbers or words. Session ids must
+    ascend in time: the newest sessions teach how far to trust which idea, and news count more. Rows may stand in any
+    order. Items that T.parquet does not hold are passed over; an empty prefix gets what is popular of late.
+
+    score is the chance that the item is viewed next. Learning takes minutes for a hundred thousand sessions. With few
+    sessions (some hundreds) the nearest sessions alone decide, the answer says so, and scores only order.
+    """
+    from pipelines.score_sessions import score_sessions as run
+
+    with progress("Sessions", total=None, quiet=json_output or context.obj.json) as done:
+        result = run(prefixes, train, k, out, progress=done)
+    told = {"rows": result.rows, "file": out, "notes": result.notes}
+    tell(context, json_output, told, "\n".join([*result.notes, f"{result.rows:,} rows written to {out}"]))
+
+
+@score_app.command("baskets")
+def score_baskets(
+    context: typer.Context,
+    baskets: Annotated[
+        Path, typer.Argument(metavar="IN.parquet", help="user_id, basket_index, items: all baskets known so far.")
+    ],
+    out: OutFile,
+    k: Annotated[int, typer.Option(help="Items a user.")] = 10,
+    json_output: Json = False,
+) -> None:
+    """What every user's next basket holds, by all baskets so far: user_id, rank, item_id, score. Needs no data folder.
+
+    One row a basket: basket_index ascends in time within a user, items is a list; ids and items are whole numbers or
+    words. Rows may stand in any order; rows of the same user and index are one basket. Every row counts as known, so
+    leave out baskets to test against, with DuckDB: COPY (FROM 'all.parquet' WHERE NOT is_target) TO 'in.parquet'.
+
+    score is the chance that the next basket holds the item. Learning takes minutes for a hundred thousand baskets. With
+    few baskets (some hundreds) a simpler model answers and says so, and its scores only order.
+    """
+    from pipelines.score_baskets import score_baskets as run
+
+    with progress("Baskets", total=None, quiet=json_output or context.obj.json) as done:
+        result = run(baskets, k, out, progress=done)
+    told = {"rows": result.rows, "file": out, "notes": result.notes}
+    tell(context, json_output, told, "\n".join([*result.notes, f"{result.rows:,} rows written to {out}"]))

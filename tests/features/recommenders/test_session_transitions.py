@@ -15,19 +15,14 @@ class TestNext(Contract):
         return Transitions.fit(known)
 
 
-class TestBackwards(Contract):
+class TestSeveralViews(Contract):
     def fit(self, known: Sequences) -> Transitions:
-        return Transitions.fit(known, backwards=True, last=5)
+        return Transitions.fit(known, last=5)
 
 
 def test_near_pairs_count_most_and_sessions_stay_apart() -> None:
     fitted = Transitions.fit(KNOWN, damping=0.0)
     assert np.allclose(fitted.follows.toarray(), [[0, 2 / 2, 0.5 / 2], [0, 0, 1 / 2], [0, 0, 0]])
-
-
-def test_backwards_is_what_came_before() -> None:
-    fitted = Transitions.fit(KNOWN, backwards=True, damping=0.0)
-    assert np.allclose(fitted.follows.toarray(), [[0, 0, 0], [2 / 2, 0, 0], [0.5, 1, 0]])
 
 
 def test_older_views_are_asked_less() -> None:
