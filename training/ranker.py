@@ -17,6 +17,7 @@ from features.errors import DataError
 from features.inputs.candidates import CANDIDATE_INPUTS, CandidateFrame, Histories, Ints, ItemTable, candidates, places
 from features.inputs.scoring import Spec, calibrate
 from training.calibration import fit_calibration
+from training.leaks import refuse_leaks
 from training.learners import Fitted, fit_trees, product_of
 from training.metrics import (
     Array,
@@ -38,6 +39,7 @@ ORDER_INPUTS = ("orders", "order_size", "order_gap_days", "order_age_days", "ord
 ORDER_TREES = Trees(num_leaves=8, learning_rate=0.05, rounds=100, min_data_in_leaf=100)
 CALIBRATED_PLACES = 30  # calibration looks at the best of each list, where decisions are made
 CUSTOMERS_AT_ONCE = 1000
+FEWEST_CUSTOMERS = 2
 NAMES = list(CANDIDATE_INPUTS)
 
 
@@ -90,7 +92,7 @@ def offer_rows(
 def candidate_frame(histories: Histories, table: ItemTable, at: datetime) -> CandidateFrame:
     """Everyone's candidates as of one moment, made a thousand customers at a time."""
     parts = []
-    for first in range(0, len(histories), CUSTOMERS_AT_ONCE):
+    for first in range(0, max(len(histories), 1), CUSTOMERS_AT_ONCE):
         rows = np.arange(first, min(first + CUSTOMERS_AT_ONCE, len(histories)))
         part = candidates(histories.take(rows), table, np.full(len(rows), at.timestamp()))
         parts.append(CandidateFrame(part.customer + first, part.item, part.source, part.inputs))
@@ -102,15 +104,21 @@ def candidate_frame(histories: Histories, table: ItemTable, at: datetime) -> Can
 def train_offers(groups: Sequence[OfferRows], params: OfferParams) -> OfferResult:
     """Choose, fit and calibrate; `groups` are newest first. With one window only the baselines can be chosen from.
 
-    Raises `DataError` if nobody bought anything in a window.
+    Raises `DataError` for a single customer, if nobody bought anything in a window, or an input knows what came after.
     """
     newest, older = groups[0], groups[1:]
+    if len(newest.customers) < FEWEST_CUSTOMERS:
+        raise DataError(
+            f"Only {len(newest.customers)} customer was known at {newest.cutoff:%Y-%m-%d}: half of them are needed to "
+            "judge what is learned from the other half. Ingest purchases of more customers."
+        )
     for group in groups:
         if not group.truth.sum():
             raise DataError(
                 f"Of {len(group.customers)} customers known at {group.cutoff:%Y-%m-%d} nobody bought a candidate item "
                 f"in the {params.window_days} days after it. Ingest more history, or lengthen next_offer.window_days."
             )
+        refuse_leaks(group.frame.inputs, group.truth, NAMES, seed=params.seed)
     models = baselines()
     if older:
         models["ranker"] = fit_ranker(older, params)

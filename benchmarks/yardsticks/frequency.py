@@ -1,7 +1,7 @@
 """The next basket by counts: what everyone buys, and what she buys filled up with that; every item gets a score.
 
-The same rules as the lists of `baskets.py` (equal counts: what she bought last goes first, then the smaller number),
-for comparisons that need the ranking of all items.
+The same rules as the lists of `baskets.py` (equal counts: what she bought last goes first), for comparisons that need
+the ranking of all items.
 """
 
 import numpy as np

@@ -1,10 +1,12 @@
 """Item-kNN of the library `implicit`: what goes with what she bought, by cosine, TF-IDF or BM25 over customers."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFIDFRecommender
+from implicit.utils import ParameterWarning
 
 from benchmarks.yardsticks.orders import Floats, Numbers, Orders, Scorer
 
@@ -23,7 +25,9 @@ def item_knn(orders: Orders, settings: ItemKnn) -> Scorer:
     """Scores of every item for rows of customers: her orders with each item times its similarity to the others."""
     counts = orders.counts()
     model = KINDS[settings.kind](K=settings.neighbours, num_threads=1)
-    model.fit(counts, show_progress=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ParameterWarning)  # of the library about its own intermediate matrix
+        model.fit(counts, show_progress=False)
 
     def score(who: Numbers) -> Floats:
         return np.asarray((counts[who] @ model.similarity).toarray(), np.float64)

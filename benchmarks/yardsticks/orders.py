@@ -47,6 +47,7 @@ def read_orders(purchases: Purchases, cutoff: datetime, *, least: int) -> Orders
     customers = np.unique(lines["customer"].to_numpy(np.int64))
     met = lines["item"].value_counts()
     items = np.sort(met.index[met >= least].to_numpy(np.int64))
+    lines["at"] = lines.groupby("order")["at"].transform("min")  # a till may write the lines of one order minutes apart
     lines = lines[lines["item"].isin(items)].sort_values(["customer", "at", "order"], kind="stable", ignore_index=True)
     return Orders(
         pd.DataFrame(
