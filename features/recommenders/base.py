@@ -42,14 +42,23 @@ class Lists:
 
 def best(scores: sparse.csr_array, k: int) -> Lists:
     """The `k` highest scores of each row; equal scores go by the smaller item number."""
-    owner = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))
-    item = scores.indices.astype(np.int64)
-    order = np.lexsort((item, -scores.data, owner))
-    sizes = np.diff(scores.indptr)
-    place = np.arange(len(order)) - np.repeat(scores.indptr[:-1].astype(np.int64), sizes)
-    kept = place < k
-    rows = order[kept]
-    return Lists(owner[rows], item[rows], place[kept], scores.data[rows].astype(np.float64))
+    kept = _contenders(scores, k)
+    owner = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))[kept]
+    item, score = scores.indices[kept].astype(np.int64), scores.data[kept].astype(np.float64)
+    order = np.lexsort((item, -score, owner))
+    sizes = np.bincount(owner, minlength=scores.shape[0])
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rows = order[place < k]
+    return Lists(owner[rows], item[rows], place[place < k], score[rows])
+
+
+def _contenders(scores: sparse.csr_array, k: int) -> Ints:
+    """Entries not below the `k`-th of their row: sorting all of a long row would take most of the time."""
+    lowest = np.full(scores.shape[0], -np.inf)
+    for row in np.flatnonzero(np.diff(scores.indptr) > k):
+        data = scores.data[scores.indptr[row] : scores.indptr[row + 1]]
+        lowest[row] = np.partition(data, len(data) - k)[len(data) - k] if k else np.inf
+    return np.flatnonzero(scores.data >= np.repeat(lowest, np.diff(scores.indptr)))
 
 
 def look_up(scores: sparse.csr_array, owner: Ints, item: Ints) -> Floats:
