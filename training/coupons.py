@@ -29,7 +29,7 @@ LINE = (
     "orders_faded",
     "coupons",
 )
-"""Inputs of the line: places and shares, which mean the same however long the history; how she shops; the list's length."""
+"""Inputs of the line: places and shares, which mean the same however long the history; how she shops."""
 MIN_REDEEMED = 50
 MIN_HISTORY_DAYS = 28
 TREES = Trees(num_leaves=8, learning_rate=0.03, rounds=200, min_data_in_leaf=100, lambda_l2=10.0, feature_fraction=0.3)
