@@ -55,10 +55,11 @@ def run(now: datetime) -> bool:
         feasts = {name: _Feast(Path(folder) / name, told, values) for name, told in _both(sqlite, redis)}
         for one in ours.values():
             opened.enter_context(closing(one))
-            one.mark()
         moments = (AT + timedelta(minutes=n) for n in range(10**6))
         both: dict[str, _Ours | _Feast] = {**_named("packed", ours), **_named("feast", feasts)}
         writes = _times({name: _writing(one, moments) for name, one in both.items()})  # at last, every customer
+        for one in ours.values():
+            one.mark()
         gc.collect()
         gc.freeze()  # as a serving process does
         alone = {f"store_{name}": one.read_store for name, one in feasts.items()}
