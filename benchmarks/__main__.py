@@ -17,6 +17,7 @@ from benchmarks import (
     next_basket,
     online,
     policies,
+    sessions,
     training_sets,
 )
 from features.errors import TahdikasError
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "complete_journey": lambda now: main_job.run(main_job.COMPLETE_JOURNEY, now),
     "next_basket": next_basket.run,
     "coupons": coupons.run,
+    "sessions": sessions.run,
     "policies": policies.run,
     "features": features.run,
     "features_large": features.run_large,

@@ -3,14 +3,15 @@
 `session_popularity` is S-POP of Hidasi et al., "Session-based Recommendations with Recurrent Neural Networks" (ICLR
 2016). `VsKnn` is Vector Multiplication Session-Based kNN of Ludewig & Jannach, "Evaluation of Session-based
 Recommendation Algorithms" (UMUAI 2018): the newest sessions that share an item are a sample; similarity adds up the
-weights of shared items, which grow linearly with their place in the session; an item scores the similarities of the
-nearest sessions that hold it, each multiplied by a weight that falls linearly with the shared item's distance from
-the end. Items are whole numbers; ties go to the smaller one.
+weights of shared items, which grow linearly with their place in the session, over the root of the neighbour's length
+(cosine); an item scores the similarities of the nearest sessions that hold it, each multiplied by a weight that falls
+linearly with the newest shared item's distance from the end, and by its rarity (idf), the last two as in the authors'
+variants. Items are whole numbers; ties go to the smaller one.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from math import log
+from math import log, sqrt
 
 Session = Sequence[int]
 
@@ -31,17 +32,17 @@ class VsKnn:
     """Fitted on whole sessions, oldest first."""
 
     def __init__(
-        self, sessions: Sequence[Session], *, sample: int = 1000, nearest: int = 100, rarity: bool = False
+        self, sessions: Sequence[Session], *, sample: int = 5000, nearest: int = 500, cosine: bool = True
     ) -> None:
-        """`sample` newest sessions are compared, the `nearest` of them vote; `rarity` weighs items by idf."""
+        """`sample` newest sessions are compared, the `nearest` of them vote."""
         self._sessions = [sorted(set(session)) for session in sessions]
         self._holding: dict[int, list[int]] = defaultdict(list)
         for number, session in enumerate(self._sessions):
             for item in session:
                 self._holding[item].append(number)
-        self._sample, self._nearest = sample, nearest
+        self._sample, self._nearest, self._cosine = sample, nearest, cosine
         n = len(self._sessions)
-        self._weight = {item: log(n / len(held)) if rarity else 1.0 for item, held in self._holding.items()}
+        self._weight = {item: log(n / len(held)) for item, held in self._holding.items()}
 
     def lists(self, prefixes: Sequence[Session], k: int) -> list[list[int]]:
         """At most `k` items for each prefix; fewer where its neighbours hold fewer."""
@@ -66,5 +67,7 @@ class VsKnn:
             for session in self._holding.get(item, ())[-self._sample :]:
                 similarity[session] += place[item] / len(prefix)
         newest = sorted(similarity, reverse=True)[: self._sample]
+        if self._cosine:
+            similarity.update({session: similarity[session] / sqrt(len(self._sessions[session])) for session in newest})
         best = sorted(newest, key=lambda session: (-similarity[session], -session))[: self._nearest]
         return [(session, similarity[session]) for session in best]
