@@ -73,6 +73,20 @@ def tried_words(result: CouponResult) -> str:
 
 
 def importance_words(result: CouponResult) -> str:
-    """The inputs that carry most of the model's gain."""
+    """The inputs that carry most of the model."""
     first = list(result.importance.items())[:10]
-    return "Inputs with the largest share of the gain: " + ", ".join(f"{n} {s:.0%}" for n, s in first) + "."
+    of = "coefficients (standardised, by size)" if result.chosen == "line" else "gain of its trees"
+    return f"What tells most, as shares of the {of}: " + ", ".join(f"{n} {s:.0%}" for n, s in first) + "."
+
+
+def probability_words(facts: dict[str, Any]) -> str:
+    """How the probabilities compare, and whether their mean was right."""
+    sentences = []
+    for name, found in facts.items():
+        if "brier_better_by" in found:
+            less = found["brier_better_by"]
+            interval = f"{less['value']:+.5f} [{less['low']:+.5f}, {less['high']:+.5f}]"
+            sentences.append(f"Brier better than that of {name} by {interval}: **{less['verdict']}**.")
+        if "mean_probability" in found:
+            sentences.append(f"{name} expects {found['mean_probability']:.3%}, seen {found['seen']:.3%}.")
+    return " ".join(sentences)

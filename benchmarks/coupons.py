@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.comparison import DRAWS, OURS, verdict_words
 from benchmarks.coupon_data import Journey, day_of, installed, read_journey
 from benchmarks.coupon_figures import Truth, auc_difference, list_figures, mean_difference
-from benchmarks.coupon_words import importance_words, protocol_words, table, told, tried_words
+from benchmarks.coupon_words import importance_words, probability_words, protocol_words, table, told, tried_words
 from benchmarks.figures import draw_calibration
 from benchmarks.measure import Spent, spent
 from benchmarks.report import write_result
@@ -67,7 +67,7 @@ def compare(truth: Truth, scores: dict[str, Floats]) -> dict[str, Any]:
         facts[name] |= {"list_auc": float(np.nanmean(own.auc)), "recall": float(own.recall.mean())}
         if name in PROBABILITIES:
             facts[name] |= {"brier": brier(truth.used, score), "ece": ece(truth.used, score)}
-            facts[name]["mean_probability"] = float(score.mean())
+            facts[name] |= {"mean_probability": float(score.mean()), "seen": float(truth.used.mean())}
         if name == OURS:
             continue
         best = lists[OURS]
@@ -112,12 +112,13 @@ def write(
         {"text": "Took: " + "; ".join(f"{step} {cost}" for step, cost in costs.items()) + "."},
         table(facts, K),
         {"text": verdict_words(facts)},
+        {"text": probability_words(facts)},
     ]
     told_groups = {}
     for name, kept in groups.items():
         found = compare(*some(test, scores, kept))
         told_groups[name] = found
-        parts += [{"heading": name}, table(found, K), {"text": verdict_words(found)}]
+        parts += [{"heading": name}, table(found, K), {"text": f"{verdict_words(found)} {probability_words(found)}"}]
     shown = {name: scores[name] for name in PROBABILITIES}
     figure = draw_calibration("coupons", "coupons: calibration", truth.used > 0.5, shown)
     parts += [

@@ -56,7 +56,7 @@ class CouponResult:
     differences: dict[str, Difference]  # candidate -> its log loss less that of the best
     learned_from: tuple[int, ...]  # campaigns
     validated_on: tuple[int, ...]
-    importance: dict[str, float]  # input -> share of the gain
+    importance: dict[str, float]  # input -> share
 
     def probability(self, pairs: PairInputs) -> Array:
         """Calibrated chance of use of each pair."""
@@ -180,10 +180,12 @@ CANDIDATES: dict[str, Fit] = {"line": fit_line, "trees": fit_trees_of_pairs}
 
 
 def _importance(fitted: Fitted) -> dict[str, float]:
-    """Share of the gain of each input over all boosters, largest first; empty for a line."""
-    gain: dict[str, float] = {}
+    """Share of each input, largest first: of the gain of the trees, of a line's standardised coefficients' sizes."""
+    weight: dict[str, float] = {}
     for booster in fitted.boosters.values():
-        for name, value in zip(booster.feature_name(), booster.feature_importance("gain"), strict=True):
-            gain[name] = gain.get(name, 0.0) + float(value)
-    total = sum(gain.values()) or 1.0
-    return {name: value / total for name, value in sorted(gain.items(), key=lambda kept: (-kept[1], kept[0]))}
+        gains = booster.feature_importance("gain").tolist()
+        weight |= dict(zip(booster.feature_name(), gains, strict=True))
+    if not weight:
+        weight = dict(zip(fitted.spec["inputs"], np.abs(fitted.spec["coef"]).tolist(), strict=True))
+    total = sum(weight.values()) or 1.0
+    return {name: value / total for name, value in sorted(weight.items(), key=lambda kept: (-kept[1], kept[0]))}

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.comparison import OURS
 from benchmarks.coupon_figures import Truth
-from benchmarks.coupon_words import importance_words, protocol_words, table, tried_words
+from benchmarks.coupon_words import importance_words, probability_words, protocol_words, table, tried_words
 from benchmarks.coupons import compare, some
 from features.coupons.shop import redeemed
 from tests.training.coupon_shops import STARTS, favouring
@@ -26,6 +26,7 @@ def test_what_knows_the_truth_wins_and_what_is_said_agrees(rows: list[CampaignRo
         assert {found["verdict"] for found in facts[rival]["ours_better_by"].values()} == {"win"}
     assert facts["logistic on both"]["brier_better_by"]["verdict"] == "win"
     assert facts["logistic on both"]["auc"] == 0.5
+    assert "Brier better than that of logistic on both by +0.2" in probability_words(facts)
     shown = table(facts, 10)["table"]
     assert shown["columns"][3] == "Recall@10"
     assert all(len(row) == len(shown["columns"]) for row in shown["rows"])
@@ -46,4 +47,5 @@ def test_words_count_what_there_is(rows: list[CampaignRows]) -> None:
     assert "of which 1 were still running" in said
     result = train_coupons(rows[:4])
     assert f"Taken: **{result.chosen}**" in tried_words(result)
-    assert importance_words(result).endswith(".")
+    assert sum(result.importance.values()) == pytest.approx(1)
+    assert next(iter(result.importance)) in importance_words(result)
