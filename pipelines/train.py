@@ -40,6 +40,7 @@ from training.ranker import train_offers as fit_offers
 from training.registry import ModelRun, log_training
 from training.report import write_drift, write_figures, write_json
 from training.retrieval import bought_between, connect, histories, item_table
+from training.seasons import learn_seasons
 from training.source_worth import SOURCES
 from training.split import cutoffs
 
@@ -253,8 +254,10 @@ def train_next_offer(home: Home, params: Params) -> OfferResult:
             rhythm = rhythm or learn_rhythm(con, table, cutoff, told.window_days)
         result = fit_offers(groups, told)
         table = item_table(con, as_of, categories=categories, half_life_days=told.half_life_days)
+        seasons = learn_seasons(con, as_of, categories)
     folder = _fresh(home.models / "next_offer")
     table.save(folder / "items.npz")
+    seasons.save(folder / "seasons.npz")
     write_json(folder / "rhythm.json", vars(rhythm))
     _write_model(folder, "ranker", result.fitted, result.calibration, NAMES, groups[0].frame.inputs)
     _write_offer_evidence(folder, result, groups[0], told.k)

@@ -24,6 +24,7 @@ from features.inputs.candidates import CANDIDATE_INPUTS, NEIGHBOUR, POPULAR, His
 from features.inputs.frame import CHURN_INPUTS
 from features.inputs.goes_with import goes_with
 from features.inputs.scoring import Model, next_items, read_model
+from features.inputs.seasons import Seasons
 from serving.core.conditions import Floats
 from serving.core.items import Scored
 
@@ -66,6 +67,7 @@ class Bundle:
     ranker: Model
     table: ItemTable
     rhythm: Rhythm = field(default_factory=Rhythm)
+    seasons: Seasons = field(default_factory=Seasons)
 
     @property
     def id(self) -> str:
@@ -170,6 +172,7 @@ def opened(folder: Path, manifest: Manifest) -> Bundle:
         read_model(folder, "ranker"),
         ItemTable.load(folder / "items.npz"),
         read_rhythm(folder / "rhythm.json") if "rhythm.json" in manifest.files else Rhythm(),
+        Seasons.load(folder / "seasons.npz") if "seasons.npz" in manifest.files else Seasons(),
     )
     for name, model, inputs in (
         ("churn", bundle.churn_model, manifest.churn_inputs),

@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from features.inputs.candidates import POPULAR
+from features.inputs.candidates import PERSONAL, POPULAR
+from features.inputs.seasons import IN_SEASON, OUT_OF_SEASON
 from serving.core.items import Articles, Scored
 from serving.core.question import Request, Snapshot
 from serving.core.scorer import Scorer
@@ -35,6 +36,13 @@ class Shop:
     popular: Popular
     scorer: Scorer
 
+    def season(self, item: str, month: int) -> float:
+        """How much more or less of its like is bought in a month, where the catalogue states no season: 1 is usual."""
+        article = self.articles.by_id.get(item)
+        if article is None or article.months:
+            return 1.0
+        return self.scorer.seasons.at(article.category, month)
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -59,22 +67,29 @@ class Visit:
 
 def candidates_of(source: str, visit: Visit, shop: Shop) -> Iterable[Scored]:
     """The items of a source, best first, those that may not be shown among them."""
-    snapshot, articles, popular = visit.snapshot, shop.articles, shop.popular
+    snapshot, articles, popular, month = visit.snapshot, shop.articles, shop.popular, visit.request.now.month
     match source:
         case "popular":
-            return popular.items
+            return not_out_of_season(popular.items, month, shop)
         case "session":
             return of_this_session(snapshot, shop)
         case "accessories":
             return that_fit(visit.before_her, articles, popular)
         case "seasonal":
             hers = visit.owned - snapshot.returned - snapshot.never_came
-            return in_their_season(visit.request.now.month, hers, articles, popular)
+            return in_their_season(month, hers, shop)
         case "cart":
             return [Scored(item, float("nan"), POPULAR) for item in snapshot.cart]
         case "repeat":
             return with_chances(visit.favourites, visit.proposed)
-    return visit.proposed
+    return not_out_of_season(visit.proposed, month, shop)
+
+
+def not_out_of_season(proposed: Iterable[Scored], month: int, shop: Shop) -> Iterable[Scored]:
+    """Those whose like is bought now; what she uses up and buys again is left in, her rhythm knows better."""
+    if not len(shop.scorer.seasons):
+        return proposed
+    return (one for one in proposed if one.source & PERSONAL or shop.season(one.item_id, month) >= OUT_OF_SEASON)
 
 
 def with_chances(favourites: Iterable[Scored], proposed: Iterable[Scored]) -> list[Scored]:
@@ -101,13 +116,16 @@ def that_fit(items: Iterable[str], articles: Articles, popular: Popular) -> Iter
     return _by_place({one for item in items for one in articles.accessories.get(item, ())}, popular)
 
 
-def in_their_season(month: int, owned: Collection[str], articles: Articles, popular: Popular) -> Iterable[Scored]:
-    """Accessories of and services for what she owns whose stated season has this month in it, the popular first.
+def in_their_season(month: int, owned: Collection[str], shop: Shop) -> Iterable[Scored]:
+    """Accessories of and services for what she owns whose season has this month in it, the popular first.
 
-    What has no season stated is for any month, hence for none in particular.
+    The season is the stated one, else the one learned for the category; what has neither is for any month, hence for
+    none in particular.
     """
+    articles = shop.articles
     fitting = {one for item in owned for one in (*articles.accessories.get(item, ()), *articles.services.get(item, ()))}
-    return _by_place({one for one in fitting if month in articles.by_id[one].months}, popular)
+    now = {one for one in fitting if month in articles.by_id[one].months or shop.season(one, month) >= IN_SEASON}
+    return _by_place(now, shop.popular)
 
 
 def served_lately(visit: Visit, articles: Articles) -> frozenset[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from features.favourites import Habits
 from features.inputs.candidates import PERSONAL, POPULAR, ItemHistory
+from features.inputs.seasons import Seasons
 from serving.core.conditions import Floats
 from serving.core.favourites import favourites_of
 from serving.core.items import Articles, Scored
@@ -42,6 +43,10 @@ class Scorer(Protocol):
     @property
     def habits(self) -> Habits:
         """How things are used up here."""
+
+    @property
+    def seasons(self) -> Seasons:
+        """The seasons learned from sales."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,11 @@ class WithoutModel:
     def habits(self) -> Habits:
         """A grocer's, without anything known of items."""
         return Habits()
+
+    @property
+    def seasons(self) -> Seasons:
+        """None were learned: every month is as any other."""
+        return Seasons()
 
     @cached_property
     def _listed(self) -> list[Scored]:

@@ -2,7 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
+
+from features.columns import EVENT_SCHEMA
+from features.log.event_log import EventLog
+from tests.serving.core.test_bundles import write_bundle
+from training.purchases import item_categories, load_purchases
+from training.retrieval import connect
+from training.seasons import learn_seasons
 
 AUTUMN, SPRING, WINTER = (datetime(2026, month, 20, 12, tzinfo=UTC) for month in (10, 3, 1))
 
@@ -90,3 +98,61 @@ def test_r2_nothing_for_the_bicycle_that_never_came(shop):
     shop.orders("aino", "bicycle", ago=timedelta(days=10))
     shop.wait(seconds=1)
     assert "winter-tyre" in shop.asks("aino", "front_page", n=9).products, "this one did"
+
+
+def sells_by_season(shop, item, months):
+    """Two years in which others bought an item in these months alone, and socks all year long."""
+    rows = []
+    for number in range(24):
+        year, month = 2024 + (number + 5) // 12, (number + 5) % 12 + 1
+        for day in range(1, 25, 2):
+            at = datetime(year, month, day, 12, tzinfo=UTC)
+            rows += [(f"n{day}", f"s{at:%y%m%d}", "wool-socks", at)]
+            rows += [(f"n{day}", f"t{at:%y%m%d}", item, at)] if month in months else []
+    with EventLog(shop.home) as log:
+        log.append_history([bought(rows)], source="till", now=shop.now)
+
+
+def bought(rows):
+    """Purchase events of (customer, order, item, moment)."""
+    line = {"quantity": 1, "unit_price": 4900, "discount": 0, "amount": None, "offer_id": None}
+    events = [
+        dict.fromkeys(EVENT_SCHEMA.names)
+        | {"event_id": order, "type": "purchase", "customer_id": who, "occurred_at": at, "received_at": at}
+        | {
+            "source": "till",
+            "schema_version": 1,
+            "order_id": order,
+            "currency": "EUR",
+            "lines": [line | {"item_id": i}],
+        }
+        for who, order, i, at in rows
+    ]
+    return pa.Table.from_pylist(events, schema=EVENT_SCHEMA)
+
+
+def learns(shop):
+    """The nightly training, of it what is learned of seasons, put in force."""
+    with connect(load_purchases(shop.home)) as con:
+        seasons = learn_seasons(con, shop.now, item_categories(shop.home))
+    write_bundle(shop.home, learned=[lambda folder: seasons.save(folder / "seasons.npz")])
+
+
+def test_r2_a_season_nobody_stated_is_learned_from_sales(shop):
+    shop.stocks("spike-tyre", "Spike tyre", "bikes/spikes", 5900, accessory_of=["bicycle"])
+    shop.now = AUTUMN
+    sells_by_season(shop, "spike-tyre", {9, 10, 11})
+    owner(shop, "aino", "bicycle", AUTUMN)
+    assert "spike-tyre" not in seasonal(shop, "aino"), "nobody has told, and nobody has looked yet"
+    learns(shop)
+    assert "spike-tyre" in seasonal(shop, "aino")
+    assert "wool-socks" not in seasonal(shop, "aino"), "bought all year long"
+    owner(shop, "eeva", "bicycle", SPRING.replace(year=2027))
+    answer = shop.asks("eeva", "front_page", n=9)
+    assert "spike-tyre" not in answer.products, "its like is bought in autumn alone: in spring it is nobody's offer"
+
+
+def seasonal(shop, name):
+    """What the seasonal offer shows her."""
+    actions = shop.asks(name, "front_page", n=9)["actions"]
+    return [item["item_id"] for a in actions if a["action_id"] == "seasonal_offer" for item in a["items"]]

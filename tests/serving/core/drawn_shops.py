@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from features.customer.state import Fact, fold
 from features.customer.view import view
 from features.favourites import Habits
+from features.inputs.seasons import Seasons
 from serving.core.catalogue import DEFAULT_ACTIONS, parse_catalogue
 from serving.core.items import Scored
 from serving.core.live import KNOWN_FEATURES
@@ -235,6 +236,7 @@ class Guesser:
         ]
 
     habits = Habits()
+    seasons = Seasons()
 
     def goes_with(self, items):
         return []

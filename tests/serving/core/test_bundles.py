@@ -32,8 +32,11 @@ def item_table():
     )  # fmt: skip
 
 
-def write_bundle(home, as_of="20260801", seed=0):
-    """A promoted bundle with a small real booster for churn and a plain column for the ranker."""
+def write_bundle(home, as_of="20260801", seed=0, learned=()):
+    """A promoted bundle with a small real booster for churn and a plain column for the ranker.
+
+    Of `learned` each writes a file of its own into the folder it is given.
+    """
     draft = home.bundles / ".draft"
     draft.mkdir(parents=True)
     random = np.random.default_rng(seed)
@@ -51,6 +54,8 @@ def write_bundle(home, as_of="20260801", seed=0):
     for name, content in texts.items():
         (draft / name).write_text(json.dumps(content))
     item_table().save(draft / "items.npz")
+    for write in learned:
+        write(draft)
     rows = {"churn": inputs[:4], "ranker": random.normal(size=(4, len(CANDIDATE_INPUTS)))}
     names = {"churn": list(CHURN_INPUTS), "ranker": list(CANDIDATE_INPUTS)}
     canaries = {

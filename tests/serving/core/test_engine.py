@@ -13,6 +13,7 @@ from features.customer.state import Fact, fold
 from features.customer.view import view
 from features.errors import DataError
 from features.favourites import Habits
+from features.inputs.seasons import Seasons
 from serving.core.catalogue import parse_catalogue
 from serving.core.engine import decide
 from serving.core.gates import NAMES
@@ -43,6 +44,7 @@ class FixedScorer:
         return [[Scored("boots", 0.3, 2), Scored("coffee", 0.2, 1), Scored("lamp", 0.1, 4)] for _ in histories]
 
     habits = Habits()
+    seasons = Seasons()
 
     def goes_with(self, items):
         return []

@@ -7,6 +7,7 @@ import pytest
 from features.customer.fold import fold
 from features.customer.view import view
 from features.facts import Fact
+from features.inputs.seasons import Seasons
 from serving.core.item_sources import Popular, Shop, of_this_session, that_fit
 from serving.core.items import Article, Articles, Scored, pick
 from serving.core.live import handled_well, snapshot_of
@@ -36,6 +37,8 @@ class Sales:
 
     def __init__(self, **told):
         self.told = told
+
+    seasons = Seasons()
 
     def goes_with(self, items):
         return [Scored(other, float("nan"), 2) for item in items for other in self.told.get(item, ())]
