@@ -86,11 +86,13 @@ def fit_trees(
     groups: Array | None = None,
     rounds: int | None = None,
     watch: tuple[Matrix, Array] | None = None,
+    weight: Array | None = None,
     offset: Array | None = None,
 ) -> Fitted:
     """LightGBM on all inputs, one thread, one seed: the same rows give the same text.
 
-    `groups` are sizes of consecutive query groups for lambdarank. With `watch` (rows, truth) it stops early. `offset`
+    `groups` are sizes of consecutive query groups for lambdarank. With `watch` (rows, truth) it stops early. `weight`
+    says how much each row counts. `offset`
     are log-odds the trees start from and add to; what they predict is without them.
     """
     settings: dict[str, Any] = trees.model_dump(exclude={"rounds"}) | {
@@ -108,7 +110,13 @@ def fit_trees(
     smallest = max(2, min(trees.min_data_in_leaf, len(rows) // 20))
     settings["min_data_in_leaf"] = smallest
     data = lightgbm.Dataset(
-        rows, truth, group=groups, init_score=offset, feature_name=list(names), params={"verbose": -1}
+        rows,
+        truth,
+        weight=weight,
+        group=groups,
+        init_score=offset,
+        feature_name=list(names),
+        params={"verbose": -1},
     )
     checks: list[Any] = [] if watch is None else [lightgbm.early_stopping(30, verbose=False)]
     sets = [] if watch is None else [lightgbm.Dataset(watch[0], watch[1], reference=data)]

@@ -186,16 +186,31 @@ def _fixed(weights: dict[str, float]) -> Fitted:
 
 
 def fit_ranker(groups: Sequence[OfferRows], params: OfferParams) -> Fitted:
-    """Item model on customers who bought, order model on everybody, multiplied."""
-    rows, truth, person, came = [], [], [], []
+    """Item model on customers who bought, order model on everybody, multiplied.
+
+    In the item model a row weighs one over the items she bought in the window, so that every customer counts alike, as
+    she does in the measures of lists, however full her baskets.
+    """
+    rows, truth, weight, person, came = [], [], [], [], []
     for group in groups:
         buyers = group.came[group.frame.customer]
         rows.append(group.frame.inputs[buyers])
         truth.append(group.truth[buyers])
+        bought = np.bincount(group.bought[0], minlength=len(group.customers))
+        weight.append(1 / bought[group.frame.customer[buyers]])
         first = np.unique(group.frame.customer, return_index=True)[1]
         person.append(group.frame.inputs[first][:, [NAMES.index(name) for name in ORDER_INPUTS]])
         came.append(group.came[group.frame.customer[first]].astype(np.float64))
-    item = fit_trees(np.concatenate(rows), np.concatenate(truth), NAMES, params.trees, file=ITEM_FILE, seed=params.seed)
+    weights = np.concatenate(weight)
+    item = fit_trees(
+        np.concatenate(rows),
+        np.concatenate(truth),
+        NAMES,
+        params.trees,
+        file=ITEM_FILE,
+        seed=params.seed,
+        weight=weights / weights.mean(),
+    )
     order = fit_trees(
         np.concatenate(person), np.concatenate(came), ORDER_INPUTS, ORDER_TREES, file=ORDER_FILE, seed=params.seed
     )
