@@ -3,13 +3,32 @@
 import numpy as np
 import pytest
 
-from features.recommenders.base import best
+from features.recommenders.base import Recommender, best
+from features.recommenders.blend import Blend
 from features.recommenders.sequences import Items, Sequences
+from tests.features.recommenders.contract import Contract
 from training import sessions as taught
-from training.sessions import Asked, beginnings, blocks, learn_sessions, lesson
+from training.sessions import Asked, beginnings, blocks, learn_sessions, lesson, session_pool
 
 SIZE = 200
 ITEMS = Items(list(range(SIZE)))
+
+
+class TestFewSessions(Contract):
+    def fit(self, known: Sequences) -> Recommender:
+        return learn_sessions(known).recommender
+
+
+class SumOfColumns:
+    """In place of trees: every input counts, so that none can differ unseen."""
+
+    def predict(self, rows: np.ndarray, /, *, num_threads: int) -> np.ndarray:
+        return np.asarray((np.nan_to_num(rows) * np.linspace(1, 2, rows.shape[1])).sum(axis=1))
+
+
+class TestPool(Contract):
+    def fit(self, known: Sequences) -> Blend:
+        return Blend(session_pool(known), SumOfColumns(), {"kind": "none"})
 
 
 def drawn(n: int, seed: int, follow: float = 0.6) -> list[list[int]]:
