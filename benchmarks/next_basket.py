@@ -46,8 +46,8 @@ CHOSEN: dict[str, Callable[[Orders], Scorer]] = {
 }
 """Yardsticks with the settings that had the best NDCG@10 on the first baskets of November, learned to 2017-10-31.
 
-Tried: half-lives of 30, 60, 90 days and none; the three kinds of item-kNN with 20, 100, 300 neighbours; ALS with 16 to 256
-factors, alpha 1 and 10, regularisation .01 and 1; thirteen settings of TIFU-KNN, its own for Ta-Feng among them.
+Tried: half-lives of 30, 60, 90 days and none; the three kinds of item-kNN with 20, 100, 300 neighbours; ALS with 16 to
+256 factors, alpha 1 and 10, regularisation .01 and 1; a dozen settings of TIFU-KNN, its own for Ta-Feng among them.
 """
 
 
