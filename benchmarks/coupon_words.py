@@ -5,7 +5,7 @@ from typing import Any
 from benchmarks.comparison import OURS
 from benchmarks.measure import verdict
 from training.coupons import CampaignRows, CouponResult
-from training.metrics import Difference
+from training.metrics import Difference, Floats, reliability
 
 COMPARED = {"auc": "AUC", "list_auc": "AUC in a list", "recall": "Recall@{k}"}
 
@@ -77,6 +77,17 @@ def importance_words(result: CouponResult) -> str:
     first = list(result.importance.items())[:10]
     of = "coefficients (standardised, by size)" if result.chosen == "line" else "gain of its trees"
     return f"What tells most, as shares of the {of}: " + ", ".join(f"{n} {s:.0%}" for n, s in first) + "."
+
+
+def calibration_table(used: Floats, probabilities: dict[str, Floats]) -> dict[str, Any]:
+    """Expected and seen in tenths of the pairs, from the least likely up."""
+    rows = [
+        [name, *(f"{100 * b['predicted']:.3f} / {100 * b['observed']:.3f}" for b in reliability(used, p))]
+        for name, p in probabilities.items()
+    ]
+    width = max(len(row) for row in rows)
+    columns = ["% expected / seen", *(f"tenth {i}" for i in range(1, width))]
+    return {"table": {"columns": columns, "rows": [row + [""] * (width - len(row)) for row in rows]}}
 
 
 def probability_words(facts: dict[str, Any]) -> str:

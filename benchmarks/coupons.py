@@ -13,8 +13,15 @@ import numpy as np
 from benchmarks.comparison import DRAWS, OURS, verdict_words
 from benchmarks.coupon_data import Journey, day_of, installed, read_journey
 from benchmarks.coupon_figures import Truth, auc_difference, list_figures, mean_difference
-from benchmarks.coupon_words import importance_words, probability_words, protocol_words, table, told, tried_words
-from benchmarks.figures import draw_calibration
+from benchmarks.coupon_words import (
+    calibration_table,
+    importance_words,
+    probability_words,
+    protocol_words,
+    table,
+    told,
+    tried_words,
+)
 from benchmarks.measure import Spent, spent
 from benchmarks.report import write_result
 from benchmarks.yardsticks.coupons import score_yardsticks
@@ -119,10 +126,9 @@ def write(
         found = compare(*some(test, scores, kept))
         told_groups[name] = found
         parts += [{"heading": name}, table(found, K), {"text": f"{verdict_words(found)} {probability_words(found)}"}]
-    shown = {name: scores[name] for name in PROBABILITIES}
-    figure = draw_calibration("coupons", "coupons: calibration", truth.used > 0.5, shown)
     parts += [
-        {"figure": {"path": figure, "caption": "Calibration of coupon use"}},
+        {"heading": "Calibration"},
+        calibration_table(truth.used, {name: scores[name] for name in PROBABILITIES}),
         {"heading": "How the model was chosen"},
         {"text": tried_words(result)},
         {"text": importance_words(result)},

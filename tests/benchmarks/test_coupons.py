@@ -5,7 +5,14 @@ import pytest
 
 from benchmarks.comparison import OURS
 from benchmarks.coupon_figures import Truth
-from benchmarks.coupon_words import importance_words, probability_words, protocol_words, table, tried_words
+from benchmarks.coupon_words import (
+    calibration_table,
+    importance_words,
+    probability_words,
+    protocol_words,
+    table,
+    tried_words,
+)
 from benchmarks.coupons import compare, some
 from features.coupons.shop import redeemed
 from tests.training.coupon_shops import STARTS, favouring
@@ -27,6 +34,9 @@ def test_what_knows_the_truth_wins_and_what_is_said_agrees(rows: list[CampaignRo
     assert facts["logistic on both"]["brier_better_by"]["verdict"] == "win"
     assert facts["logistic on both"]["auc"] == 0.5
     assert "Brier better than that of logistic on both by +0.2" in probability_words(facts)
+    tenths = calibration_table(truth.used, {"noise": noise, "one for all": np.full(len(noise), 0.5)})["table"]
+    assert [len(row) for row in tenths["rows"]] == [len(tenths["columns"])] * 2
+    assert tenths["rows"][1][1] == f"50.000 / {100 * truth.used.mean():.3f}"
     shown = table(facts, 10)["table"]
     assert shown["columns"][3] == "Recall@10"
     assert all(len(row) == len(shown["columns"]) for row in shown["rows"])
