@@ -32,7 +32,6 @@ MOST_ASKED = 8000  # customers a lesson; more make learning slower and the trees
 ENOUGH_TAKEN = 300  # next items found among the candidates, below which trees would learn noise
 POPULAR = 100  # items that everybody takes, for lists to be filled up with
 CANDIDATES = 50  # of each idea
-POPULAR_WEIGHT = 0.3  # of the simpler model
 TREES = Trees(num_leaves=16, learning_rate=0.06, rounds=150, min_data_in_leaf=100, feature_fraction=0.5)
 STEPS = LESSONS + 2
 
@@ -64,7 +63,7 @@ def learn_baskets(
     found = int(sum(part.truth.sum() for part in rows))
     taken = Popularity.fit(known, listed=popular)
     if found < ENOUGH_TAKEN:
-        return Learned(Added(Rhythm.fit(known), taken, POPULAR_WEIGHT), _too_few(known, found), rows)
+        return Learned(Added(Rhythm.fit(known), taken), _too_few(known, found), rows)
     pool = basket_pool(known)
     done(LESSONS + 1)
     blend = fit_blend(rows, pool, TREES, seed=seed)

@@ -11,15 +11,14 @@ from features.recommenders.sequences import Sequences
 
 @dataclass(frozen=True)
 class Added:
-    """`weight` is how far the second is believed."""
+    """Said by either, or by both."""
 
     name: ClassVar[str] = "added"
     one: Recommender
     other: Recommender
-    weight: float
 
     def scores(self, of: Sequences) -> sparse.csr_array:
         """See `Recommender`; the sum of both."""
-        found = sparse.csr_array(self.one.scores(of) + self.weight * self.other.scores(of))
+        found = sparse.csr_array(self.one.scores(of) + self.other.scores(of))
         found.sort_indices()
         return found

@@ -53,7 +53,7 @@ def _similar(
     one: sparse.csr_array, other: sparse.csr_array, most: int, seldom: float, *, itself: bool = False
 ) -> sparse.csr_array:
     by_item = sparse.csr_array(one.T)
-    left, right = (1 / np.sqrt(_count(rows) + seldom) for rows in (one, other))
+    left, right = (1 / np.sqrt(np.maximum(_count(rows) + seldom, 1)) for rows in (one, other))
     parts = []
     for first in range(0, by_item.shape[0], ITEMS_AT_ONCE):
         pairs = by_item[first : first + ITEMS_AT_ONCE] @ other
