@@ -18,6 +18,7 @@ from benchmarks import (
     online,
     policies,
     sessions,
+    tafeng,
     training_sets,
 )
 from features.errors import TahdikasError
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "next_basket": next_basket.run,
     "coupons": coupons.run,
     "sessions": sessions.run,
+    "tafeng": tafeng.run,
     "policies": policies.run,
     "features": features.run,
     "features_large": features.run_large,
