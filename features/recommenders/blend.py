@@ -18,6 +18,7 @@ from features.recommenders.base import Recommender, best, look_up
 from features.recommenders.sequences import Floats, Ints, Sequences
 
 OWNERS_AT_ONCE = 500
+ORDER = 1e-8  # how much of the trees' own output is left in a score, so that equal chances keep their order
 LOWEST = 1e-9  # a score is positive by contract, also where the trees are sure of the opposite
 
 
@@ -110,4 +111,6 @@ class Blend:
     def _calibrated(self, inputs: npt.NDArray[np.float32]) -> Floats:
         if not len(inputs):
             return np.empty(0)
-        return calibrate(self.calibration, np.asarray(self.trees.predict(inputs, num_threads=1), np.float64))
+        raw = np.asarray(self.trees.predict(inputs, num_threads=1), np.float64)
+        chance = calibrate(self.calibration, raw)
+        return np.asarray((1 - ORDER) * chance + ORDER * raw / (1 + np.abs(raw)))

@@ -40,3 +40,13 @@ def test_more_owners_than_fit_at_once() -> None:
     many = Sequences.of_sessions([[n % 9, (n * n) % 9] for n in range(1203)], items)
     lists = best(blend(many).scores(many), 3)
     assert len(np.unique(lists.owner)) == 1203
+
+
+def test_equal_chances_keep_the_order_of_the_trees() -> None:
+    items = Items(["bread", "milk", "soap"])
+    known = Sequences.of([[["milk"], ["milk", "bread"]], [["milk"], ["soap", "bread"]]], items)
+    flat = {"kind": "isotonic", "x": [0.0, 1.0], "y": [0.25, 0.25]}
+    one = Blend(blend(known).pool, FirstColumn(), flat)
+    lists = best(one.scores(known.take(np.array([0]))), 3)
+    assert lists.item.tolist() == [1, 0, 2]
+    assert np.allclose(lists.score, 0.25)
