@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from features.catalogue import load_items
 from features.columns import CUSTOMER_ID, EVENT_TIMESTAMP
 from features.errors import DataError
 from features.favourites import Rhythm
@@ -24,6 +25,7 @@ from features.feature_store.quality.reference import write_profile
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS
 from features.inputs.frame import customer_inputs, to_columns
+from features.inputs.newcomers import newcomers_of, with_newcomers
 from features.inputs.scoring import Spec, read_model
 from features.log.event_log import EventLog
 from pipelines.materialize import build_snapshots
@@ -240,13 +242,14 @@ def train_next_offer(home: Home, params: Params) -> OfferResult:
     """prepared.json, purchases.parquet and the catalogue -> `home.models/next_offer/`, the item table included."""
     prepared = _prepared(home)
     as_of, told = datetime.fromisoformat(prepared["as_of"]), params.next_offer
-    categories = item_categories(home)
+    categories, items = item_categories(home), load_items(home)
     groups: list[OfferRows] = []
     rhythm: Rhythm | None = None  # of the newest window
     with connect(pq.read_table(home.models / "purchases.parquet")) as con:
         for text in prepared["offer_cutoffs"]:
             cutoff = datetime.fromisoformat(text)
             table = item_table(con, cutoff, categories=categories, half_life_days=told.half_life_days)
+            table = with_newcomers(table, newcomers_of(items, cutoff.timestamp()))
             customers, bought = histories(con, cutoff, table)
             end = cutoff + timedelta(days=told.window_days)
             truth = bought_between(con, customers, table, cutoff, end, as_of)
@@ -254,6 +257,7 @@ def train_next_offer(home: Home, params: Params) -> OfferResult:
             rhythm = rhythm or learn_rhythm(con, table, cutoff, told.window_days)
         result = fit_offers(groups, told)
         table = item_table(con, as_of, categories=categories, half_life_days=told.half_life_days)
+        table = with_newcomers(table, newcomers_of(items, as_of.timestamp()))
         seasons = learn_seasons(con, as_of, categories)
     folder = _fresh(home.models / "next_offer")
     table.save(folder / "items.npz")

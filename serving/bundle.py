@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS, NEIGHBOUR, POPULAR, Histories, ItemHistory, ItemTable
 from features.inputs.frame import CHURN_INPUTS
 from features.inputs.goes_with import goes_with
+from features.inputs.newcomers import Newcomer, with_newcomers
 from features.inputs.scoring import Model, next_items, read_model
 from features.inputs.seasons import Seasons
 from serving.core.conditions import Floats
@@ -73,6 +74,11 @@ class Bundle:
     def id(self) -> str:
         """The bundle's id."""
         return self.manifest.id
+
+    def with_newcomers(self, newcomers: Sequence[Newcomer]) -> "Bundle":
+        """The same models, what was listed since they were trained among the items."""
+        table = with_newcomers(self.table, newcomers)
+        return self if table is self.table else replace(self, table=table)
 
     @property
     def uses_inputs(self) -> bool:

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from features.catalogue import changes_of, items_at, load_items
 from features.errors import TahdikasError
 from features.home import Home
+from features.inputs.newcomers import Newcomer, newcomers_of
 from serving.bundle import Bundle, current_id, load
 from serving.core.catalogue import Catalogue, actions_path, load_catalogue
 from serving.core.items import Articles
@@ -94,6 +95,7 @@ class Keeper:
         self._bundle: Watched[Bundle | None] = Watched("model bundle", self._load_bundle)
         self._items: Watched[Articles] = Watched("item catalogue", self._load_items)
         self._tried: dict[str, Bundle] = {}
+        self._new: list[Newcomer] = []
         self._now = _NEVER
         self._span = _NEVER, _NEVER
         self._watched = (home.config / "policy.yaml", home.config / "actions.yaml")
@@ -138,7 +140,7 @@ class Keeper:
                 policy,
                 catalogue,
                 articles,
-                self._bundle.value,
+                self._bundle.value and self._bundle.value.with_newcomers(self._new),
                 WithoutModel(articles),
                 tuple(p for p in problems if p),
             )
@@ -182,4 +184,5 @@ class Keeper:
         until = moments[place] if place < len(moments) else _FOREVER
         articles = Articles.of(items_at(items, now), hashlib.sha256(repr((seen, since)).encode()).hexdigest()[:16])
         self._span = since, until
+        self._new = newcomers_of(items, now.timestamp())
         return articles

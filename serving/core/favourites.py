@@ -1,48 +1,72 @@
 """Her favourites: what she buys again, the likeliest to run out first, with how much she takes and when it runs out."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
-from features.favourites import Bought, Habits, RunOut, no_later, run_out, soonest
+from features.favourites import DAY, Bought, Habits, no_later, run_out, soonest
 from features.inputs.candidates import PERSONAL, ItemHistory
 from serving.core.conditions import Floats
 from serving.core.evidence import RunsOut
 from serving.core.items import Scored
 
 LISTED = 60  # of the likeliest; no action shows nearly as many
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
-def favourites_of(histories: Sequence[ItemHistory], at: Floats, habits: Habits) -> list[list[Scored]]:
-    """The favourites of each customer as of `at` (epoch seconds, one a customer), most likely first.
+class Favourites(NamedTuple):
+    """One customer's favourites, most likely first, in parallel columns; days are counted from 1970 in UTC.
 
-    A list depends on its own customer only. Nothing here looks at stock, or at what came back; nobody asks a model for
-    the chance that she buys them, which is NaN.
+    Nobody has asked a model yet for the chance that she buys them: that is NaN.
     """
-    lengths = np.array([len(history.items) for history in histories])
+
+    items: list[str]
+    quantities: list[int]
+    on: list[int]
+    early: list[int]
+    late: list[int]
+    chances: list[float]
+
+    def told(self) -> Iterator[Scored]:
+        """Each with the pieces she takes and when it runs out."""
+        for item, quantity, *days, chance in zip(*self, strict=True):
+            on, early, late = (date.fromordinal(_EPOCH + day) for day in days)
+            yield Scored(item, float("nan"), PERSONAL, quantity, RunsOut(on, early, late, chance))
+
+
+NONE = Favourites([], [], [], [], [], [])
+
+
+def favourites_of(histories: Sequence[ItemHistory], at: Floats, habits: Habits) -> list[Favourites]:
+    """The favourites of each customer as of `at` (epoch seconds, one a customer).
+
+    A list depends on its own customer only. Nothing here looks at stock, or at what came back.
+    """
+    lengths = np.array([len(history.items) for history in histories], np.int64)
     items = [item for history in histories for item in history.items]
     if not items:
-        return [[] for _ in histories]
-    bought = _bought(histories, items, habits)
-    found = run_out(bought, np.repeat(at, lengths), habits.rhythm)
-    ids = np.array(items)
+        return [NONE] * len(histories)
+    bought, ids, now = _bought(histories, items, habits), np.array(items), np.repeat(at, lengths)
+    found = run_out(bought, now, habits.rhythm)
+    days = [np.floor(no_later(column, now) / DAY) for column in (found.at, found.early, found.late)]
     lists = []
-    for end, length, now in zip(np.cumsum(lengths).tolist(), lengths.tolist(), at.tolist(), strict=True):
+    for end, length in zip(np.cumsum(lengths).tolist(), lengths.tolist(), strict=True):
         mine = slice(end - length, end)
         rows = end - length + soonest(found.probability[mine], bought.last_at[mine], ids[mine])[:LISTED]
-        lists.append([_favourite(items[row], found, row, now) for row in rows.tolist()])
+        on, early, late = (column[rows].astype(np.int64).tolist() for column in days)
+        lists.append(
+            Favourites(
+                [items[row] for row in rows.tolist()],
+                found.quantity[rows].tolist(),
+                on,
+                early,
+                late,
+                found.probability[rows].tolist(),
+            )
+        )
     return lists
-
-
-def _favourite(item: str, found: RunOut, row: int, now: float) -> Scored:
-    on, early, late = (_day(float(no_later(column[row], now))) for column in (found.at, found.early, found.late))
-    runs_out = RunsOut(on, early, late, float(found.probability[row]))
-    return Scored(item, float("nan"), PERSONAL, int(found.quantity[row]), runs_out)
-
-
-def _day(moment: float) -> date:
-    return datetime.fromtimestamp(moment, UTC).date()
 
 
 def _bought(histories: Sequence[ItemHistory], items: Sequence[str], habits: Habits) -> Bought:

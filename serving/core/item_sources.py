@@ -8,6 +8,7 @@ import numpy as np
 
 from features.inputs.candidates import PERSONAL, POPULAR
 from features.inputs.seasons import IN_SEASON, OUT_OF_SEASON
+from serving.core.favourites import Favourites
 from serving.core.items import Articles, Scored
 from serving.core.question import Request, Snapshot
 from serving.core.scorer import Scorer
@@ -51,7 +52,7 @@ class Visit:
     request: Request
     snapshot: Snapshot
     proposed: Sequence[Scored]
-    favourites: Sequence[Scored]
+    favourites: Favourites
 
     @property
     def before_her(self) -> list[str]:
@@ -92,10 +93,10 @@ def not_out_of_season(proposed: Iterable[Scored], month: int, shop: Shop) -> Ite
     return (one for one in proposed if one.source & PERSONAL or shop.season(one.item_id, month) >= OUT_OF_SEASON)
 
 
-def with_chances(favourites: Iterable[Scored], proposed: Iterable[Scored]) -> list[Scored]:
+def with_chances(favourites: Favourites, proposed: Iterable[Scored]) -> Iterator[Scored]:
     """Her favourites, each with the chance that she buys it where the model proposed it."""
     chances = {one.item_id: one.probability for one in proposed}
-    return [one._replace(probability=chances.get(one.item_id, one.probability)) for one in favourites]
+    return (one._replace(probability=chances.get(one.item_id, one.probability)) for one in favourites.told())
 
 
 def of_this_session(snapshot: Snapshot, shop: Shop) -> Iterable[Scored]:

@@ -8,7 +8,7 @@ from features.inputs.candidates import ItemHistory
 from serving.core.action_checks import TELLS
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
-from serving.core.favourites import favourites_of
+from serving.core.favourites import NONE, favourites_of
 from serving.core.item_sources import Popular, Shop, Visit, candidates_of, served_lately, worth_knowing
 from serving.core.items import Articles, Scored, pick
 from serving.core.question import Request, Snapshot
@@ -78,7 +78,7 @@ def _visits(
     rows, histories = asked(("repeat",))
     favourites = dict(zip(rows, favourites_of(histories, at[rows], scorer.habits), strict=True))
     return [
-        Visit(request, snapshot, proposed.get(i, []), favourites.get(i, []))
+        Visit(request, snapshot, proposed.get(i, []), favourites.get(i, NONE))
         for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True))
     ]
 

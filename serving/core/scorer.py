@@ -73,8 +73,8 @@ class WithoutModel:
         """Items bought more than once, the likeliest to run out first, then the catalogue's."""
         proposed = []
         for history, soon in zip(histories, favourites_of(histories, at, self.habits), strict=True):
-            own = [one._replace(quantity=None, runs_out=None) for one in soon]
-            own += _no_rhythm(history, {one.item_id for one in soon})
+            own = [Scored(item, float("nan"), PERSONAL) for item in soon.items]
+            own += _no_rhythm(history, set(soon.items))
             known = {one.item_id for one in own}
             proposed.append([*own, *(one for one in self.popular(k + len(own)) if one.item_id not in known)][:k])
         return proposed

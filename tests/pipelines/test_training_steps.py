@@ -227,7 +227,8 @@ def test_favourites_of_everybody_are_those_that_serving_shows(shop: Home, tmp_pa
         history = ItemHistory(
             sorted(own["item_id"].unique()), *columns, units=item["quantity"].sum(), last_units=item["quantity"].last()
         )
-        (served,) = favourites_of([history], np.array([day(196).timestamp()]), bundle.habits)
+        (hers,) = favourites_of([history], np.array([day(196).timestamp()]), bundle.habits)
+        served = list(hers.told())
         mine = lists[lists["customer_id"] == customer]
         assert mine["item_id"].tolist() == [one.item_id for one in served[:5]]
         assert mine["quantity"].tolist() == [one.quantity for one in served[:5]]

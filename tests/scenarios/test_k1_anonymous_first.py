@@ -2,6 +2,11 @@
 
 import pytest
 
+from features.log.event_log import EventLog
+from tests.serving.core.test_bundles import write_bundle
+from training.purchases import load_purchases
+from training.retrieval import connect, item_table
+
 
 def test_k1_a_visitor_gets_sensible_suggestions_from_this_session_alone(shop):
     assert shop.front_page("visitor-1").actions == {"popular_items"}, "nothing is known: what everybody buys"
@@ -14,6 +19,30 @@ def test_k1_a_visitor_gets_sensible_suggestions_from_this_session_alone(shop):
 
     shop.looks_at("visitor-1", "boot-39")
     assert shop.front_page("visitor-1").products == ["clog-39"]
+
+
+def test_k1_what_others_bought_with_it_comes_first_and_changes_with_every_look(shop):
+    for number in range(9):
+        shop.orders(f"n{number}", "rain-coat", "wool-socks")
+        shop.orders(f"m{number}", "sneaker-39", "shoe-care")
+    shop.wait(seconds=1)
+    with EventLog(shop.home) as log:
+        log.flush_live()
+    with connect(load_purchases(shop.home)) as con:
+        table = item_table(con, shop.now)
+    write_bundle(shop.home, learned=[lambda folder: table.save(folder / "items.npz")])
+
+    def suggested(name="visitor-1"):
+        actions = shop.asks(name, "front_page", n=9)["actions"]
+        return [i["item_id"] for a in actions if a["action_id"] == "session_items" for i in a["items"]]
+
+    shop.looks_at("visitor-1", "rain-coat")
+    assert suggested()[0] == "wool-socks"
+    shop.looks_at("visitor-1", "sneaker-39")
+    assert suggested()[:2] == ["shoe-care", "wool-socks"], "her latest look counts most"
+    shop.looks_at("visitor-1", "shoe-care")
+    assert "shoe-care" not in suggested() and suggested()[0] == "wool-socks", "what she has seen is left out"
+    assert suggested("visitor-2") == [], "of another visitor this says nothing"
 
 
 def test_k1_a_category_she_looked_into_is_enough(shop):

@@ -1,11 +1,15 @@
 """R7: out of stock, already owned, just returned: never recommended. A returned item counts against its like."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
 from features.catalogue import ITEM_SCHEMA, merge_items
+from features.log.event_log import EventLog
+from tests.serving.core.test_bundles import write_bundle
+from training.purchases import item_categories, load_purchases
+from training.retrieval import connect, item_table
 
 from .conftest import ARTICLES
 
@@ -102,3 +106,51 @@ def test_r7_an_answer_kept_for_later_is_taken_back_when_its_product_is_sold_out(
     (row,) = many.rechecks([answer["decision_id"]])
     assert row["allowed"] is False
     assert [reason["code"] for reason in row["reasons"]] == ["no_items"]
+
+
+def test_r7_what_she_sent_back_counts_against_its_like_also_among_what_goes_together(many):
+    learns_what_goes_together(many)
+    many.looks_at("aino", "rain-coat")
+    before = many.asks("aino", "front_page", n=9)
+    assert session_items(before)[:2] == ["wool-socks", "boot-39"], "bought with rain coats, socks most"
+    buys(many, "aino", "sneaker-39")
+    returns(many, "aino", "sneaker-39")
+    many.looks_at("aino", "rain-coat")
+    after = session_items(many.asks("aino", "front_page", n=9))
+    assert after[0] == "wool-socks" and after.index("boot-39") > 0
+    assert all(item not in after[:-2] for item in ("boot-39", "clog-39")), "other shoes come after everything else"
+    assert "sneaker-39" not in after, "and the pair itself does not come at all"
+
+
+def test_r7_a_product_listed_yesterday_is_proposed_to_who_buys_its_like_and_obeys_the_same_rules(many):
+    learns_what_goes_together(many)
+    buys(many, "aino", "boot-39")
+    listed = many.now - timedelta(days=1)
+    many.stocks("arctic-boot", "Arctic boots", "clothing/shoes", 13900, valid_from=listed)
+    many.wait(seconds=1)
+    assert "arctic-boot" in recommended(many, "aino"), "nobody has bought it yet: it is like her boots"
+    many.stocks("arctic-boot", "Arctic boots", "clothing/shoes", 13900, valid_from=listed, in_stock=False)
+    assert "arctic-boot" not in recommended(many, "aino")
+
+
+def learns_what_goes_together(shop):
+    """Many buy socks, some boots, with their rain coats; of that a bundle is made and put in force."""
+    for number in range(9):
+        shop.orders(f"n{number}", "rain-coat", "wool-socks", *(["boot-39"] if number < 5 else []))
+    shop.wait(seconds=1)
+    with EventLog(shop.home) as log:
+        log.flush_live()
+    with connect(load_purchases(shop.home)) as con:
+        table = item_table(con, shop.now, categories=item_categories(shop.home))
+    write_bundle(shop.home, learned=[lambda folder: table.save(folder / "items.npz")])
+
+
+def session_items(answer):
+    """What the session's own offer shows."""
+    return [i["item_id"] for a in answer["actions"] if a["action_id"] == "session_items" for i in a["items"]]
+
+
+def recommended(shop, customer):
+    """What is recommended to her by what she bought."""
+    actions = shop.asks(customer, "front_page", n=9)["actions"]
+    return [i["item_id"] for a in actions if a["action_id"] == "recommended_items" for i in a["items"]]
