@@ -17,13 +17,14 @@ Session = Sequence[int]
 
 
 def session_popularity(sessions: Sequence[Session], prefixes: Sequence[Session], k: int) -> list[list[int]]:
-    """The prefix's own items by how often they are in it, then everybody's most viewed ones."""
+    """The prefix's own items by how often and, equal ones, how lately they were viewed, then everybody's most viewed."""
     views = Counter(item for session in sessions for item in session)
     popular = sorted(views, key=lambda item: (-views[item], item))[: k + max(map(len, prefixes), default=0)]
     lists = []
     for prefix in prefixes:
         count = Counter(prefix)
-        own = sorted(count, key=lambda item: (-count[item], -views[item], item))
+        latest = {item: place for place, item in enumerate(prefix)}
+        own = sorted(count, key=lambda item: (-count[item], -latest[item]))
         lists.append([*own, *(item for item in popular if item not in count)][:k])
     return lists
 
