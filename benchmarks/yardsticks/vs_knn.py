@@ -1,7 +1,7 @@
 """The next item of a session by its own items, and by the sessions nearest to it (VS-KNN).
 
 `session_popularity` is S-POP of Hidasi et al., "Session-based Recommendations with Recurrent Neural Networks" (ICLR
-2016). `VsKnn` is Vector Multiplication Session-Based kNN of Ludewig & Jannach, "Evaluation of Session-based
+2016), equal counts by lateness. `VsKnn` is Vector Multiplication Session-Based kNN of Ludewig & Jannach, "Evaluation of Session-based
 Recommendation Algorithms" (UMUAI 2018): the newest sessions that share an item are a sample; similarity adds up the
 weights of shared items, which grow linearly with their place in the session, over the root of the neighbour's length
 (cosine); an item scores the similarities of the nearest sessions that hold it, each multiplied by a weight that falls
@@ -17,7 +17,7 @@ Session = Sequence[int]
 
 
 def session_popularity(sessions: Sequence[Session], prefixes: Sequence[Session], k: int) -> list[list[int]]:
-    """The prefix's own items by how often and, equal ones, how lately they were viewed, then everybody's most viewed."""
+    """The prefix's own items by count and, equal ones, by lateness; then everybody's most viewed."""
     views = Counter(item for session in sessions for item in session)
     popular = sorted(views, key=lambda item: (-views[item], item))[: k + max(map(len, prefixes), default=0)]
     lists = []
