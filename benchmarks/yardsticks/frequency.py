@@ -29,6 +29,6 @@ def personal_popular(orders: Orders, half_life_days: float | None = None) -> Sco
         own = found > 0
         # grains: among equal counts the latest, below all counts the popular ones
         common = met(who)
-        return np.where(own, found + 1e-6 * latest[who].toarray(), -1 + common / (common.max() + 1))
+        return np.asarray(np.where(own, found + 1e-6 * latest[who].toarray(), -1 + common / (common.max() + 1)))
 
     return score
