@@ -4,9 +4,9 @@
 2016), equal counts by lateness. `VsKnn` is Vector Multiplication Session-Based kNN of Ludewig & Jannach, "Evaluation
 of Session-based Recommendation Algorithms" (UMUAI 2018): the newest sessions that share an item are a sample;
 similarity adds up the weights of shared items, which grow linearly with their place in the session, over the root of
-the neighbour's length (cosine); an item scores the similarities of the nearest sessions that hold it, each multiplied by a weight that falls
-linearly with the newest shared item's distance from the end, and by its rarity (idf), the last two as in the authors'
-variants. Items are whole numbers; ties go to the smaller one.
+the neighbour's length (cosine); an item scores the similarities of the nearest sessions that hold it, each multiplied
+by a weight that falls linearly with the newest shared item's distance from the end, and by its rarity (idf), the last
+two as in the authors' variants. Items are whole numbers; ties go to the smaller one.
 """
 
 from collections import Counter, defaultdict
