@@ -125,6 +125,7 @@ def test_a_decision_is_answered_as_documented(client: Client, service: Stand) ->
             "probability": 0.1,
             "logging_propensity": 1.0,
             "quantity": None,
+            "runs_out": None,
             "knowledge_url": None,
         }
     ]
