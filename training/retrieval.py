@@ -16,6 +16,7 @@ from features.inputs.candidates import Histories, Ints, ItemTable
 NEIGHBOURS = 30  # kept an item
 LARGEST_BASKET = 60  # a larger one says little about what goes together: a sample of its rarest items is used
 POPULAR_LISTED = 200
+ITEMS_AT_ONCE = 4000  # whose neighbours are looked for in one sparse product: bounds the memory
 
 
 def connect(purchases: pa.Table) -> duckdb.DuckDBPyConnection:
@@ -158,9 +159,21 @@ def _neighbours(
     basket, row = lines["basket"].to_numpy(), lines["row"].to_numpy()
     weight = np.sqrt(lines["w"].to_numpy())
     orders = sparse.csr_matrix((weight, (basket, row)), shape=(int(basket.max()) + 1, n))
-    together = (orders.T @ orders).tocsr()
-    own = together.diagonal()
-    a = np.repeat(np.arange(n), np.diff(together.indptr))
+    items = orders.T.tocsr()
+    own = np.asarray(items.multiply(items).sum(axis=1)).ravel()
+    parts = [_nearest(items, orders, own, first, shrink) for first in range(0, n, ITEMS_AT_ONCE)]
+    a, b, grains = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    start = np.concatenate([[0], np.cumsum(np.bincount(a, minlength=n))]).astype(np.int64)
+    return start, b.astype(np.int32), (grains / 10**6).astype(np.float32)
+
+
+def _nearest(
+    items: sparse.csr_matrix, orders: sparse.csr_matrix, own: np.ndarray, first: int, shrink: float
+) -> tuple[Ints, Ints, Ints]:
+    """Item, neighbour and score in millionths for a block of items from `first` on, best first."""
+    n = items.shape[0]
+    together = (items[first : first + ITEMS_AT_ONCE] @ orders).tocsr()
+    a = np.repeat(np.arange(together.shape[0]) + first, np.diff(together.indptr))
     b = together.indices.astype(np.int64)
     score = together.data / (np.sqrt(own[a] * own[b]) + shrink)
     grains = (score * 10**6).round().astype(np.int64)
@@ -170,9 +183,7 @@ def _neighbours(
     a, b = keys // n // 10**6, keys % n
     sizes = np.bincount(a, minlength=n)
     top = np.arange(len(a)) - np.repeat(np.cumsum(sizes) - sizes, sizes) < NEIGHBOURS
-    a, b, grains = a[top], b[top], (a[top] + 1) * 10**6 - keys[top] // n
-    start = np.concatenate([[0], np.cumsum(np.bincount(a, minlength=n))]).astype(np.int64)
-    return start, b.astype(np.int32), (grains / 10**6).astype(np.float32)
+    return a[top], b[top], (a[top] + 1) * 10**6 - keys[top] // n
 
 
 def _categories(item_id: np.ndarray, categories: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
