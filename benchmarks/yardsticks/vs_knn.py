@@ -1,7 +1,7 @@
 """The next item of a session by its own items, and by the sessions nearest to it (VS-KNN).
 
 `session_popularity` is S-POP of Hidasi et al., "Session-based Recommendations with Recurrent Neural Networks" (ICLR
-2016), equal counts by lateness. `VsKnn` is Vector Multiplication Session-Based kNN of Ludewig & Jannach, "Evaluation
+2016), equal counts by first view. `VsKnn` is Vector Multiplication Session-Based kNN of Ludewig & Jannach, "Evaluation
 of Session-based Recommendation Algorithms" (UMUAI 2018): the newest sessions that share an item are a sample;
 similarity adds up the weights of shared items, which grow linearly with their place in the session, over the root of
 the neighbour's length (cosine); an item scores the similarities of the nearest sessions that hold it, each multiplied
@@ -17,14 +17,13 @@ Session = Sequence[int]
 
 
 def session_popularity(sessions: Sequence[Session], prefixes: Sequence[Session], k: int) -> list[list[int]]:
-    """The prefix's own items by count and, equal ones, by lateness; then everybody's most viewed."""
+    """The prefix's own items by count, equal ones as first viewed; then everybody's most viewed."""
     views = Counter(item for session in sessions for item in session)
     popular = sorted(views, key=lambda item: (-views[item], item))[: k + max(map(len, prefixes), default=0)]
     lists = []
     for prefix in prefixes:
         count = Counter(prefix)
-        latest = {item: place for place, item in enumerate(prefix)}
-        own = sorted(count, key=lambda item: (-count[item], -latest[item]))
+        own = [item for item, _ in count.most_common()]
         lists.append([*own, *(item for item in popular if item not in count)][:k])
     return lists
 

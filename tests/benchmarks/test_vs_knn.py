@@ -7,8 +7,8 @@ from benchmarks.yardsticks.vs_knn import VsKnn, session_popularity
 SESSIONS = [[1, 2, 3], [1, 4], [5, 6, 6], [5, 6, 1]]
 
 
-def test_own_items_by_count_and_lateness_then_what_everybody_views() -> None:
-    assert session_popularity(SESSIONS, [[4, 2, 3, 4], []], 4) == [[4, 3, 2, 1], [1, 6, 5, 2]]
+def test_own_items_by_count_and_first_view_then_what_everybody_views() -> None:
+    assert session_popularity(SESSIONS, [[4, 2, 3, 4], []], 4) == [[4, 2, 3, 1], [1, 6, 5, 2]]
 
 
 def test_only_sessions_that_share_an_item_vote() -> None:
