@@ -178,8 +178,9 @@ def score_session(
     ascend in time: the newest sessions teach how far to trust which idea, and news count more. Rows may stand in any
     order. Items that T.parquet does not hold are passed over; an empty prefix gets what is popular of late.
 
-    score is the chance that the item is viewed next. Learning takes minutes for a hundred thousand sessions. With few
-    sessions (some hundreds) the nearest sessions alone decide, the answer says so, and scores only order.
+    score is the chance that the item is viewed next, if the next is one that T.parquet holds. Learning takes minutes
+    for a hundred thousand sessions. With few sessions (some hundreds) the nearest sessions alone decide, the answer
+    says so, and scores only order.
     """
     from pipelines.score_sessions import score_sessions as run
 
