@@ -15,9 +15,11 @@ OURS = "Tahdikas"
 DRAWS = 2000
 
 
-def compare_churn(churned: npt.NDArray[np.bool_], scores: dict[str, Floats]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The table and its bare numbers; `scores` are probabilities of churn per method, ours among them or not."""
-    truth = churned.astype(float)
+def compare_probabilities(
+    happened: npt.NDArray[Any], scores: dict[str, Floats]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The table and its bare numbers; `scores` are probabilities per method, ours among them or not."""
+    truth = happened.astype(float)
     facts: dict[str, Any] = {}
     for name, p in scores.items():
         facts[name] = {
@@ -37,7 +39,7 @@ def compare_churn(churned: npt.NDArray[np.bool_], scores: dict[str, Floats]) -> 
 def compare_baskets(
     lists: dict[str, pd.DataFrame], truth: pd.DataFrame, k: int = 10
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """As `compare_churn`, for ranked lists (customer, item, place) against the items bought (customer, item)."""
+    """As `compare_probabilities`, for lists (customer, item, place) against the items bought (customer, item)."""
     bought = (truth["customer"].to_numpy(np.int64), truth["item"].to_numpy(np.int64))
     scored = {
         name: score_lists(

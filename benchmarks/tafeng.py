@@ -3,7 +3,6 @@
 All but the last basket is known. Settings were chosen one basket further back; the last baskets are scored here alone.
 """
 
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +14,9 @@ import pyarrow.parquet as pq
 from scipy import sparse
 
 from benchmarks.comparison import OURS, compare_baskets, verdict_words
+from benchmarks.data import shared_data
 from benchmarks.measure import Spent, median_seconds, spent
-from benchmarks.report import ROOT, write_result
+from benchmarks.report import write_result
 from benchmarks.yardsticks.baskets_als import BasketAls
 from benchmarks.yardsticks.order_alone import top_lists
 from benchmarks.yardsticks.tifu_knn import tifu_knn
@@ -31,11 +31,11 @@ FADE = 0.9  # of the fading yardstick: the best of 0.5 to 0.9 one basket further
 
 def run(now: datetime) -> bool:
     """Measure and write the result; False, with a printed reason, where the data are absent."""
-    file = Path(os.environ.get("TAHDIKAS_SHARED_DATA", ROOT.parent / "shared" / "data")) / "tafeng" / "baskets.parquet"
-    if not file.exists():
-        print(f"tafeng: skipped, {file} is absent", file=sys.stderr)  # noqa: T201
+    folder = shared_data("tafeng")
+    if folder is None:
+        print("tafeng: skipped, tafeng is absent from the data folder", file=sys.stderr)  # noqa: T201
         return False
-    known, then = read(file).before_last()
+    known, then = read(folder / "baskets.parquet").before_last()
     with spent() as learning:
         learned = learn_baskets(known)
     with spent() as scoring:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.comparison import OURS, compare_baskets, compare_churn, verdict_words
+from benchmarks.comparison import OURS, compare_baskets, compare_probabilities, verdict_words
 from benchmarks.main_job import offer_lists
 from benchmarks.product import ProductRun, describe_model
 from benchmarks.purchases import Purchases
@@ -13,7 +13,7 @@ def test_churn_is_compared_in_pairs_and_said_plainly() -> None:
     truth = draw.random(800) < 0.4
     good = np.clip(0.4 + 0.3 * (truth - 0.4) + draw.normal(0, 0.1, 800), 0.01, 0.99)
     scores = {OURS: good, "the same": good, "a constant": np.full(800, 0.4), "better": np.where(truth, 0.99, 0.01)}
-    table, facts = compare_churn(truth, scores)
+    table, facts = compare_probabilities(truth, scores)
     assert [row[0] for row in table["table"]["rows"]] == [f"**{OURS}**", "the same", "a constant", "better"]
     assert facts["a constant"]["auc"] == 0.5
     assert {name: f["ours_better_by"]["brier"]["verdict"] for name, f in facts.items() if name != OURS} == {
@@ -38,7 +38,7 @@ def test_baskets_are_compared_per_customer() -> None:
 
 
 def test_without_ours_only_the_yardsticks_are_shown() -> None:
-    table, facts = compare_churn(np.array([True, False]), {"recency": np.array([0.9, 0.1])})
+    table, facts = compare_probabilities(np.array([True, False]), {"recency": np.array([0.9, 0.1])})
     assert len(table["table"]["columns"]) == 4
     assert verdict_words(facts) == "Only the yardsticks were measured."
 
