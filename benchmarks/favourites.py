@@ -19,7 +19,7 @@ from benchmarks.report import write_result
 from benchmarks.yardsticks.run_out import days_used_up
 from features.errors import SourceError
 from features.favourites import DAY, Rhythm, lasting, run_out, survival
-from features.inputs.candidates import places
+from features.inputs.places import places
 from pipelines.sources.complete_journey import CompleteJourney
 from training.favourites import BoughtRows, bought_again, bought_rows, fit_rhythm
 from training.metrics import ListScores, auc, ece, paired_bootstrap, score_lists

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from features.errors import BundleError, DataError
 from features.feature_store.batch import schema_hash
 from features.home import Home
-from features.inputs.candidates import CANDIDATE_INPUTS, places
+from features.inputs.candidates import CANDIDATE_INPUTS
+from features.inputs.places import places
 from features.inputs.scoring import read_model
 from pipelines.bundles import check_bundle, current_id, sha256
 from pipelines.quality import keep_profile

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from features.columns import CUSTOMER_ID, ITEM_ID, RANK
 from features.favourites import DAY, Rhythm, no_later, read_rhythm, run_out, soonest
 from features.home import Home
-from features.inputs.candidates import ItemTable, places
+from features.inputs.candidates import ItemTable
+from features.inputs.places import places
 from pipelines.bundles import current_bundle
 from pipelines.train import resolve_as_of
 from training.favourites import bought_rows

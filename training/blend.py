@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import DataError
-from features.inputs.candidates import places
+from features.inputs.places import places
 from features.inputs.scoring import Spec
 from features.inputs.scoring import Trees as Predictor
 from features.recommenders.blend import OWNERS_AT_ONCE, Blend, Candidates, Pool

@@ -14,7 +14,8 @@ from datetime import datetime
 import numpy as np
 
 from features.errors import DataError
-from features.inputs.candidates import CANDIDATE_INPUTS, CandidateFrame, Histories, Ints, ItemTable, candidates, places
+from features.inputs.candidates import CANDIDATE_INPUTS, CandidateFrame, Histories, Ints, ItemTable, candidates
+from features.inputs.places import places
 from features.inputs.scoring import Spec, calibrate
 from training.calibration import fit_calibration
 from training.leaks import refuse_leaks

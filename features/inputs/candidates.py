@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import BundleError
+from features.inputs.places import Rows, distinct, places, values_at
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -54,6 +55,7 @@ CANDIDATE_INPUTS = {
     "order_due": "order_age_days / order_gap_days",
     "repeat_share": "share of her purchases that were repeats",
 }
+ITEM_INPUTS = ("recent_buyers", "buyers", "trend", "popular_rank", "repeat_rate", "gap_days", "price")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,20 @@ class ItemTable:
         place = np.full(len(self), np.nan)
         place[self.popular] = np.arange(len(self.popular))
         return place
+
+    @cached_property
+    def inputs(self) -> npt.NDArray[np.float32]:
+        """`ITEM_INPUTS` of every item, worked out once: a decision must not take longer in a larger shop."""
+        told = {
+            "recent_buyers": np.log1p(self.recent_buyers),
+            "buyers": np.log1p(self.buyers),
+            "trend": _ratio(self.recent_buyers, self.buyers),
+            "popular_rank": self.popular_place,
+            "repeat_rate": self.repeat_rate,
+            "gap_days": self.gap_days,
+            "price": np.log1p(self.price),
+        }
+        return np.column_stack([told[name] for name in ITEM_INPUTS]).astype(np.float32)
 
     def save(self, file: Path | BinaryIO) -> None:
         """Write all arrays, uncompressed; the same table gives the same bytes."""
@@ -194,28 +210,24 @@ def candidates(histories: Histories, table: ItemTable, at: Floats) -> CandidateF
 
     A row depends on its own customer only: one customer alone gives the rows she gets in a batch, bit for bit.
     """
-    n, size = len(histories), len(table)
+    n, size = len(histories), max(len(table), 1)
     owner = np.repeat(np.arange(n), np.diff(histories.start))
     age = (at[owner] - histories.last_at) / DAY
     faded = histories.count * 0.5 ** (age / FADE_DAYS)
 
     place = places(owner, -faded, histories.item)
     own = owner * size + histories.item
-    near, near_score = _neighbours(histories, table, owner, age, n)
-    shown = table.popular[:MOST_POPULAR].astype(np.int64)
-    popular = (np.arange(n)[:, None] * size + shown).ravel()
+    own_rows = Rows.of(own)
+    near, near_score = _neighbours(histories, table, owner, age)
+    popular = (np.arange(n)[:, None] * size + table.popular[:MOST_POPULAR].astype(np.int64)).ravel()
 
-    new = ~np.isin(near, own)
-    picked = near[new][places(near[new] // max(size, 1), -near_score[new], near[new] % max(size, 1)) < MOST_NEIGHBOURS]
-    kept = own[place < MOST_PERSONAL]
-    keys = np.unique(np.concatenate([kept, picked, popular]))
-    customer, item = keys // max(size, 1), keys % max(size, 1)
-    source = (
-        np.isin(keys, own) * PERSONAL | np.isin(keys, near) * NEIGHBOUR | np.isin(keys, popular) * POPULAR
-    ).astype(np.uint8)
-
-    def own_value(values: Floats) -> Floats:
-        return _look_up(keys, own, values)
+    new = own_rows.at(near) < 0
+    picked = near[new][places(near[new] // size, -near_score[new], near[new] % size) < MOST_NEIGHBOURS]
+    keys = distinct(np.concatenate([own[place < MOST_PERSONAL], picked, popular]))
+    customer, item = keys // size, keys % size
+    at_own, at_near, of_item = own_rows.at(keys), Rows(near).at(keys), table.inputs[item]
+    shown = table.popular_place[item] < MOST_POPULAR
+    source = ((at_own >= 0) * PERSONAL | (at_near >= 0) * NEIGHBOUR | shown * POPULAR).astype(np.uint8)
 
     gap = _ratio(histories.last_at - histories.first_at, (histories.count - 1) * DAY)
     gap = np.where(gap > 0, gap, np.nan)
@@ -231,24 +243,20 @@ def candidates(histories: Histories, table: ItemTable, at: Floats) -> CandidateF
     order_gap = _ratio(histories.last_order_at - histories.first_order_at, (orders - 1) * DAY)
     order_age = (at - histories.last_order_at) / DAY
     share, category_age = _category(histories, table, owner, age, bought, customer, item)
-    columns = {
-        "own_count": own_value(histories.count),
-        "own_share": own_value(histories.count / np.maximum(orders[owner], 1)),
-        "own_age_days": own_value(age),
-        "own_gap_days": own_value(gap),
-        "own_due": own_value(due),
-        "own_rate": own_value(rate),
-        "own_faded": own_value(faded),
-        "own_rank": own_value(place.astype(np.float64)),
-        "neighbour_score": _look_up(keys, near, near_score),
-        "recent_buyers": np.log1p(table.recent_buyers)[item],
-        "buyers": np.log1p(table.buyers)[item],
-        "trend": _ratio(table.recent_buyers, table.buyers)[item],
-        "popular_rank": table.popular_place[item],
-        "repeat_rate": table.repeat_rate[item],
-        "gap_days": table.gap_days[item],
-        "price": np.log1p(table.price)[item],
-        "price_ratio": np.log1p(table.price)[item] - np.log1p(mean_price)[customer],
+    own_columns = {
+        "own_count": histories.count,
+        "own_share": histories.count / np.maximum(orders[owner], 1),
+        "own_age_days": age,
+        "own_gap_days": gap,
+        "own_due": due,
+        "own_rate": rate,
+        "own_faded": faded,
+        "own_rank": place.astype(np.float64),
+    }
+    columns = {name: values_at(values, at_own) for name, values in own_columns.items()} | {
+        "neighbour_score": values_at(near_score, at_near),
+        **dict(zip(ITEM_INPUTS, of_item.T, strict=True)),
+        "price_ratio": of_item[:, ITEM_INPUTS.index("price")] - np.log1p(mean_price)[customer],
         "category_share": share,
         "category_age_days": category_age,
         "orders": orders[customer],
@@ -258,11 +266,11 @@ def candidates(histories: Histories, table: ItemTable, at: Floats) -> CandidateF
         "order_due": _ratio(order_age, order_gap)[customer],
         "repeat_share": (1 - _ratio(np.diff(histories.start).astype(np.float64), bought))[customer],
     }
-    inputs = np.column_stack([columns[name] for name in CANDIDATE_INPUTS]).astype(np.float32)
+    inputs = np.stack([columns[name] for name in CANDIDATE_INPUTS], axis=1, dtype=np.float32, casting="same_kind")
     return CandidateFrame(customer, item, source, inputs)
 
 
-def _neighbours(histories: Histories, table: ItemTable, owner: Ints, age: Floats, n: int) -> tuple[Ints, Floats]:
+def _neighbours(histories: Histories, table: ItemTable, owner: Ints, age: Floats) -> tuple[Ints, Floats]:
     """Keys (customer * items + item, ascending) and summed scores of what goes with her latest items."""
     size = max(len(table), 1)
     seed = np.flatnonzero(places(owner, age, -histories.count, histories.item) < SEEDS)
@@ -286,26 +294,9 @@ def _category(
     np.minimum.at(latest, which, age)
     wanted = customer * wide + table.category[item] + 1
     absent = table.category[item] < 0
-    share = np.nan_to_num(_look_up(wanted, keys, count)) / np.maximum(bought[customer], 1)
-    return np.where(absent, np.nan, share), np.where(absent, np.nan, _look_up(wanted, keys, latest))
-
-
-def places(group: Ints, *by: npt.NDArray[Any]) -> Ints:
-    """Place of each row within its group when sorted ascending by `by`, the first column first."""
-    order = np.lexsort((*reversed(by), group))
-    sizes = np.bincount(group[order]) if len(group) else np.empty(0, np.int64)
-    place = np.empty(len(group), np.int64)
-    place[order] = np.arange(len(group)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return place
-
-
-def _look_up(wanted: Ints, keys: Ints, values: Floats) -> Floats:
-    """`values` at the wanted keys, NaN where a key is absent; `keys` are unique, in any order."""
-    if not len(keys):
-        return np.full(len(wanted), np.nan)
-    order = np.argsort(keys, kind="stable")
-    found = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
-    return np.where(keys[order][found] == wanted, values[order][found], np.nan)
+    at = Rows(keys).at(wanted)
+    share = np.nan_to_num(values_at(count, at)) / np.maximum(bought[customer], 1)
+    return np.where(absent, np.nan, share), np.where(absent, np.nan, values_at(latest, at))
 
 
 def _ratio(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:

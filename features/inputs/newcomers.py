@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.columns import TIME
-from features.inputs.candidates import DAY, Floats, Ints, ItemTable, places
+from features.inputs.candidates import DAY, Floats, Ints, ItemTable
+from features.inputs.places import places
 
 NEW_DAYS = 90.0  # listed longer ago and never bought: no newcomer, and no candidate
 LIKES = 20  # items that a newcomer goes with

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from features.errors import BundleError
 from features.inputs.boosters import Booster
-from features.inputs.candidates import SOURCES, CandidateFrame, Floats, Histories, ItemTable, candidates, places
+from features.inputs.candidates import SOURCES, CandidateFrame, Floats, Histories, ItemTable, candidates
+from features.inputs.places import places
 
 Spec = dict[str, Any]
 Matrix = npt.NDArray[np.floating[Any]]
@@ -70,10 +71,21 @@ def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Seq
             # a sum along the row: the same for one row and for many, which a matrix product is not
             return sigmoid((scaled * np.array(spec["coef"])).sum(axis=1) + spec["intercept"])
         case "lightgbm":
-            x = rows[:, [names.index(name) for name in spec["inputs"]]].astype(np.float64)
-            return np.asarray(boosters[spec["file"]].predict(x, num_threads=1), np.float64)
+            told = rows[:, [names.index(name) for name in spec["inputs"]]]
+            first, which = _runs(told)
+            found = boosters[spec["file"]].predict(told[first].astype(np.float64), num_threads=1)
+            return np.asarray(found, np.float64)[which]
         case other:
             raise BundleError(f"A model of kind {other!r} is not known here. Promote again with this version.")
+
+
+def _runs(x: Matrix) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+    """Which rows differ from the one above, and for each row the number of the last that did.
+
+    What depends on the customer alone is equal on all her candidates: the trees are asked once.
+    """
+    first = np.append(True, ~((x[1:] == x[:-1]) | (np.isnan(x[1:]) & np.isnan(x[:-1]))).all(axis=1))
+    return first, np.cumsum(first) - 1
 
 
 def files_of(spec: Spec) -> list[str]:

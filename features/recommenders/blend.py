@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from features.inputs.candidates import places
+from features.inputs.places import places
 from features.inputs.scoring import Spec, Trees, calibrate
 from features.recommenders.base import Recommender, best, look_up
 from features.recommenders.sequences import Floats, Ints, Sequences
