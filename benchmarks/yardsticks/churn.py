@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.purchases import DAY_SECONDS, Purchases
-from benchmarks.yardsticks.bgnbd import BgNbd, fit_bgnbd
+from training.bgnbd import BgNbd, fit_bgnbd
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

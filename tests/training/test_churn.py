@@ -7,9 +7,10 @@ import pytest
 
 from features.errors import DataError
 from tests.training.shops import day
-from training.churn import ChurnRows, choose, train_churn
+from training.churn import ChurnRows, train_churn
 from training.metrics import auc
 from training.params import ChurnParams, Trees
+from training.people import choose
 
 NAMES = ["recency_days", "log_purchase_count_total", "noise", "future"]
 PARAMS = ChurnParams(trees=Trees(rounds=40, min_data_in_leaf=20))

@@ -2,7 +2,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from benchmarks.yardsticks.bgnbd import BgNbd, fit_bgnbd
+from training.bgnbd import BgNbd, fit_bgnbd
 
 CDNOW = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)
 """Fader, Hardie and Lee (2005), table 2; on their data `fit_bgnbd` finds these and their log-likelihood, -9582.4."""
