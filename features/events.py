@@ -130,19 +130,23 @@ _TYPES = (
         {"action": ("declare", "close")},
         who=False,
     ),
-    EventType("score", ("model", "version", "value"), ("reason",)),
+    EventType("score", ("model", "version", "value"), ("reason", "scale_min")),
     EventType("profile", (), ("facts", "refused")),
     EventType("erasure", ()),
 )
 
 EVENT_TYPES: dict[str, EventType] = {t.name: t for t in _TYPES}
 
-_PAYLOAD_TO_COLUMN = {("consent", "channel"): "consent_channel", ("incident", "incident_id"): "hold_id"}
+_PAYLOAD_TO_COLUMN = {
+    ("consent", "channel"): "consent_channel",
+    ("incident", "incident_id"): "hold_id",
+    ("score", "holds_from"): "scale_min",
+}
 _COLUMN_TO_PAYLOAD = {(kind, column): name for (kind, name), column in _PAYLOAD_TO_COLUMN.items()}
 
 
 def column_of(event_type: str, payload_field: str) -> str:
-    """The column that holds a payload field: the same name, but for a consent's own channel and an incident's id."""
+    """The column that holds a payload field: the same name, but for the three above."""
     return _PAYLOAD_TO_COLUMN.get((event_type, payload_field), payload_field)
 
 

@@ -53,6 +53,19 @@ class OfferParams(_Section):
     )
 
 
+class DissatisfactionParams(_Section):
+    """Dissatisfaction: the newest `newest_share` of rated texts judges; costs are relative to each other.
+
+    `miss_cost`: of an unhappy customer who is written to as if nothing were. `silence_cost`: of silence nobody needed.
+    """
+
+    miss_cost: Annotated[float, Field(gt=0)] = 3.0
+    silence_cost: Annotated[float, Field(gt=0)] = 1.0
+    newest_share: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    most_texts: Positive = 10_000
+    seed: int = 7
+
+
 class PromotionParams(_Section):
     """Gates: the largest calibration errors allowed, and how much a challenger may lose to the champion by chance."""
 
@@ -112,6 +125,7 @@ class Params(_Section):
     as_of: str = "auto"
     churn: ChurnParams = ChurnParams()
     next_offer: OfferParams = OfferParams()
+    dissatisfaction: DissatisfactionParams = DissatisfactionParams()
     promotion: PromotionParams = PromotionParams()
     quality: QualityParams = QualityParams()
 

@@ -11,6 +11,7 @@ from features.customer.delivery_course import delivery_course
 from features.customer.hold_rules import LARGEST_BAD_SHARE, LARGEST_NPS_BAD, MAX_DAYS, SMALLEST_PREDICTED_AT
 from features.customer.ledger import CustomerState, Mark
 from features.customer.span import ROUNDING
+from features.customer.spans_of_signals import opens_at
 from features.instants import days
 
 FOREVER = 2**63 - 1
@@ -47,7 +48,7 @@ def _deliveries(state: CustomerState) -> Iterator[int]:
 def _signals(state: CustomerState) -> Iterator[int]:
     last = [m.at for m in state.marks if _may_be_bad(m)]
     last += [f.at for f in state.frictions]
-    last += [s.at for s in state.scores if s.value >= SMALLEST_PREDICTED_AT]
+    last += [s.at for s in state.scores if s.value >= opens_at(s, SMALLEST_PREDICTED_AT)]
     if last:
         yield max(last) + days(MAX_DAYS)
 

@@ -180,7 +180,8 @@ def _hold(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None:
 
 def _score(draft: Draft, fact: Fact, at: int, payload: dict[str, Any]) -> None:
     get = payload.get
-    score = Score(at, fact.event_id, fact.origin, payload["model"], payload["version"], payload["value"], get("reason"))
+    model, version, value = payload["model"], payload["version"], payload["value"]
+    score = Score(at, fact.event_id, fact.origin, model, version, value, get("reason"), get("scale_min"))
     draft.scores.append(score)
 
 

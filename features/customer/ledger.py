@@ -137,7 +137,10 @@ class Friction(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A model's score of this customer, as it was recorded; `reason` is its main causes in words."""
+    """A model's score of this customer, as it was recorded; `reason` is its main causes in words.
+
+    `holds_from` is the value from which the model itself says that she should be held, None where it says none.
+    """
 
     at: int
     event_id: str
@@ -146,6 +149,7 @@ class Score(msgspec.Struct, frozen=True, array_like=True, gc=False):
     version: str
     value: float
     reason: str | None = None
+    holds_from: float | None = None
 
 
 class StaffHold(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from features.customer.coverage import CHANNEL_WORDS, Covers, channels_of
 from features.customer.hold_rules import HoldRules
-from features.customer.ledger import CustomerState
+from features.customer.ledger import CustomerState, Score
 from features.customer.span import BAD, GOOD, ROUNDING, Span, review_at, verdict
 from features.instants import days
 
@@ -83,7 +83,7 @@ def prediction_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterat
         span = latest.get(key)
         if span is not None and span.ends_at is not None and span.ends_at <= score.at:
             span = None
-        if score.value >= rules.predicted_at:
+        if score.value >= opens_at(score, rules.predicted_at):
             opened = score.at if span is None else span.opened_at
             latest[key] = Span(
                 "predicted",
@@ -100,9 +100,20 @@ def prediction_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterat
                 detail=f"{score.model} {score.version}: {score.value:.2f}"
                 + (f" ({score.reason})" if score.reason else ""),
             )
-        elif span is not None and score.value < rules.predicted_below:
+        elif span is not None and score.value < ends_below(score, rules):
             span.ends_at = score.at
     yield from latest.values()
+
+
+def opens_at(score: Score, predicted_at: float) -> float:
+    """From which value a score holds: the policy's threshold or the one its model was given, whichever is lower."""
+    return predicted_at if score.holds_from is None else min(predicted_at, score.holds_from)
+
+
+def ends_below(score: Score, rules: HoldRules) -> float:
+    """Below which value it ends a hold: as much lower than the threshold as the policy's two are apart, as a ratio."""
+    opens = opens_at(score, rules.predicted_at)
+    return min(rules.predicted_below, opens * rules.predicted_below / rules.predicted_at)
 
 
 def staff_spans(state: CustomerState, now: int, rules: HoldRules) -> Iterator[Span]:

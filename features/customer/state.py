@@ -12,7 +12,7 @@ from features.facts import Fact, known_by
 
 __all__ = ["STATE_VERSION", "CustomerState", "Fact", "decode", "encode", "fold", "known_by"]
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(CustomerState)

@@ -17,6 +17,10 @@ class Span(NamedTuple):
     linked_at: datetime
     unlinked_at: datetime | None
 
+    def holds_at(self, moment: datetime) -> bool:
+        """Whether the origin was known to be hers then."""
+        return self.linked_at <= moment and (self.unlinked_at is None or moment < self.unlinked_at)
+
 
 def state_history(
     customer_id: str,
@@ -36,13 +40,9 @@ def state_history(
     folded: list[Fact] | None = None
     links = list(spans)
     for moment, known_incidents in zip(moments, incidents or [()] * len(moments), strict=True):
-        hers = {customer_id} | {s.origin for s in links if _holds(s, moment)}
+        hers = {customer_id} | {s.origin for s in links if s.holds_at(moment)}
         known = [fact for fact in known_by(facts, moment) if fact.origin in hers]
         if folded is None or known != folded:
             state, folded = fold(known), known
         rows.append(state_features(state, moment, rules, known_incidents))
     return rows
-
-
-def _holds(span: Span, moment: datetime) -> bool:
-    return span.linked_at <= moment and (span.unlinked_at is None or moment < span.unlinked_at)

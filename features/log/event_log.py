@@ -66,10 +66,14 @@ class EventLog:
 
         return take_history(self.home, batches, source=source, now=now, progress=progress)
 
-    def append_live(self, objects: list[Any], *, source: str, now: datetime) -> list[EventResult]:
-        """Keep events (objects as in the API): durable, and visible in facts and state, when this returns."""
+    def append_live(
+        self, objects: list[Any], *, source: str, now: datetime, follow: live_intake.Follow | None = None
+    ) -> list[EventResult]:
+        """Keep events (objects as in the API) and what follows from them: durable, and visible in facts and state,
+        when this returns.
+        """
         with self._lock:
-            return live_intake.take_in(self._connection, objects, source=source, now=now)
+            return live_intake.take_in(self._connection, objects, source=source, now=now, follow=follow)
 
     def flush_live(self, *, rows_at_once: int = FLUSH_ROWS) -> int:
         """Copy live events that are not in the lake into it; returns how many. Seen once, whenever it is ended."""

@@ -1,7 +1,7 @@
 """Live events in: one transaction from the shop's words to facts, state and the answer."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -14,6 +14,12 @@ from features.log.refolding import refold
 from features.log.rejects import Reason, Reject, raw_text
 from features.log.store import transaction
 from features.log.validation import rows_from_json, validate
+
+FOLLOWED_BY = "tahdikas"
+"""The source of events that follow from others."""
+
+Follow = Callable[[sqlite3.Connection, list[dict[str, Any]]], list[Any]]
+"""What follows from new events (flat rows), as objects of events; it may read, and must neither write nor raise."""
 
 KEPT_BROWSING = 50
 """Of the browsing recorded under one origin, only the newest events stay facts; the lake keeps all."""
@@ -31,11 +37,17 @@ class EventResult:
 
 
 def take_in(
-    connection: sqlite3.Connection, objects: list[Any], *, source: str, now: datetime, keep_rejects: bool = True
+    connection: sqlite3.Connection,
+    objects: list[Any],
+    *,
+    source: str,
+    now: datetime,
+    keep_rejects: bool = True,
+    follow: Follow | None = None,
 ) -> list[EventResult]:
     """Judge and keep events (objects as in the API); one result each, in their order. All are durable, or none.
 
-    Rejects go to the quarantine if `keep_rejects`.
+    Rejects go to the quarantine if `keep_rejects`. What follows from the new ones is kept with them.
     """
     table, rejects = rows_from_json(objects, source=source, received_at=now)
     unreadable = {reject.row for reject in rejects}
@@ -58,6 +70,8 @@ def take_in(
             else:
                 rejects.append(conflict(event.event_id, raw_text(objects[place]), place))
         _keep(connection, new)
+        if follow is not None and new:
+            _keep_following(connection, follow(connection, [flat for _, flat in new]), now)
         came_at = {str(event.event_id): place for place, event in results.items() if event.status == "accepted"}
         mended = [r for r in rejects if r.row < came_at.get(r.event_id or "", -1)]
         if keep_rejects:
@@ -124,6 +138,19 @@ def _keep(connection: sqlite3.Connection, new: list[tuple[Packed, dict[str, Any]
     ]
     touched = {identity.resolve(connection, origin) for origin in touched} | identity.note(connection, said)
     refold(connection, touched | {identity.resolve(connection, origin) for origin in touched})
+
+
+def _keep_following(connection: sqlite3.Connection, objects: list[Any], now: datetime) -> None:
+    """Keep what follows; whatever is no acceptable event, or known already, is left out."""
+    table, _ = rows_from_json(objects, source=FOLLOWED_BY, received_at=now)
+    good = validate(table, now).accepted
+    new: list[tuple[Packed, dict[str, Any]]] = []
+    for event, flat in zip(pack(good), good.to_pylist(), strict=True):
+        mark = (event.event_id, event.payload_hash)
+        if connection.execute("insert or ignore into seen values (?, ?)", mark).rowcount:
+            new.append((event, flat))
+    if new:
+        _keep(connection, new)
 
 
 def _forget_old_browsing(connection: sqlite3.Connection, origin: str) -> None:

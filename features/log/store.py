@@ -16,7 +16,7 @@ from features.instants import to_us as to_micros
 
 __all__ = ["SCHEMA_VERSION", "connect", "from_micros", "to_micros", "transaction"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_SECONDS = 30.0
 
 _SCHEMA = """

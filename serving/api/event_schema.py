@@ -53,6 +53,7 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "model": ("The model's name.", "dissatisfaction"),
     "version": ("The model's version.", "3"),
     "value": ("The model's score.", 0.71),
+    "holds_from": ("From this value on a score of this model holds; the policy's `predicted_at` at the latest.", 0.4),
     "facts": ("What the customer told, as a JSON object in text.", '{"language": "fi"}'),
     "refused": ("Facts that she would not tell.", ["birth_year"]),
 }

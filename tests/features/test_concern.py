@@ -47,6 +47,10 @@ UNTIL = {
     "a recommendation of 8, and of 9": ([rating(0, 8, "nps"), rating(9, 9, "nps")], MAX_DAYS),
     "friction": ([fact("friction", 0, kind="out_of_stock")], MAX_DAYS),
     "a low score": ([fact("score", 0, model="m", version="1", value=0.29)], None),
+    "a low score with a low threshold of its own": (
+        [fact("score", 0, model="m", version="1", value=0.29, scale_min=0.2)],
+        MAX_DAYS,
+    ),
     "a score": ([fact("score", 0, model="m", version="1", value=0.3)], MAX_DAYS),
     "a person's hold": ([fact("hold", 0, action="add", hold_id="S1")], FOREVER),
     "a person's hold, released": (

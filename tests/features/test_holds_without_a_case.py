@@ -180,3 +180,15 @@ def test_recovery_and_regulation_are_never_held():
 def test_the_view_holds_what_the_holds_say():
     seen = seen_on(1, rating(0, 1))
     assert seen.blocks("sales", "offers", "web") and not seen.blocks("service", "status", "web")
+
+
+def own_score(on, value, holds_from=0.4):
+    """A score whose model says itself from where it holds; the column is that of `events.column_of`."""
+    return score(on, value, scale_min=holds_from)
+
+
+def test_a_score_may_bring_its_own_threshold_which_only_makes_it_stricter():
+    assert kinds_on(1, own_score(0, 0.4)) == ["predicted"] and kinds_on(1, own_score(0, 0.39)) == []
+    assert kinds_on(1, own_score(0, 0.7, holds_from=0.9)) == ["predicted"], "the policy's threshold holds in any case"
+    assert kinds_on(2, own_score(0, 0.5), own_score(1, 0.35)) == ["predicted"], "0.4 x 0.6 / 0.7 ends it, not less"
+    assert kinds_on(2, own_score(0, 0.5), own_score(1, 0.34)) == []

@@ -1,0 +1,57 @@
+"""The step of training that learns who is dissatisfied: rated texts of the log -> `home.models/dissatisfaction/`."""
+
+import json
+import shutil
+from datetime import datetime
+from typing import Any
+
+from features.home import Home
+from features.inputs.dissatisfaction import NAME, SPEC, TEXT, TREES
+from training.dissatisfaction import DissatisfactionResult, train_dissatisfaction
+from training.learners import model_text
+from training.params import Params
+from training.rated_texts import load_rated_texts
+from training.report import write_json
+
+REPORT = "report.json"
+FILES = (SPEC, TEXT, TREES)
+"""What of its folder belongs into a bundle, where it is there."""
+
+
+def train(home: Home, params: Params) -> DissatisfactionResult:
+    """prepared.json and the log's feedback -> the model's files and report.json; what was there before goes."""
+    prepared: dict[str, Any] = json.loads((home.models / "prepared.json").read_text("utf-8"))
+    told = params.dissatisfaction
+    result = train_dissatisfaction(
+        load_rated_texts(home, datetime.fromisoformat(prepared["as_of"]), told.most_texts), told
+    )
+    folder = home.models / NAME
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    trees = result.model.model.trees
+    costs = {"miss_cost": told.miss_cost, "silence_cost": told.silence_cost}
+    result.model.save(folder, None if trees is None else model_text(trees), costs | {"chosen": result.chosen})
+    write_json(folder / REPORT, {"chosen": result.chosen, "metrics": result.metrics, "notes": result.notes})
+    return result
+
+
+def report(home: Home) -> dict[str, Any] | None:
+    """What the step said of itself; None where it did not run."""
+    path = home.models / NAME / REPORT
+    if not path.exists():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def told(found: dict[str, Any]) -> str:
+    """One or two lines of the report for people."""
+    m = found["metrics"]
+    if found["chosen"] == "seed_words":
+        return f"dissatisfaction: {' '.join(found['notes'])}\n"
+    return (
+        f"dissatisfaction: {found['chosen']}, AUC {m['auc']:.3f} (seed words: {m['seed_words.auc']:.3f}), Brier "
+        f"{m['brier']:.3f}; from {m['threshold']:.2f} on she is held: {m['miss_rate']:.0%} of the dissatisfied missed, "
+        f"{m['needless_rate']:.0%} of the others held\n"
+    )
