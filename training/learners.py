@@ -105,7 +105,7 @@ def fit_trees(
         "max_bin": 127,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
-        "metric": "binary_logloss" if objective == "binary" else "ndcg",
+        "metric": {"binary": "binary_logloss", "regression": "l2"}.get(objective, "ndcg"),
     }
     smallest = max(2, min(trees.min_data_in_leaf, len(rows) // 20))
     settings["min_data_in_leaf"] = smallest
