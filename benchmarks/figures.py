@@ -1,7 +1,8 @@
 """Figures of the benchmark page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,33 @@ def draw_courses(name: str, title: str, courses: Mapping[str, npt.NDArray[np.flo
         axes.plot(weeks, values, linewidth=1.5, linestyle=styles[number % len(styles)], label=label)
     axes.set(xlabel="week", ylabel="satisfaction", title=title)
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    path: Path = FIGURES / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    return path.name
+
+
+def draw_growth(name: str, points: Sequence[Mapping[str, Any]]) -> str:
+    """Seconds of the item table and microseconds a customer over customers, a line a number of items."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.4, 3.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    learning, scoring = figure.subplots(1, 2)
+    for items, marker in zip(sorted({p["items"] for p in points}), "osD^v", strict=False):
+        line = [p for p in points if p["items"] == items]
+        customers = [p["customers"] for p in line]
+        learning.plot(customers, [p["table"]["seconds"] for p in line], marker=marker, label=f"{items:,} items")
+        (one,) = scoring.plot(customers, [p["one_us"] for p in line], marker=marker)
+        scoring.plot(customers, [p["block_us"] for p in line], marker=marker, linestyle="--", color=one.get_color())
+    learning.set(
+        xscale="log", yscale="log", xlabel="customers", ylabel="seconds", title="item table, from all purchases"
+    )
+    scoring.set(
+        xscale="log", ylim=(0, None), xlabel="customers", ylabel="µs", title="a customer: alone —, in a block - -"
+    )
+    learning.legend(frameon=False, fontsize=8)
     path: Path = FIGURES / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Software": None})

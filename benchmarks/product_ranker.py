@@ -60,17 +60,11 @@ def run_ranker(
 
     What it returns names customers and items by the numbers of a `Purchases`, which need not be in memory meanwhile.
     """
-    from pipelines.ingest import ingest
-    from pipelines.train import prepare, train_next_offer
     from training.purchases import load_purchases
     from training.ranker import candidate_frame
     from training.retrieval import connect, histories
 
-    home, params = Home.open(root), read_params(PARAMS)
-    ingest(home, source, path, now=now, progress=None)
-    prepare(home, as_of, params)
-    with spent() as training:
-        train_next_offer(home, params)
+    home, training = learn_ranker(root, source=source, path=path, as_of=as_of, now=now)
     with spent() as scoring:
         folder = home.models / "next_offer"
         model, table = read_model(folder, "ranker"), ItemTable.load(folder / "items.npz")
@@ -91,6 +85,19 @@ def run_ranker(
         {"training": training, "scoring everyone": scoring},
         describe_model(model.spec),
     )
+
+
+def learn_ranker(root: Path, *, source: str, path: Path, as_of: datetime, now: datetime) -> tuple[Home, Spent]:
+    """A home whose `models/next_offer` was learned as of `as_of` by the product's own steps, and what learning took."""
+    from pipelines.ingest import ingest
+    from pipelines.train import prepare, train_next_offer
+
+    home, params = Home.open(root), read_params(PARAMS)
+    ingest(home, source, path, now=now, progress=None)
+    prepare(home, as_of, params)
+    with spent() as training:
+        train_next_offer(home, params)
+    return home, training
 
 
 def _numbers(names: npt.NDArray[np.object_], ids: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:

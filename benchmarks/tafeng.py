@@ -17,7 +17,7 @@ from benchmarks.comparison import OURS, compare_baskets, verdict_words
 from benchmarks.data import shared_data
 from benchmarks.measure import Spent, median_seconds, spent
 from benchmarks.report import write_result
-from benchmarks.yardsticks.baskets_als import BasketAls
+from benchmarks.yardsticks.als import Als, BasketAls
 from benchmarks.yardsticks.order_alone import top_lists
 from benchmarks.yardsticks.tifu_knn import tifu_knn
 from features.recommenders.base import Lists, best
@@ -74,7 +74,7 @@ def _yardsticks(known: Sequences) -> tuple[dict[str, pd.DataFrame], dict[str, Sp
     with spent() as costs["counts, four lists"]:
         found |= top_lists(bought, K, fade=FADE)
     with spent() as costs["ALS (implicit), learning"]:
-        als = BasketAls.fit(bought, len(known), known.size)
+        als = BasketAls.fit(bought, len(known), known.size, Als(seed=0))
     with spent() as costs["ALS (implicit), lists of all"]:
         found["ALS (implicit)"] = als.lists(np.arange(len(known)), K)
     costs["ALS (implicit), list of one"] = Spent(median_seconds(lambda: als.lists(np.array([7]), K), 9))

@@ -5,9 +5,13 @@ her orders with the item. What she bought before is not left out: baskets repeat
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 from implicit.als import AlternatingLeastSquares
+from scipy import sparse
 
 from benchmarks.yardsticks.orders import Floats, Numbers, Orders, Scorer
 
@@ -23,8 +27,8 @@ class Als:
     seed: int = 7
 
 
-def als(orders: Orders, settings: Als) -> Scorer:
-    """Scores of every item for rows of customers."""
+def fit_als(counts: sparse.csr_matrix, settings: Als) -> Any:
+    """The library's model of orders with an item, `[customers, items]`; one thread."""
     model = AlternatingLeastSquares(
         factors=settings.factors,
         regularization=settings.regularization,
@@ -34,9 +38,44 @@ def als(orders: Orders, settings: Als) -> Scorer:
         num_threads=1,
         use_gpu=False,
     )
-    model.fit(orders.counts().astype(np.float32), show_progress=False)
+    model.fit(counts.astype(np.float32), show_progress=False)
+    return model
+
+
+def als(orders: Orders, settings: Als) -> Scorer:
+    """Scores of every item for rows of customers."""
+    model = fit_als(orders.counts(), settings)
 
     def score(who: Numbers) -> Floats:
         return np.asarray(model.user_factors[who] @ model.item_factors.T, np.float64)
 
     return score
+
+
+@dataclass(frozen=True)
+class BasketAls:
+    """A fitted model and the counts it was fitted on, for lists of customers without times."""
+
+    model: Any
+    counts: sparse.csr_matrix
+
+    @classmethod
+    def fit(cls, lines: pd.DataFrame, customers: int, items: int, settings: Als) -> "BasketAls":
+        """`lines`: customer, basket, item, numbered from 0."""
+        told = (np.ones(len(lines), np.float32), (lines["customer"], lines["item"]))
+        counts = sparse.csr_matrix(told, shape=(customers, items))
+        return cls(fit_als(counts, settings), counts)
+
+    def lists(self, customers: npt.NDArray[np.int64], k: int, *, anew: bool = False) -> pd.DataFrame:
+        """The best `k` of each customer: customer, item, place; `anew`: from factors made of her baskets just now."""
+        items, _ = self.model.recommend(
+            customers, self.counts[customers], N=k, filter_already_liked_items=False, recalculate_user=anew
+        )
+        n, length = items.shape
+        return pd.DataFrame(
+            {
+                "customer": np.repeat(customers, length),
+                "item": items.ravel().astype(np.int64),
+                "place": np.tile(np.arange(length), n),
+            }
+        )

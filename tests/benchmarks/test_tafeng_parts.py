@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.tafeng import beyond, lines, read, truth_parts
-from benchmarks.yardsticks.baskets_als import BasketAls
+from benchmarks.yardsticks.als import Als, BasketAls
 
 ROWS = [(1, 0, [5, 6]), (1, 1, [6]), (1, 2, [6, 7]), (4, 0, [5]), (4, 3, [5]), (4, 9, [8])]
 
@@ -43,7 +43,8 @@ def test_a_target_that_is_not_the_last_is_refused(tmp_path: Path) -> None:
 
 def test_als_lists_are_hers() -> None:
     told = [(who, basket, item) for who in range(30) for basket in range(3) for item in (who % 2 * 2, who % 2 * 2 + 1)]
-    als = BasketAls.fit(pd.DataFrame(told, columns=["customer", "basket", "item"]), 30, 4)
-    found = als.lists(np.array([3, 4]), 2)
-    assert found["customer"].tolist() == [3, 3, 4, 4]
-    assert [set(found["item"][:2]), set(found["item"][2:])] == [{2, 3}, {0, 1}]
+    als = BasketAls.fit(pd.DataFrame(told, columns=["customer", "basket", "item"]), 30, 4, Als())
+    for anew in (False, True):
+        found = als.lists(np.array([3, 4]), 2, anew=anew)
+        assert found["customer"].tolist() == [3, 3, 4, 4]
+        assert [set(found["item"][:2]), set(found["item"][2:])] == [{2, 3}, {0, 1}]
