@@ -63,13 +63,14 @@ def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Seq
             return np.asarray(parts.mean(axis=0) if spec["kind"] == "mean" else parts.prod(axis=0))
         case "column":
             return rows[:, names.index(spec["inputs"][0])].astype(np.float64)
-        case "logistic":
+        case "logistic" | "linear":
             x = rows[:, [names.index(name) for name in spec["inputs"]]].astype(np.float64)
             x = np.where(spec["log"], np.log1p(np.maximum(x, 0)), x)
             x = np.where(np.isnan(x), spec["fill"], x)
             scaled = (x - np.array(spec["mean"])) / np.array(spec["scale"])
             # a sum along the row: the same for one row and for many, which a matrix product is not
-            return sigmoid((scaled * np.array(spec["coef"])).sum(axis=1) + spec["intercept"])
+            z = (scaled * np.array(spec["coef"])).sum(axis=1) + spec["intercept"]
+            return sigmoid(z) if spec["kind"] == "logistic" else np.asarray(z)
         case "lightgbm":
             told = rows[:, [names.index(name) for name in spec["inputs"]]]
             first, which = _runs(told)
