@@ -18,6 +18,7 @@ from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS
 from features.inputs.places import places
 from features.inputs.scoring import read_model
+from pipelines import train_dissatisfaction
 from pipelines.bundles import check_bundle, current_id, sha256
 from pipelines.quality import keep_profile
 from training.gates import ChurnEvidence, Gate, OfferEvidence, churn_gates, offer_gates
@@ -103,6 +104,8 @@ def write_bundle(home: Home, now: datetime) -> str:
     prepared = _read(home.models / "prepared.json")
     reports = {name: _read(home.models / name / "report.json") for name in PARTS}
     sources = {path.name: path for folder, name in PARTS.items() for path in _model_files(home.models / folder, name)}
+    moods = home.models / train_dissatisfaction.NAME
+    sources |= {name: moods / name for name in train_dissatisfaction.FILES if (moods / name).exists()}
     sums = {name: sha256(path) for name, path in sorted(sources.items())}
     as_of = datetime.fromisoformat(prepared["as_of"])
     bundle = f"{as_of:%Y%m%d}-{hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]}"

@@ -28,6 +28,7 @@ from features.inputs.frame import customer_inputs, to_columns
 from features.inputs.newcomers import newcomers_of, with_newcomers
 from features.inputs.scoring import Spec, read_model
 from features.log.event_log import EventLog
+from pipelines import train_dissatisfaction
 from pipelines.materialize import build_snapshots
 from pipelines.quality import PROFILE, REPORT, check_training
 from training.churn import ChurnResult, ChurnRows
@@ -57,7 +58,7 @@ class RetrainReport:
 
     `source_worth` has, per source that tells something here, the churn AUC that is lost without it (value, low, high:
     a paired 95 % interval); `missing` names the sources that tell nothing here. `quality` is
-    what the checks of the data found (`QualityReport.to_json`).
+    what the checks of the data found (`QualityReport.to_json`), `dissatisfaction` the report of that model.
     """
 
     as_of: datetime
@@ -70,6 +71,7 @@ class RetrainReport:
     mlflow: dict[str, Any]
     models: Path
     quality: dict[str, Any]
+    dissatisfaction: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -84,6 +86,7 @@ class RetrainReport:
             "mlflow": self.mlflow,
             "models": str(self.models),
             "quality": self.quality,
+            "dissatisfaction": self.dissatisfaction,
         }
 
     def __str__(self) -> str:
@@ -95,6 +98,7 @@ class RetrainReport:
             f"next offer: {self.chosen['next_offer']}, NDCG@k {m['next_offer.ndcg']:.3f}, recall@k "
             f"{m['next_offer.recall']:.3f} (personal + popular: {m['next_offer.personal_popular.ndcg']:.3f}, "
             f"{m['next_offer.personal_popular.recall']:.3f})\n"
+            f"{train_dissatisfaction.told(self.dissatisfaction) if self.dissatisfaction else ''}"
             f"{self._sources()}"
             f"{self._data()}"
             f"Models in {self.models}; not in force until: tahdikas promote"
@@ -134,6 +138,7 @@ def retrain(home: Home, as_of: datetime | None, params: Params, *, progress: Pro
     say(2)
     train_next_offer(home, params)
     say(3)
+    train_dissatisfaction.train(home, params)
     report = evaluate(home, params)
     say(4)
     return report
@@ -274,6 +279,8 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
     prepared = _prepared(home)
     reports = {name: _read(home.models / name / "report.json") for name in ("churn", "next_offer")}
     metrics = {f"{name}.{key}": value for name, r in reports.items() for key, value in r["metrics"].items()}
+    mood = train_dissatisfaction.report(home)
+    metrics |= {f"dissatisfaction.{key}": value for key, value in mood["metrics"].items()} if mood else {}
     write_json(home.models / "metrics.json", metrics)
     figures = home.models / "figures"
     if figures.exists():
@@ -308,6 +315,7 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
         mlflow=logged,
         models=home.models,
         quality=quality,
+        dissatisfaction=mood,
     )
 
 

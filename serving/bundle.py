@@ -21,6 +21,7 @@ from features.errors import BundleError
 from features.favourites import Habits, Rhythm, read_rhythm
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS, NEIGHBOUR, POPULAR, Histories, ItemHistory, ItemTable
+from features.inputs.dissatisfaction import SPEC, Dissatisfaction
 from features.inputs.frame import CHURN_INPUTS
 from features.inputs.goes_with import goes_with
 from features.inputs.newcomers import Newcomer, with_newcomers
@@ -69,6 +70,7 @@ class Bundle:
     table: ItemTable
     rhythm: Rhythm = field(default_factory=Rhythm)
     seasons: Seasons = field(default_factory=Seasons)
+    dissatisfaction: Dissatisfaction | None = None
 
     @property
     def id(self) -> str:
@@ -179,6 +181,7 @@ def opened(folder: Path, manifest: Manifest) -> Bundle:
         ItemTable.load(folder / "items.npz"),
         read_rhythm(folder / "rhythm.json") if "rhythm.json" in manifest.files else Rhythm(),
         Seasons.load(folder / "seasons.npz") if "seasons.npz" in manifest.files else Seasons(),
+        Dissatisfaction.load(folder) if SPEC in manifest.files else None,
     )
     for name, model, inputs in (
         ("churn", bundle.churn_model, manifest.churn_inputs),

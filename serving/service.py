@@ -19,6 +19,7 @@ from serving.core.explain import explain
 from serving.core.question import Request, Snapshot
 from serving.core.recheck import ListRow
 from serving.core.version import engine_version
+from serving.dissatisfaction import Mood
 from serving.in_force import InForce
 from serving.outcomes import OUTCOMES, Outcome, note
 from serving.past import Past
@@ -57,6 +58,7 @@ class DecisionService:
         self._recording = Recording(self._answering, self._records, patience_seconds)
         self._rechecking = Rechecking(self._answering, self._records)
         self._past = Past(home, self._records)
+        self._mood = Mood()
 
     @property
     def records(self) -> Records:
@@ -114,8 +116,14 @@ class DecisionService:
         return self._rechecking.rows(rows, now, send_at=send_at)
 
     def ingest(self, objects: list[Any], now: datetime, source: str = "api") -> list[EventResult]:
-        """Take events in: durable and visible to the next decision when this returns. Gives one result an event."""
-        return self._log.append_live(objects, source=source, now=now)
+        """Take events in: durable and visible to the next decision when this returns. Gives one result an event.
+
+        What is written in feedback is judged at once, where the bundle in force has a model of dissatisfaction.
+        """
+        force = self.in_force(now)
+        model = force.models and force.models.dissatisfaction
+        follow = self._mood.following(model, force.scorer.id, force.policy.file.holds)
+        return self._log.append_live(objects, source=source, now=now, follow=follow)
 
     def tell_stock(self, words: Sequence[StockWord], now: datetime) -> list[StockResult]:
         """Take in that items are in or out of stock: durable and visible to the next decision when this returns.
@@ -205,6 +213,10 @@ class DecisionService:
             degraded.append("no model bundle is in force: stated estimates and unranked items are used")
         if not force.articles.by_id:
             degraded.append("the item catalogue is empty: titles, stock and margins are unknown")
+        if failed := self._mood.failures:
+            degraded.append(
+                f"{failed} pieces of feedback could not be judged: no dissatisfaction is predicted from them"
+            )
         try:
             self._records.connection().execute("select 1 from state limit 1")
             ready = True

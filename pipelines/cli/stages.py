@@ -42,6 +42,14 @@ def train_next_offer(context: typer.Context, params: ParamsFile = None) -> None:
 
 
 @stage_app.command()
+def train_dissatisfaction(context: typer.Context, params: ParamsFile = None) -> None:
+    """The model of dissatisfaction, from the texts that came with a score."""
+    from pipelines.train_dissatisfaction import train as run
+
+    run(context.obj.home(), read_params_file(params))
+
+
+@stage_app.command()
 def evaluate(context: typer.Context, params: ParamsFile = None) -> None:
     """Figures, plots, and a run in MLflow."""
     from pipelines.train import evaluate as run

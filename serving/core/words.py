@@ -6,6 +6,7 @@
 from collections.abc import Iterable
 
 from features.customer.holds import Hold
+from serving.core.cause_words import told_causes
 from serving.core.decision import Reason
 
 CODES: dict[str, tuple[str, str]] = {
@@ -153,7 +154,7 @@ def kind_words(kinds: Iterable[str]) -> dict[str, str]:
     >>> kind_words(["bad_rating", "open_return", "bad_rating"])["detail"]
     'she gave a bad rating; a return is under way'
     """
-    return _places([(*HOLDS.get(kind, (kind, kind)), "") for kind in dict.fromkeys(kinds)])
+    return _places([(*HOLDS.get(kind, (kind, kind)), ("", "")) for kind in dict.fromkeys(kinds)])
 
 
 def hold_words(holds: Iterable[Hold]) -> dict[str, str]:
@@ -162,14 +163,19 @@ def hold_words(holds: Iterable[Hold]) -> dict[str, str]:
     for hold in holds:
         if not causes.get(hold.kind):
             causes[hold.kind] = hold.detail if hold.kind in _TELLS_ITS_CAUSE else ""
-    return _places([(*HOLDS.get(kind, (kind, kind)), cause) for kind, cause in causes.items()])
+    return _places([(*HOLDS.get(kind, (kind, kind)), _cause(kind, cause)) for kind, cause in causes.items()])
 
 
 _TELLS_ITS_CAUSE = ("predicted", "incident")  # a person's own words about a customer are not for all who ask
 
 
-def _places(texts: Iterable[tuple[str, str, str]]) -> dict[str, str]:
-    said = [(f"{en}: {cause}", f"{fi}: {cause}") if cause else (en, fi) for en, fi, cause in texts]
+def _cause(kind: str, detail: str) -> tuple[str, str]:
+    """In English and in Finnish, as far as the words are ours."""
+    return (told_causes(detail) if kind == "predicted" else None) or (detail, detail)
+
+
+def _places(texts: Iterable[tuple[str, str, tuple[str, str]]]) -> dict[str, str]:
+    said = [(f"{en}: {cause}", f"{fi}: {syy}") if cause else (en, fi) for en, fi, (cause, syy) in texts]
     return {"detail": "; ".join(en for en, _ in said), "detail_fi": "; ".join(fi for _, fi in said)}
 
 
