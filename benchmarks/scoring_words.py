@@ -106,8 +106,8 @@ def growth_parts(points: list[dict[str, Any]], sampled: int) -> list[Part]:
         {
             "text": "Made-up shops: about twelve lines a customer in a year, half of them of her six favourites, items "
             "by a power law. Item table and histories are made of all purchases (wall time, two threads in DuckDB); "
-            f"lists are timed on a sample of at most {sampled:,} customers, evenly over all (processor time). Nothing of a "
-            "list depends on how many other customers there are."
+            f"lists are timed on a sample of at most {sampled:,} customers, evenly over all (processor time). Nothing "
+            "of a list depends on how many other customers there are."
         },
         {"table": {"columns": columns, "rows": rows}},
         {

@@ -19,7 +19,7 @@ from benchmarks.measure import Spent, median_seconds, spent
 from benchmarks.report import write_result
 from benchmarks.yardsticks.als import Als, BasketAls
 from benchmarks.yardsticks.order_alone import top_lists
-from benchmarks.yardsticks.tifu_knn import tifu_knn
+from benchmarks.yardsticks.tifu import Tifu, tifu_lists
 from features.recommenders.base import Lists, best
 from features.recommenders.sequences import Items, Sequences
 from training.baskets import Learned, learn_baskets
@@ -79,7 +79,7 @@ def _yardsticks(known: Sequences) -> tuple[dict[str, pd.DataFrame], dict[str, Sp
         found["ALS (implicit)"] = als.lists(np.arange(len(known)), K)
     costs["ALS (implicit), list of one"] = Spent(median_seconds(lambda: als.lists(np.array([7]), K), 9))
     with spent() as costs["TIFU-KNN"]:
-        found["TIFU-KNN"] = tifu_knn(bought, K)
+        found["TIFU-KNN"] = tifu_lists(bought, K, Tifu())
     return found, costs
 
 
