@@ -43,7 +43,7 @@ def _rows(log: EventLog, as_of: datetime, most: int) -> pa.Table:
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'")
         con.register("links", log.links())
-        found: pa.Table = con.execute(
+        found: pa.Table = con.sql(
             f"""with said as (
                   select event_id, customer_id, anonymous_id, occurred_at, received_at, kind, score, scale_min,
                     scale_max, higher_is_better, text, language
@@ -57,7 +57,7 @@ def _rows(log: EventLog, as_of: datetime, most: int) -> pa.Table:
                 from newest n left join links l on n.customer_id is null and l.anonymous_id = n.anonymous_id
                   and l.linked_at <= n.received_at and (l.unlinked_at is null or l.unlinked_at > n.received_at)
                 order by occurred_at, event_id""",
-            {"as_of": as_of, "most": most},
+            params={"as_of": as_of, "most": most},
         ).to_arrow_table()
     return found
 
