@@ -22,7 +22,6 @@ from benchmarks.measure import Spent
 from benchmarks.product import describe_model
 from benchmarks.product_ranker import learn_ranker
 from benchmarks.report import ROOT, write_result
-from benchmarks.scoring_growth import SCORED_BLOCKS
 from benchmarks.scoring_ways import ASKED, BLOCK, WAYS, K, save_histories
 from benchmarks.scoring_words import growth_parts, way_parts
 from features.inputs.candidates import ItemTable
@@ -54,7 +53,7 @@ def run(now: datetime) -> bool:
         },
         *way_parts(ways, shop["customers"]),
         {"heading": "Growth"},
-        *growth_parts(points, SCORED_BLOCKS * BLOCK),
+        *growth_parts(points),
         {"figure": {"path": figure, "caption": "Time of the item table and time a customer, by customers and items"}},
     ]
     write_result(

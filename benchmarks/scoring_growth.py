@@ -1,7 +1,7 @@
 """One point of the growth curve: a made-up shop of some size, its item table learned from all, lists for a sample.
 
 `python -m benchmarks.scoring_growth CUSTOMERS ITEMS FOLDER` prints one JSON object. The folder holds a ranker; its
-trees are not this shop's, which changes no time. Twenty blocks of a thousand customers, evenly over all, are scored.
+trees are not this shop's, which changes no time. Five blocks of a thousand customers, evenly over all, are scored.
 """
 
 import json
@@ -19,7 +19,7 @@ from features.inputs.candidates import Histories, candidates
 from features.inputs.scoring import next_items, rank, read_model
 from training.retrieval import connect, histories, item_table
 
-SEED, SCORED_BLOCKS = 20240601, 20
+SEED, SCORED_BLOCKS = 20240601, 5
 
 
 def point(customers: int, items: int, folder: Path) -> dict[str, Any]:

@@ -156,6 +156,7 @@ def pyfunc(folder: Path) -> dict[str, Any]:
         assert np.allclose(predict(frames[0]), ways["ours"](frames[0]), rtol=1e-12), f"{name} predicts otherwise"
     return {
         "rows": sum(len(frame.item) for frame in whole),
+        "block_rows": statistics.median(len(frame.item) for frame in whole),
         "one_us": side_by_side_us(_on(ways, frames), len(frames)),
         "block_us": side_by_side_us(_on(ways, whole), len(whole)),
     }

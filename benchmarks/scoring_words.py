@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 Part = dict[str, Any]
 
 
@@ -21,7 +19,7 @@ def way_parts(ways: dict[str, Any], customers: int) -> list[Part]:
             als["all_anew"]["peak_mb"],
         ],
     ]
-    per_row = {name: us * _blocks(customers) / trees["rows"] for name, us in trees["block_us"].items()}
+    per_row = {name: us / trees["block_rows"] for name, us in trees["block_us"].items()}
     names = {"ours": "**Tahdikas**, arrays", "pyfunc": "`mlflow.pyfunc`", "pyfunc_signed": "`mlflow.pyfunc`, signature"}
     return [
         {
@@ -81,7 +79,7 @@ def way_parts(ways: dict[str, Any], customers: int) -> list[Part]:
     ]
 
 
-def growth_parts(points: list[dict[str, Any]], sampled: int) -> list[Part]:
+def growth_parts(points: list[dict[str, Any]]) -> list[Part]:
     """The table of all points, and why the curves bend."""
     columns = ["customers", "items", "lines", "item table", "peak memory", "histories", "one, µs"]
     columns += ["in a block, µs each", "candidates", "trees"]
@@ -101,6 +99,7 @@ def growth_parts(points: list[dict[str, Any]], sampled: int) -> list[Part]:
         for p in points
     ]
     small, large = points[0], points[-1]
+    sampled = max(p["scored"] for p in points)
     ratio = [p["table"]["seconds"] / p["lines"] * 1e6 for p in points]
     return [
         {
@@ -125,10 +124,6 @@ def growth_parts(points: list[dict[str, Any]], sampled: int) -> list[Part]:
 
 def _each(all_: dict[str, float], customers: int) -> float:
     return all_["seconds"] / customers * 1e6
-
-
-def _blocks(customers: int) -> int:
-    return int(np.ceil(customers / 1000))
 
 
 def _beside_als(ours: dict[str, Any], als: dict[str, Any]) -> str:
