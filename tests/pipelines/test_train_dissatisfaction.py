@@ -1,0 +1,99 @@
+"""From the shop's rated texts to a hold on the next letter: retrained, promoted, served."""
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from features.columns import EVENT_SCHEMA
+from features.home import Home
+from features.inputs.dissatisfaction import NAME, SPEC, TEXT
+from features.log.event_log import EventLog
+from pipelines import train_dissatisfaction
+from pipelines.promote import promote
+from pipelines.train import retrain
+from serving.bundle import load_bundle
+from serving.service import DecisionService
+from tests.training.rated_texts import rated_texts
+from tests.training.shops import day, events, rhythmic
+from training.params import ChurnParams, OfferParams, Params, PromotionParams, Trees
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+PARAMS = Params(
+    churn=ChurnParams(horizon_days=28, cutoffs=3, trees=Trees(rounds=30, min_data_in_leaf=20)),
+    next_offer=OfferParams(cutoffs=3, k=5, trees=Trees(num_leaves=15, learning_rate=0.1, rounds=30)),
+    promotion=PromotionParams(min_customers=30, max_offer_ece=0.05),
+)
+
+
+def reviews(n, seed=1, first=0.0, last=195.0):
+    """Reviews of the shop's customers, one after the other."""
+    rated = rated_texts(n, seed)
+    rows = [
+        {
+            "event_id": f"r{seed}-{i}", "type": "feedback", "customer_id": f"c{i % 120:03d}", "source": "test",
+            "occurred_at": day(first + (last - first) * i / n), "received_at": day(first + (last - first) * i / n),
+            "schema_version": 1, "kind": "review", "text": text, "language": rated.languages[i],
+            "score": 1.0 if rated.truth[i] else 5.0,
+        }
+        for i, text in enumerate(rated.texts)
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=EVENT_SCHEMA)
+
+
+def home_of(folder, *batches):
+    home = Home.open(folder)
+    with EventLog(home) as log:
+        log.append_history([events(rhythmic(120)), *batches], source="test", now=NOW)
+    return home
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    home = home_of(tmp_path_factory.mktemp("home"), reviews(400))
+    return home, retrain(home, day(196), PARAMS)
+
+
+def test_the_report_tells_what_was_learned_and_at_which_errors(trained):
+    home, report = trained
+    assert report.metrics["dissatisfaction.auc"] > 0.95
+    assert {f"dissatisfaction.{name}.miss_rate" for name in ("fi", "en")} <= set(report.metrics)
+    assert "dissatisfaction: text, AUC" in str(report)
+    assert json.loads((home.models / NAME / "report.json").read_text())["chosen"] == "text"
+
+
+def test_twice_the_same_bytes_and_nothing_after_as_of_counts(trained, tmp_path):
+    home, _ = trained
+    again = home_of(tmp_path, reviews(400), reviews(100, seed=2, first=196.5, last=200))
+    shutil.copytree(home.models, again.models)
+    shutil.rmtree(again.models / NAME)
+    train_dissatisfaction.train(again, PARAMS)
+    ours, theirs = ({p.name: p.read_bytes() for p in (h.models / NAME).iterdir()} for h in (home, again))
+    assert ours == theirs and set(ours) == {SPEC, TEXT, "report.json"}
+
+
+def test_promoted_it_judges_what_is_written_next(trained):
+    home, _ = trained
+    assert promote(home, PARAMS, now=NOW).promoted
+    bundle = load_bundle(home)
+    assert bundle.dissatisfaction.holds_from is not None
+    assert {SPEC, TEXT} <= set(bundle.manifest.files)
+    service = DecisionService(home)
+    payload = {"kind": "comment", "text": "paketti ei tullut perille, nobody answers"}
+    said = {"event_id": "now", "type": "feedback", "customer_id": "c001", "occurred_at": NOW.isoformat()}
+    assert service.ingest([said | {"payload": payload}], NOW)[0].status == "accepted"
+    holds = service.customer("c001", NOW + timedelta(seconds=1))["holds"]
+    service.close()
+    assert [hold["kind"] for hold in holds] == ["predicted"]
+    assert holds[0]["detail"].startswith(f"dissatisfaction {bundle.id}: ")
+
+
+def test_without_rated_texts_seed_words_judge_and_the_report_says_so(trained, tmp_path):
+    home, _ = trained
+    bare = home_of(tmp_path)
+    shutil.copytree(home.models, bare.models)
+    train_dissatisfaction.train(bare, PARAMS)
+    assert not (bare.models / NAME / TEXT).exists(), "what was learned elsewhere is gone"
+    assert "0 rated texts" in train_dissatisfaction.told(train_dissatisfaction.report(bare))
