@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from features.inputs.scoring import read_model
 from pipelines import train_dissatisfaction
 from pipelines.bundles import check_bundle, current_id, sha256
 from pipelines.quality import keep_profile
+from pipelines.train_sessions import sessions_files
 from training.gates import ChurnEvidence, Gate, OfferEvidence, churn_gates, offer_gates
 from training.metrics import Array, score_lists
 from training.params import Params
@@ -106,6 +108,7 @@ def write_bundle(home: Home, now: datetime) -> str:
     sources = {path.name: path for folder, name in PARTS.items() for path in _model_files(home.models / folder, name)}
     moods = home.models / train_dissatisfaction.NAME
     sources |= {name: moods / name for name in train_dissatisfaction.FILES if (moods / name).exists()}
+    sources |= sessions_files(home)
     sums = {name: sha256(path) for name, path in sorted(sources.items())}
     as_of = datetime.fromisoformat(prepared["as_of"])
     bundle = f"{as_of:%Y%m%d}-{hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]}"
@@ -134,7 +137,7 @@ def write_bundle(home: Home, now: datetime) -> str:
             "log_fingerprint": prepared["log_fingerprint"],
             "validated_at": {name: report["validated_at"] for name, report in reports.items()},
             "metrics": _read(home.models / "metrics.json"),
-            "canaries": {name: _read(home.models / folder / "canaries.json") for folder, name in PARTS.items()},
+            "canaries": {name: _read(home.models / folder / "canaries.json") for folder, name in _parts(sources)},
         },
     )
     for path in draft.iterdir():
@@ -143,6 +146,11 @@ def write_bundle(home: Home, now: datetime) -> str:
     draft.rename(target)
     _sync(home.bundles)
     return bundle
+
+
+def _parts(sources: Mapping[str, Path]) -> list[tuple[str, str]]:
+    """Folder and name of every model among the files."""
+    return [*PARTS.items(), *([("sessions", "sessions")] if "sessions.json" in sources else [])]
 
 
 def _model_files(folder: Path, name: str) -> list[Path]:

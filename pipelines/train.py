@@ -1,7 +1,8 @@
 """Training, step by step: each step reads and writes named files under `home.models`, so that DVC reruns what changed.
 
-`prepare` (log -> purchases, snapshots) -> `train_churn`, `train_next_offer` (-> model files, evidence) -> `evaluate`
-(-> metrics.json, figures, MLflow). `retrain` runs them all. The same files give the same bytes.
+`prepare` (log -> purchases, sessions, snapshots) -> `train_churn`, `train_next_offer`, `train_sessions` (-> model
+files, evidence) -> `evaluate` (-> metrics.json, figures, MLflow). `retrain` runs them all. The same files give the
+same bytes.
 """
 
 import json
@@ -31,6 +32,7 @@ from features.log.event_log import EventLog
 from pipelines import train_dissatisfaction
 from pipelines.materialize import build_snapshots
 from pipelines.quality import PROFILE, REPORT, check_training
+from pipelines.train_sessions import sessions_report, sessions_run, train_sessions, write_views
 from training.churn import ChurnResult, ChurnRows
 from training.churn import train_churn as fit_churn
 from training.favourites import learn_rhythm
@@ -44,6 +46,7 @@ from training.registry import ModelRun, log_training
 from training.report import write_drift, write_figures, write_json
 from training.retrieval import bought_between, connect, histories, item_table
 from training.seasons import learn_seasons
+from training.short_history import is_short
 from training.source_worth import SOURCES
 from training.split import cutoffs
 
@@ -59,6 +62,7 @@ class RetrainReport:
     `source_worth` has, per source that tells something here, the churn AUC that is lost without it (value, low, high:
     a paired 95 % interval); `missing` names the sources that tell nothing here. `quality` is
     what the checks of the data found (`QualityReport.to_json`), `dissatisfaction` the report of that model.
+    `sessions` says by what visitors are shown things within a session, and how that was chosen.
     """
 
     as_of: datetime
@@ -72,6 +76,7 @@ class RetrainReport:
     models: Path
     quality: dict[str, Any]
     dissatisfaction: dict[str, Any] | None = None
+    sessions: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -87,6 +92,7 @@ class RetrainReport:
             "models": str(self.models),
             "quality": self.quality,
             "dissatisfaction": self.dissatisfaction,
+            "sessions": self.sessions,
         }
 
     def __str__(self) -> str:
@@ -98,6 +104,7 @@ class RetrainReport:
             f"next offer: {self.chosen['next_offer']}, NDCG@k {m['next_offer.ndcg']:.3f}, recall@k "
             f"{m['next_offer.recall']:.3f} (personal + popular: {m['next_offer.personal_popular.ndcg']:.3f}, "
             f"{m['next_offer.personal_popular.recall']:.3f})\n"
+            f"within a session: {self.sessions}\n"
             f"{train_dissatisfaction.told(self.dissatisfaction) if self.dissatisfaction else ''}"
             f"{self._sources()}"
             f"{self._data()}"
@@ -139,6 +146,7 @@ def retrain(home: Home, as_of: datetime | None, params: Params, *, progress: Pro
     train_next_offer(home, params)
     say(3)
     train_dissatisfaction.train(home, params)
+    train_sessions(home, params)
     report = evaluate(home, params)
     say(4)
     return report
@@ -182,7 +190,9 @@ def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
         moment, first, window_days=window, step_days=window,
         count=params.next_offer.cutoffs, min_history_days=params.next_offer.min_history_days,
     )  # fmt: skip
-    snapshots = build_snapshots(home, churn)
+    young = [moment] if is_short(first, churn[0], horizon) else []
+    snapshots = build_snapshots(home, [*churn, *young])
+    write_views(home, moment)
     home.models.mkdir(parents=True, exist_ok=True)
     pq.write_table(lines, home.models / "purchases.parquet", compression="zstd")
     write_json(
@@ -192,6 +202,7 @@ def prepare(home: Home, as_of: datetime | None, params: Params) -> None:
             "as_of_named": as_of is not None or params.as_of != "auto",
             "horizon_days": horizon,
             "churn_cutoffs": [c.isoformat() for c in churn],
+            "level_drawn_at": [c.isoformat() for c in young],
             "offer_cutoffs": [c.isoformat() for c in offers],
             "offer_window_days": window,
             "log_fingerprint": fingerprint,
@@ -214,7 +225,8 @@ def train_churn(home: Home, params: Params) -> ChurnResult:
     as_of, horizon = datetime.fromisoformat(prepared["as_of"]), int(prepared["horizon_days"])
     moments = [datetime.fromisoformat(c) for c in prepared["churn_cutoffs"]]
     quality, profile = check_training(home, moments, as_of, params.quality, named=prepared.get("as_of_named", False))
-    frame = load_training_set("churn_v1", home=home, cutoffs=moments)
+    young = [datetime.fromisoformat(c) for c in prepared["level_drawn_at"]]
+    frame = load_training_set("churn_v1", home=home, cutoffs=[*moments, *young])
     frame = frame[frame["last_purchase_at"].notna()].sort_values([EVENT_TIMESTAMP, CUSTOMER_ID], kind="stable")
     groups = []
     with connect(pq.read_table(home.models / "purchases.parquet")) as con:
@@ -224,7 +236,11 @@ def train_churn(home: Home, params: Params) -> ChurnResult:
             customers = rows[CUSTOMER_ID].astype(str).to_numpy(dtype=np.str_)
             truth = lapsed(con, customers.tolist(), cutoff, horizon, as_of)
             groups.append(ChurnRows(cutoff, customers, inputs, truth))
-    result = fit_churn(groups, names, horizon, params.churn)
+    today = None
+    for moment in young:
+        rows = frame[frame[EVENT_TIMESTAMP] == moment]
+        today = customer_inputs(to_columns(rows), np.full(len(rows), moment.timestamp()))[1]
+    result = fit_churn(groups, names, horizon, params.churn, today)
     folder = _fresh(home.models / "churn")
     newest = groups[0]
     _write_model(folder, "churn", result.fitted, result.calibration, names, newest.inputs)
@@ -237,7 +253,8 @@ def train_churn(home: Home, params: Params) -> ChurnResult:
     }
     columns = {f"input_{name}": newest.inputs[:, j] for j, name in enumerate(names)}
     pq.write_table(pa.table(evidence | columns), folder / "evidence.parquet", compression="zstd")
-    _write_report(folder, result, names, {f"{n}_auc_behind": str(d) for n, d in result.differences.items()})
+    compared = {f"{n}_auc_behind": str(d) for n, d in result.differences.items()}
+    _write_report(folder, result, names, compared | ({"note": result.note} if result.note else {}))
     write_json(folder / REPORT, quality.to_json())
     write_profile(folder / PROFILE, profile)
     return result
@@ -278,6 +295,7 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
     """The two reports -> metrics.json, figures, and a run in MLflow (mlflow.json)."""
     prepared = _prepared(home)
     reports = {name: _read(home.models / name / "report.json") for name in ("churn", "next_offer")}
+    reports["sessions"] = sessions_report(home)
     metrics = {f"{name}.{key}": value for name, r in reports.items() for key, value in r["metrics"].items()}
     mood = train_dissatisfaction.report(home)
     metrics |= {f"dissatisfaction.{key}": value for key, value in mood["metrics"].items()} if mood else {}
@@ -295,6 +313,7 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
         files = sorted(p.name for p in folder.iterdir() if p.suffix in (".json", ".txt", ".npz"))
         told = {k: v for k, v in section.model_dump(mode="json").items() if k != "trees"} | section.trees.model_dump()
         runs.append(ModelRun(name, folder, files, told | {"chosen": report["chosen"]}, report["metrics"], pictures))
+    runs += sessions_run(home)
     tags = {"as_of": prepared["as_of"], "log_fingerprint": prepared["log_fingerprint"]}
     logged = log_training(
         home,
@@ -316,6 +335,7 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
         models=home.models,
         quality=quality,
         dissatisfaction=mood,
+        sessions=reports["sessions"]["told"],
     )
 
 

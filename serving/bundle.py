@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -30,8 +30,12 @@ from features.inputs.seasons import Seasons
 from serving.core.conditions import Floats
 from serving.core.items import Scored
 
+if TYPE_CHECKING:
+    from features.recommenders.next_views import NextViews
+
 FORMAT = 1
 TRIAL_SECONDS = 60.0
+NEXT_VIEWS = 50  # items that sessions propose: more than any place shows after what may not be shown is taken out
 CANARY_TOLERANCE = 1e-9
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
 _REMEDY = "Promote again, or roll back to another bundle."
@@ -71,6 +75,7 @@ class Bundle:
     rhythm: Rhythm = field(default_factory=Rhythm)
     seasons: Seasons = field(default_factory=Seasons)
     dissatisfaction: Dissatisfaction | None = None
+    sessions: "NextViews | None" = None  # where browsing taught more than the table's neighbours know
 
     @property
     def id(self) -> str:
@@ -106,9 +111,15 @@ class Bundle:
         return self._popular[:k]
 
     def goes_with(self, items: Sequence[str]) -> list[Scored]:
-        """What is bought with them, or by the same customers; no probabilities."""
+        """What visitors look at next, where that was learned, then what is bought with them, or by the same customers.
+
+        No probabilities: a look is not a purchase.
+        """
+        if not items:
+            return []
+        near = self.sessions.after(items, NEXT_VIEWS) if self.sessions else []
         rows, _ = goes_with(items, self.table)
-        return [Scored(item, float("nan"), NEIGHBOUR) for item in self.table.item_id[rows].tolist()]
+        return [Scored(i, float("nan"), NEIGHBOUR) for i in dict.fromkeys([*near, *self.table.item_id[rows].tolist()])]
 
     @cached_property
     def habits(self) -> Habits:
@@ -182,6 +193,7 @@ def opened(folder: Path, manifest: Manifest) -> Bundle:
         read_rhythm(folder / "rhythm.json") if "rhythm.json" in manifest.files else Rhythm(),
         Seasons.load(folder / "seasons.npz") if "seasons.npz" in manifest.files else Seasons(),
         Dissatisfaction.load(folder) if SPEC in manifest.files else None,
+        _sessions(folder, manifest) if "sessions.json" in manifest.files else None,
     )
     for name, model, inputs in (
         ("churn", bundle.churn_model, manifest.churn_inputs),
@@ -196,6 +208,20 @@ def opened(folder: Path, manifest: Manifest) -> Bundle:
         if len(found) != len(canary.expected) or not (off <= CANARY_TOLERANCE).all():
             raise BundleError(f"{folder}: the {name} model misses its canaries by {np.max(off):.3g}. {_REMEDY}")
     return bundle
+
+
+def _sessions(folder: Path, manifest: Manifest) -> "NextViews":
+    """What sessions taught, its canaries compared. scipy is imported only here, where something was learned."""
+    from features.recommenders.next_views_canaries import miss
+    from features.recommenders.next_views_file import load_next_views
+
+    model = load_next_views(folder)
+    canary = manifest.canaries.get("sessions")
+    if canary is None or not canary.inputs:
+        raise BundleError(f"{folder} has no canaries for sessions. {_REMEDY}")
+    if (off := miss(model, canary.inputs, canary.expected)) > CANARY_TOLERANCE:
+        raise BundleError(f"{folder}: the sessions model misses its canaries by {off:.3g}. {_REMEDY}")
+    return model
 
 
 def _try_in_child(folder: Path, seconds: float) -> None:

@@ -5,7 +5,7 @@ fitted on the sessions before it and asked, view by view, what comes next in it;
 the ideas are fitted on all sessions. Sessions are in order of time, oldest first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,10 +128,11 @@ def beginnings(known: Sequences, block: tuple[int, int], least: int = 1) -> Aske
         views = views[seen[views]]
         so_far += [views[:n] for n in range(least, len(views))]
         then += views[least:].tolist()
-    return Asked(_views(so_far, known.size), _views([np.array([item]) for item in then], known.size))
+    return Asked(views_of(so_far, known.size), views_of([np.array([item]) for item in then], known.size))
 
 
-def _views(sessions: list[Ints], size: int) -> Sequences:
+def views_of(sessions: Sequence[Ints], size: int) -> Sequences:
+    """Sessions of item numbers as sequences, each view a basket of one."""
     starts = np.concatenate([[0], np.cumsum([len(one) for one in sessions])]).astype(np.int64)
     item = np.concatenate([np.empty(0, np.int64), *sessions])
     return Sequences(starts, np.arange(starts[-1] + 1), item, size)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from features.recommenders.sequences import Floats, Ints, Sequences
+from features.recommenders.sequences import Sequences
 from features.recommenders.session_views import LatestViews
 
 
@@ -50,16 +50,15 @@ class Transitions:
 
 
 def pairs_within(known: Sequences, steps: int) -> sparse.csr_array:
-    """`[items, items]` sums of 1 / distance over all pairs of views at most `steps` apart in one session."""
-    place = known.basket_of
-    ahead: list[tuple[Ints, Ints, Floats]] = []
-    for distance in range(1, steps + 1):
-        if distance >= len(known.item):
-            break
+    """`[items, items]` sums of 1 / distance over all pairs of views at most `steps` apart in one session.
+
+    Added up distance by distance: the pairs of one distance are in memory at a time.
+    """
+    place, shape = known.basket_of, (known.size, known.size)
+    found = sparse.csr_array(shape)
+    for distance in range(1, min(steps + 1, len(known.item))):
         a, b = known.item[:-distance], known.item[distance:]
         same = (known.owner[:-distance] == known.owner[distance:]) & (place[:-distance] < place[distance:])
-        ahead.append((a[same], b[same], np.full(int(same.sum()), 1 / distance)))
-    if not ahead:
-        return sparse.csr_array((known.size, known.size))
-    first, then, weight = (np.concatenate(part) for part in zip(*ahead, strict=True))
-    return sparse.csr_array((weight, (first, then)), shape=(known.size, known.size))
+        if same.any():
+            found += sparse.csr_array((np.full(int(same.sum()), 1 / distance), (a[same], b[same])), shape=shape)
+    return found

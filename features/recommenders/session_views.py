@@ -6,6 +6,8 @@ import numpy as np
 
 from features.recommenders.sequences import Ints, Sequences
 
+LOOKED_AT = 20  # items of a session that an answer looks at
+
 
 @dataclass(frozen=True)
 class LatestViews:
@@ -23,3 +25,14 @@ class LatestViews:
         kept = np.sort(np.unique(of.owner[order] * max(of.size, 1) + of.item[order], return_index=True)[1])
         rows = order[kept]
         return cls(of.owner[rows], of.item[rows], of.baskets_ago[rows])
+
+
+def as_looked_at(of: Sequences, most: int = LOOKED_AT) -> Sequences:
+    """Each session as serving knows it: every item once, where it was viewed last, the `most` latest, oldest first."""
+    views = LatestViews.of(of, of.baskets + 1)
+    start = np.searchsorted(views.owner, np.arange(len(of)))
+    kept = np.flatnonzero(np.arange(len(views.owner)) - start[views.owner] < most)
+    rows = kept[np.lexsort((-views.ago[kept], views.owner[kept]))]
+    lengths = np.bincount(views.owner[rows], minlength=len(of))
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Sequences(starts, np.arange(len(rows) + 1), views.item[rows], of.size)

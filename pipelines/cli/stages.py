@@ -50,6 +50,14 @@ def train_dissatisfaction(context: typer.Context, params: ParamsFile = None) -> 
 
 
 @stage_app.command()
+def train_sessions(context: typer.Context, params: ParamsFile = None) -> None:
+    """What visitors look at next, from the sessions that prepare wrote."""
+    from pipelines.train_sessions import train_sessions as run
+
+    run(context.obj.home(), read_params_file(params))
+
+
+@stage_app.command()
 def evaluate(context: typer.Context, params: ParamsFile = None) -> None:
     """Figures, plots, and a run in MLflow."""
     from pipelines.train import evaluate as run

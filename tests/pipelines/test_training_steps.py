@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from features.columns import EVENT_SCHEMA
 from features.errors import BundleError, DataError
 from features.feature_store.batch import schema_hash
 from features.home import Home
@@ -19,7 +21,8 @@ from pipelines.bundles import check_bundle, current_bundle, current_id
 from pipelines.promote import promote, rollback, write_bundle
 from pipelines.score import score_churn, score_offers
 from pipelines.score_favourites import score_favourites
-from pipelines.train import RetrainReport, prepare, resolve_as_of, retrain
+from pipelines.train import RetrainReport, evaluate, prepare, resolve_as_of, retrain
+from pipelines.train_sessions import train_sessions, write_views
 from serving.bundle import load
 from serving.core.favourites import favourites_of
 from tests.training.shops import day, events, rhythmic
@@ -65,6 +68,58 @@ def test_the_report_says_what_was_chosen(trained: tuple[Home, RetrainReport]) ->
         f"{m}_{kind}.{end}" for m in ("churn", "next_offer") for kind in ("calibration", "importance")
         for end in ("csv", "png")
     } | {"data_drift.csv", "data_drift.png"}  # fmt: skip
+
+
+def test_without_browsing_nothing_is_learned_of_sessions_and_the_report_says_so(
+    trained: tuple[Home, RetrainReport],
+) -> None:
+    home, report = trained
+    assert "Send browse events" in report.sessions and report.sessions in str(report)
+    assert [path.name for path in (home.models / "sessions").iterdir()] == ["report.json"]
+    assert not [name for name in report.metrics if name.startswith("sessions.")]
+
+
+def browsing(sessions: int = 1000) -> pa.Table:
+    """Visitors who look at a thing nobody buys with it, then at what is sold together with that."""
+    draw = np.random.default_rng(4)
+    told = []
+    for number in range(sessions):
+        first = int(draw.integers(20))
+        for place, item in enumerate((f"a{first}", f"b{(first + 7) % 20}", f"a{(first + 3) % 20}", f"b{first}")):
+            moment = day(100 + number / 20 + place / 1440)
+            told.append({
+                "event_id": f"b-{number}-{place}", "type": "browse", "anonymous_id": f"v{number}",
+                "occurred_at": moment, "received_at": moment, "channel": "web", "source": "test", "schema_version": 1,
+                "action": "view", "session_id": f"s{number}", "item_id": item,
+            })  # fmt: skip
+    return pa.Table.from_pylist(told, schema=EVENT_SCHEMA)
+
+
+def test_browsing_teaches_what_visitors_look_at_next_up_to_the_bundle_in_force(shop: Home) -> None:
+    with EventLog(shop) as log:
+        log.append_history([browsing()], source="test", now=NOW)
+    contents = []
+    for _ in range(2):
+        write_views(shop, day(196))
+        choice = train_sessions(shop, PARAMS)
+        contents.append({path.name: path.read_bytes() for path in (shop.models / "sessions").iterdir()})
+    assert contents[0] == contents[1], "the same events give the same bytes"
+    report = evaluate(shop, PARAMS)
+    assert choice.chosen != "goes_with" and report.sessions == choice.told
+    assert report.metrics["sessions.mrr"] > report.metrics["sessions.goes_with.mrr"]
+    assert "sessions" in report.mlflow["versions"]
+    result = promote(shop, PARAMS, now=NOW)
+    assert result.promoted, str(result)
+    bundle = load(current_bundle(shop))
+    assert bundle.goes_with(["a0"])[0].item_id == "b7"
+    assert bundle.goes_with(["b7", "a0"])[0].item_id == "a3"
+    train_sessions(_without_browsing(shop), PARAMS)
+    assert [path.name for path in (shop.models / "sessions").iterdir()] == ["report.json"], "nothing old stays"
+
+
+def _without_browsing(shop: Home) -> Home:
+    write_views(shop, day(50))
+    return shop
 
 
 def test_mlflow_has_the_run_its_children_and_versions_and_no_pickle(trained: tuple[Home, RetrainReport]) -> None:

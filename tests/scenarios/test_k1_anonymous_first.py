@@ -1,9 +1,18 @@
 """K1: anonymous first; after log-in, the stricter of both sides wins."""
 
+import json
+import shutil
+from datetime import timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from features.columns import EVENT_SCHEMA
 from features.log.event_log import EventLog
+from pipelines.train_sessions import sessions_files, train_sessions, write_views
 from tests.serving.core.test_bundles import write_bundle
+from training.params import Params
 from training.purchases import load_purchases
 from training.retrieval import connect, item_table
 
@@ -42,6 +51,63 @@ def test_k1_what_others_bought_with_it_comes_first_and_changes_with_every_look(s
     assert suggested()[:2] == ["shoe-care", "wool-socks"], "her latest look counts most"
     shop.looks_at("visitor-1", "shoe-care")
     assert "shoe-care" not in suggested() and suggested()[0] == "wool-socks", "what she has seen is left out"
+    assert suggested("visitor-2") == [], "of another visitor this says nothing"
+
+
+def browsed(shop, *sessions):
+    """What the shop's web statistics hold: sessions of visitors, one after the other, a month ago."""
+    rows = []
+    for number, items in enumerate(sessions):
+        at = shop.now - timedelta(days=30) + timedelta(minutes=10 * number)
+        for place, item in enumerate(items):
+            moment = at + timedelta(minutes=place)
+            rows.append({
+                "event_id": f"web-{number}-{place}", "type": "browse", "anonymous_id": f"web-{number}",
+                "occurred_at": moment, "received_at": moment, "channel": "web", "source": "statistics",
+                "schema_version": 1, "action": "view", "session_id": f"web-{number}", "item_id": item,
+            })  # fmt: skip
+    with EventLog(shop.home) as log:
+        log.append_history([pa.Table.from_pylist(rows, schema=EVENT_SCHEMA)], source="statistics", now=shop.now)
+
+
+def learns_from_browsing(shop):
+    """Training's step, and its files in the bundle in force."""
+    shop.home.models.mkdir(exist_ok=True)
+    with EventLog(shop.home) as log:
+        log.flush_live()
+    purchases = load_purchases(shop.home)
+    pq.write_table(purchases, shop.home.models / "purchases.parquet")
+    write_views(shop.home, shop.now)
+    choice = train_sessions(shop.home, Params())
+    files = sessions_files(shop.home)
+    learned = [lambda folder: [shutil.copy(path, folder) for path in files.values()]]
+    with connect(purchases) as con:
+        table = item_table(con, shop.now)
+    learned.append(lambda folder: table.save(folder / "items.npz"))
+    canaries = json.loads((shop.home.models / "sessions" / "canaries.json").read_text())
+    write_bundle(shop.home, learned=learned, canaries_of={"sessions": canaries})
+    return choice
+
+
+def test_k1_what_visitors_look_at_next_is_learned_from_browsing_and_every_look_changes_the_answer(shop):
+    shop.orders("n1", "rain-coat", "coffee-500")
+    shop.wait(seconds=1)
+    rain = ["rain-coat", "sun-hat", "boot-39", "wool-socks"]
+    walk = ["sneaker-39", "clog-39", "laces"]
+    browsed(shop, *([rain, walk] * 550))
+    choice = learns_from_browsing(shop)
+    assert choice.chosen != "goes_with" and choice.metrics["mrr"] > choice.metrics["goes_with.mrr"] + 0.3
+
+    def suggested(name="visitor-1"):
+        actions = shop.asks(name, "front_page", n=9)["actions"]
+        return [i["item_id"] for a in actions if a["action_id"] == "session_items" for i in a["items"]]
+
+    shop.looks_at("visitor-1", "rain-coat")
+    assert suggested()[:2] == ["boot-39", "wool-socks"] and "sun-hat" not in suggested(), "hats are sold out"
+    shop.looks_at("visitor-1", "sneaker-39")
+    assert suggested()[0] == "clog-39", "she is about something else now"
+    shop.looks_at("visitor-1", "boot-39")
+    assert suggested()[0] == "wool-socks" and "boot-39" not in suggested(), "not what she has just seen"
     assert suggested("visitor-2") == [], "of another visitor this says nothing"
 
 

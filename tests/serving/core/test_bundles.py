@@ -13,6 +13,11 @@ from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS, ItemHistory, ItemTable
 from features.inputs.frame import CHURN_INPUTS, customer_inputs
 from features.inputs.scoring import read_model
+from features.recommenders.next_views import NextViews
+from features.recommenders.next_views_canaries import canaries_of
+from features.recommenders.next_views_file import save_next_views
+from features.recommenders.sequences import Items, Sequences
+from features.recommenders.session_neighbours import Neighbours
 from serving.bundle import load_bundle
 from serving.in_force import Keeper
 
@@ -32,10 +37,10 @@ def item_table():
     )  # fmt: skip
 
 
-def write_bundle(home, as_of="20260801", seed=0, learned=()):
+def write_bundle(home, as_of="20260801", seed=0, learned=(), canaries_of=None):
     """A promoted bundle with a small real booster for churn and a plain column for the ranker.
 
-    Of `learned` each writes a file of its own into the folder it is given.
+    Of `learned` each writes files of its own into the folder it is given; `canaries_of` has their canaries by name.
     """
     draft = home.bundles / ".draft"
     draft.mkdir(parents=True)
@@ -61,7 +66,7 @@ def write_bundle(home, as_of="20260801", seed=0, learned=()):
     canaries = {
         name: {"inputs": x.tolist(), "expected": read_model(draft, name).probability(x, names[name]).tolist()}
         for name, x in rows.items()
-    }
+    } | (canaries_of or {})
     files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(draft.iterdir())}
     bundle_id = f"{as_of}-{hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]}"
     manifest = {
@@ -127,6 +132,62 @@ FAULTS = {
     ),
     "no canary": (lambda f: edit_manifest(f, lambda m: m["canaries"].pop("ranker")), "no canaries for ranker"),
 }
+
+
+def write_bundle_with_sessions(home):
+    """A bundle that learned from sessions that boots follow on coffee, which the item table does not know."""
+    items = Items(["boots", "coffee", "lamp"])
+    sessions = Sequences.of_sessions([["coffee", "boots", "lamp"], ["lamp", "boots"]] * 9, items)
+    model = NextViews(items.names, Neighbours.fit(sessions, name="alike"))
+    canaries = canaries_of(model, [sessions.take(np.array([row])).item for row in (0, 1)])
+    learned = [lambda folder: save_next_views(folder, model)]
+    return write_bundle(home, learned=learned, canaries_of={"sessions": canaries})
+
+
+def test_what_visitors_look_at_next_comes_before_what_is_bought_with_it(home):
+    write_bundle(home)
+    assert [i.item_id for i in load_bundle(home).goes_with(["coffee"])] == ["tea"], "a bundle without sessions"
+    write_bundle_with_sessions(home)
+    bundle = load_bundle(home)
+    assert [i.item_id for i in bundle.goes_with(["coffee"])] == ["boots", "lamp", "tea"]
+    assert [i.item_id for i in bundle.goes_with(["boots", "coffee"])] == ["lamp", "tea"], "each once, the seen left out"
+    assert all(np.isnan(i.probability) for i in bundle.goes_with(["coffee"])), "a look is not a purchase"
+    assert bundle.goes_with([]) == bundle.goes_with(["unheard of"]) == []
+
+
+def shorten_sessions(folder):
+    """Arrays that fit together, their sum forged, of another model."""
+    with np.load(folder / "sessions.npz") as arrays:
+        kept = dict(arrays)
+    np.savez(folder / "sessions.npz", **(kept | {"rarity": kept["rarity"] * 2}))
+    sha = hashlib.sha256((folder / "sessions.npz").read_bytes()).hexdigest()
+    edit_manifest(folder, lambda m: m["files"].update({"sessions.npz": sha}))
+
+
+def tear_sessions(folder):
+    """Half the arrays, their sum forged."""
+    path = folder / "sessions.npz"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    sha = hashlib.sha256(path.read_bytes()).hexdigest()
+    edit_manifest(folder, lambda m: m["files"].update({"sessions.npz": sha}))
+
+
+SESSION_FAULTS = {
+    "altered": (lambda f: (f / "sessions.json").write_text("{}"), "SHA-256"),
+    "missing": (lambda f: (f / "sessions.npz").unlink(), "sessions.npz is missing"),
+    "torn": (tear_sessions, "no recommender of sessions"),
+    "another model": (shorten_sessions, "sessions model misses its canaries"),
+    "no canaries": (lambda f: edit_manifest(f, lambda m: m["canaries"].pop("sessions")), "no canaries for sessions"),
+}
+
+
+@pytest.mark.parametrize("fault", SESSION_FAULTS)
+def test_faulty_sessions_refuse_the_bundle(home, fault):
+    damage, says = SESSION_FAULTS[fault]
+    damage(home.bundles / write_bundle_with_sessions(home))
+    with pytest.raises(BundleError, match=says) as caught:
+        load_bundle(home)
+    assert "romote again" in str(caught.value)
 
 
 def test_before_the_first_promotion_there_is_none(home):
