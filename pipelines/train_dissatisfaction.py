@@ -8,7 +8,6 @@ from typing import Any
 from features.home import Home
 from features.inputs.dissatisfaction import NAME, SPEC, TEXT, TREES
 from training.dissatisfaction import DissatisfactionResult, train_dissatisfaction
-from training.learners import model_text
 from training.params import Params
 from training.rated_texts import load_rated_texts
 from training.report import write_json
@@ -29,9 +28,8 @@ def train(home: Home, params: Params) -> DissatisfactionResult:
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    trees = result.model.model.trees
     costs = {"miss_cost": told.miss_cost, "silence_cost": told.silence_cost}
-    result.model.save(folder, None if trees is None else model_text(trees), costs | {"chosen": result.chosen})
+    result.model.save(folder, result.trees_text, costs | {"chosen": result.chosen})
     write_json(folder / REPORT, {"chosen": result.chosen, "metrics": result.metrics, "notes": result.notes})
     return result
 

@@ -7,11 +7,13 @@ needed. It is the one that would have cost least on texts that the model had not
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import lightgbm
 import numpy as np
 
 from features.inputs.dissatisfaction import Dissatisfaction
 from features.inputs.satisfaction import Satisfaction
 from features.inputs.scoring import Matrix
+from training.learners import model_text
 from training.metrics import Array, auc, brier, paired_bootstrap
 from training.params import DissatisfactionParams
 from training.satisfaction import FEWEST, train_satisfaction
@@ -49,11 +51,18 @@ class DissatisfactionResult:
     metrics: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def trees_text(self) -> str | None:
+        """LightGBM's text of the trees over facts, None without them."""
+        trees = self.model.model.trees
+        return model_text(trees) if isinstance(trees, lightgbm.Booster) else None
+
 
 def train_dissatisfaction(rated: RatedTexts, params: DissatisfactionParams) -> DissatisfactionResult:
     """Learn from all but the newest share, choose the threshold there out of fold, judge on the newest, refit to all.
 
-    With too few texts of either kind the seed words judge, unmeasured, and the policy's threshold alone holds.
+    With too few texts of either kind, or where what was learned is worse than them, the seed words judge, and the
+    policy's threshold alone holds.
     """
     cut = len(rated) - round(len(rated) * params.newest_share)
     older, newest = rated.rows(slice(cut)), rated.rows(slice(cut, None))
@@ -66,6 +75,9 @@ def train_dissatisfaction(rated: RatedTexts, params: DissatisfactionParams) -> D
     learned = train_satisfaction(older.texts, older.truth, older.facts, older.names, seed=params.seed)
     threshold = cheapest_threshold(older.truth, learned.probability, params.miss_cost, params.silence_cost)
     metrics = {"texts": float(len(rated)), "threshold": threshold} | _judged(learned.model, newest, threshold, params)
+    if metrics["auc_over_seed_words_high"] < 0:
+        told = f"What was learned is worse than seed words on the newest {len(newest)} texts, so these judge."
+        return DissatisfactionResult(Dissatisfaction(Satisfaction()), "seed_words", metrics, [told])
     whole = train_satisfaction(rated.texts, rated.truth, rated.facts, rated.names, seed=params.seed)
     chosen = "text_and_facts" if whole.model.trees is not None else "text"
     return DissatisfactionResult(Dissatisfaction(whole.model, threshold), chosen, metrics, whole.notes)

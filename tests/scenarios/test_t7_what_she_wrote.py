@@ -5,7 +5,6 @@ import pytest
 from tests.serving.core.test_bundles import write_bundle
 from tests.training.rated_texts import rated_texts
 from training.dissatisfaction import train_dissatisfaction
-from training.learners import model_text
 from training.params import DissatisfactionParams
 
 UNHAPPY, HAPPY = "kengät hajosivat heti, nobody answers my calls", "quick and friendly, kaunis väri"
@@ -13,19 +12,17 @@ UNHAPPY, HAPPY = "kengät hajosivat heti, nobody answers my calls", "quick and f
 
 @pytest.fixture(scope="module")
 def reader():
-    """Writes into a bundle what was learned: unhappy are half by their words, half by late orders alone."""
-    by_words = train_dissatisfaction(rated_texts(500, 11), DissatisfactionParams()).model
-    by_facts = train_dissatisfaction(rated_texts(600, 12, tells=False, late_tells=True), DissatisfactionParams()).model
+    """What was learned where words tell who is unhappy, and where only late orders do."""
+    by_words = train_dissatisfaction(rated_texts(500, 11), DissatisfactionParams())
+    by_facts = train_dissatisfaction(rated_texts(600, 12, tells=False, late_tells=True), DissatisfactionParams())
     return {"words": by_words, "facts": by_facts}
 
 
-def reads(shop, model):
+def reads(shop, learned):
     """The shop's bundle has a model of dissatisfaction from now on; its other models know three items."""
     for item in ("boots", "coffee", "tea"):
         shop.stocks(item, item.title(), "grocery" if item != "boots" else "shoes", 9900)
-    trees = model.model.trees
-    text = None if trees is None else model_text(trees)
-    write_bundle(shop.home, learned=[lambda folder: model.save(folder, text, {})])
+    write_bundle(shop.home, learned=[lambda folder: learned.model.save(folder, learned.trees_text, {})])
 
 
 @pytest.fixture

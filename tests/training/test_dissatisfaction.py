@@ -10,7 +10,6 @@ from features.errors import BundleError
 from features.inputs.dissatisfaction import SPEC, TEXT, Dissatisfaction
 from tests.training.rated_texts import rated_texts
 from training.dissatisfaction import cheapest_threshold, train_dissatisfaction
-from training.learners import model_text
 from training.params import DissatisfactionParams
 
 PARAMS = DissatisfactionParams()
@@ -41,8 +40,10 @@ def test_what_the_newest_texts_say_does_not_choose_the_threshold():
     rated = rated_texts(400, 3)
     turned = rated_texts(400, 3)
     turned.truth[300:] = 1 - turned.truth[300:]
-    one, other = (train_dissatisfaction(texts, PARAMS).metrics for texts in (rated, turned))
-    assert one["threshold"] == other["threshold"] and one["auc"] > 0.9 > 0.1 > other["auc"]
+    one, other = (train_dissatisfaction(texts, PARAMS) for texts in (rated, turned))
+    assert one.metrics["threshold"] == other.metrics["threshold"]
+    assert one.metrics["auc"] > 0.9 > 0.1 > other.metrics["auc"]
+    assert other.chosen == "seed_words" and "worse than seed words" in other.notes[0]
 
 
 def test_facts_are_used_where_they_tell_what_the_words_do_not():
@@ -106,8 +107,9 @@ def test_what_is_loaded_judges_as_what_was_saved(learned, files):
 
 
 def test_with_facts_too(tmp_path):
-    model = train_dissatisfaction(rated_texts(600, 4, tells=False, late_tells=True), PARAMS).model
-    model.save(tmp_path, model_text(model.model.trees), {})
+    result = train_dissatisfaction(rated_texts(600, 4, tells=False, late_tells=True), PARAMS)
+    model = result.model
+    model.save(tmp_path, result.trees_text, {})
     late = [1.0 if name == "late_orders" else 0.0 for name in FEEDBACK_FACTS]
     ours, found = model.judge("ostin tämän", late), Dissatisfaction.load(tmp_path).judge("ostin tämän", late)
     assert found.probability == pytest.approx(ours.probability, abs=1e-12) and found.reason == ours.reason
