@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from implicit.als import AlternatingLeastSquares
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from benchmarks.yardsticks.orders import Floats, Numbers, Orders, Scorer
 
@@ -29,16 +30,18 @@ class Als:
 
 def fit_als(counts: sparse.csr_matrix, settings: Als) -> Any:
     """The library's model of orders with an item, `[customers, items]`; one thread."""
-    model = AlternatingLeastSquares(
-        factors=settings.factors,
-        regularization=settings.regularization,
-        alpha=settings.alpha,
-        iterations=settings.iterations,
-        random_state=settings.seed,
-        num_threads=1,
-        use_gpu=False,
-    )
-    model.fit(counts.astype(np.float32), show_progress=False)
+    with threadpool_limits(1, "blas"):  # the library warns of more, which wait for each other
+        with threadpool_limits(1, "blas"):  # the library refuses to be quiet about more, which wait for each other
+        model = AlternatingLeastSquares(
+            factors=settings.factors,
+            regularization=settings.regularization,
+            alpha=settings.alpha,
+            iterations=settings.iterations,
+            random_state=settings.seed,
+            num_threads=1,
+            use_gpu=False,
+        )
+        model.fit(counts.astype(np.float32), show_progress=False)
     return model
 
 
