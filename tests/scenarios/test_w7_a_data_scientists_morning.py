@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STAGES = ["events", "prepare", "train_churn", "train_next_offer", "evaluate"]
+STAGES = ["events", "prepare", "train_churn", "train_next_offer", "train_sessions", "train_dissatisfaction", "evaluate"]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ class Desk:
         environment = {k: v for k, v in os.environ.items() if k != "TAHDIKAS_HOME"}
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=600, check=False
         )
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout
