@@ -32,6 +32,7 @@ def fit_als(counts: sparse.csr_matrix, settings: Als) -> Any:
     """The library's model of orders with an item, `[customers, items]`; one thread."""
     with threadpool_limits(1, "blas"):  # the library warns of more, which wait for each other
         model = AlternatingLeastSquares(
+            factors=settings.factors,
             regularization=settings.regularization,
             alpha=settings.alpha,
             iterations=settings.iterations,
