@@ -42,7 +42,7 @@ CHOSEN: dict[str, Callable[[Orders], Scorer]] = {
     "faded personal + popular": lambda orders: personal_popular(orders, half_life_days=90.0),
     "item-kNN (implicit)": lambda orders: item_knn(orders, ItemKnn("bm25", 300)),
     "ALS (implicit)": lambda orders: als(orders, Als(factors=64, alpha=1.0, regularization=1.0)),
-    "TIFU-KNN": lambda orders: tifu(orders, Tifu(k=100, groups=60, r_b=0.9, r_g=0.97, alpha=0.7)),
+    "TIFU-KNN": lambda orders: tifu(orders, Tifu(k=100, groups=60, r_b=0.9, r_g=0.97, alpha=0.7, spread=True)),
 }
 """Yardsticks with the settings that had the best NDCG@10 on the first baskets of November, learned to 2017-10-31.
 

@@ -25,6 +25,8 @@ class Tifu:
     """Settings, in the paper's letters; the defaults are its choice for Ta-Feng.
 
     `k` neighbours; `r_b` and `r_g` fade within a group and between groups; `groups` at most; `alpha` weighs her own.
+    Where groups cannot be equal the larger ones are the last, as in the authors' code, or with `spread` are spread
+    evenly among the smaller ones.
     """
 
     k: int = 300
@@ -32,6 +34,7 @@ class Tifu:
     r_g: float = 0.7
     groups: int = 7
     alpha: float = 0.7
+    spread: bool = False
 
 
 def tifu(orders: Orders, settings: Tifu) -> Scorer:
@@ -69,22 +72,21 @@ def tifu_lists(lines: pd.DataFrame, k: int, settings: Tifu) -> pd.DataFrame:
 def frequency_weights(customer: "pd.Series[Any]", basket: "pd.Series[Any]", settings: Tifu) -> Floats:
     """What an item in each row's basket adds to the customer's vector: equations 1 to 3 of the paper.
 
-    n baskets make m = min(n, groups) groups whose sizes differ by at most one, the smaller ones first. The j-th last
-    basket of a group of s counts r_b ** j / s, the g-th last group r_g ** g / m.
+    n baskets make m = min(n, groups) groups whose sizes differ by at most one. The j-th last basket of a group of s
+    counts r_b ** j / s, the g-th last group r_g ** g / m.
     """
     told = pd.DataFrame({"customer": customer.to_numpy(), "basket": basket.to_numpy()})
     every = told.drop_duplicates().sort_values(["customer", "basket"], kind="stable")
-    by = every.groupby("customer")["basket"]
-    ago = by.cumcount(ascending=False).to_numpy()
-    n = by.transform("size").to_numpy()
+    hers = every.groupby("customer")["basket"]
+    number, n = hers.cumcount().to_numpy(), hers.transform("size").to_numpy()
     m = np.minimum(n, settings.groups)
-    small, larger = n // m, n % m
-    wide = larger * (small + 1)  # baskets in the larger groups, which are the last ones
-    in_larger = ago < wide
-    group_ago = np.where(in_larger, ago // (small + 1), larger + (ago - wide) // small)
-    within_ago = np.where(in_larger, ago % (small + 1), (ago - wide) % small)
-    size = small + in_larger
-    weight = settings.r_b**within_ago / size * settings.r_g**group_ago / m
+    small = n // m
+    wide = (m - n % m) * small  # baskets in the smaller groups
+    last = np.where(number < wide, number // small, m - n % m + (number - wide) // (small + 1))
+    group = number * m // n if settings.spread else last
+    of_group = every.groupby(["customer", group])["basket"]
+    within_ago, size = of_group.cumcount(ascending=False).to_numpy(), of_group.transform("size").to_numpy()
+    weight = settings.r_b**within_ago / size * settings.r_g ** (m - 1 - group) / m
     return told.merge(every.assign(weight=weight), how="left")["weight"].to_numpy(np.float64)
 
 

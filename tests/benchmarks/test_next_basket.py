@@ -61,6 +61,10 @@ def test_tifu_vectors_by_hand(small: Orders) -> None:
     # three baskets in two groups: the first one, the last two; weights .1/2, 1/2 * .5/2, 1/2 * 1/2
     first, second, third = 0.05, 0.125, 0.25
     assert found[0].tolist() == pytest.approx([first + second + third, first, third])
+    found = customer_vectors(small, Tifu(groups=2, r_b=0.5, r_g=0.1, spread=True)).toarray()
+    # the first two, the last one; weights .1/2 * .5/2, .1/2 * 1/2, 1/2
+    first, second, third = 0.0125, 0.025, 0.5
+    assert found[0].tolist() == pytest.approx([first + second + third, first, third])
     assert found[1].tolist() == pytest.approx([0, 1, 1]), "one basket is one group"
 
 
