@@ -2,8 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,9 @@ from features.recommenders.blend import Blend
 from features.recommenders.next_views import NextViews
 from features.recommenders.next_views_canaries import canaries_of
 from features.recommenders.next_views_file import load_next_views, save_next_views
-from features.recommenders.sequences import Items, Sequences
+from features.recommenders.sequences import Ints, Items, Sequences
 from training.learners import model_text
-from training.next_views import Choice, K, choose
+from training.next_views import Choice, K, Present, choose
 from training.params import Params
 from training.purchases import item_categories
 from training.registry import ModelRun
@@ -80,17 +80,18 @@ def sessions_files(home: Home) -> dict[str, Path]:
     return {path.name: path for path in sorted((home.models / "sessions").glob("sessions.*"))}
 
 
-def _present(home: Home, params: Params, views: pa.Table, names: list[str]) -> Any:
+def _present(home: Home, params: Params, views: pa.Table, names: list[str]) -> Present:
     """What would be shown without sessions, by what was known when the newest block began."""
-    parts = blocks(len(views))
-    if not parts:
-        return partial(shown_without, names=names, table=None, k=K)
-    began: datetime = pc.min(views["started_at"][parts[-1][0] :]).as_py()
-    with connect(pq.read_table(home.models / "purchases.parquet")) as con:
-        half_life = params.next_offer.half_life_days
-        table = item_table(con, began, categories=item_categories(home), half_life_days=half_life)
-    table = with_newcomers(table, newcomers_of(load_items(home), began.timestamp()))
-    return partial(shown_without, names=names, table=table, k=K)
+
+    def shown(seen: Sequence[Ints]) -> list[list[int]]:
+        began: datetime = pc.min(views["started_at"][blocks(len(views))[-1][0] :]).as_py()
+        with connect(pq.read_table(home.models / "purchases.parquet")) as con:
+            half_life = params.next_offer.half_life_days
+            table = item_table(con, began, categories=item_categories(home), half_life_days=half_life)
+        table = with_newcomers(table, newcomers_of(load_items(home), began.timestamp()))
+        return shown_without(seen, names, table, K)
+
+    return shown
 
 
 def _write_model(folder: Path, model: NextViews, known: Sequences) -> None:
