@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from benchmarks import (
+    churn_cutoffs,
     coupons,
     decide,
     false_alarms,
@@ -16,6 +17,7 @@ from benchmarks import (
     main_job,
     next_basket,
     online,
+    people,
     policies,
     satisfaction,
     scoring,
@@ -28,6 +30,8 @@ from features.errors import TahdikasError
 BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "online_retail": lambda now: main_job.run(main_job.ONLINE_RETAIL, now),
     "complete_journey": lambda now: main_job.run(main_job.COMPLETE_JOURNEY, now),
+    "churn": churn_cutoffs.run,
+    "people": people.run,
     "next_basket": next_basket.run,
     "scoring": scoring.run,
     "coupons": coupons.run,

@@ -6,10 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.measure import Spent, spent
+from features.columns import CUSTOMER_ID
 from features.home import Home
+from features.inputs.frame import customer_inputs, to_columns
+from features.inputs.scoring import read_model
 from training.params import Params, read_params
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
@@ -43,7 +47,7 @@ def run_product(
     with spent() as taking:
         report = ingest(home, source, path, now=now, progress=None)
     with spent() as training:
-        retrain(home, as_of, _params(horizon_days, k), progress=None)
+        retrain(home, as_of, params_of(horizon_days, k), progress=None)
     with spent() as promoting:
         promote(home, now=now)
     with spent() as scoring:
@@ -60,6 +64,24 @@ def run_product(
     )
 
 
+def train_and_score_churn(home: Home, as_of: datetime, params: Params) -> tuple[dict[str, float], dict[str, Any]]:
+    """The churn model trained as of a moment in a home that has the events, everybody's probability then, and how it
+    was chosen (`report.json`). The steps of `retrain`, without the other models; it is not promoted.
+    """
+    from pipelines.materialize import build_snapshots
+    from pipelines.train import prepare, train_churn
+    from training.dataset import load_training_set
+
+    prepare(home, as_of, params)
+    train_churn(home, params)
+    build_snapshots(home, [as_of])
+    frame = load_training_set("churn_v1", home=home, cutoffs=[as_of])
+    names, inputs = customer_inputs(to_columns(frame), np.full(len(frame), as_of.timestamp()))
+    probability = read_model(home.models / "churn", "churn").probability(inputs, names)
+    report = json.loads((home.models / "churn" / "report.json").read_text("utf-8"))
+    return dict(zip(frame[CUSTOMER_ID].astype(str), probability.tolist(), strict=True)), report
+
+
 def describe_model(spec: dict[str, Any]) -> str:
     """A model of a bundle in a few words: its kind, its parts and how many inputs it has."""
     if "parts" in spec:
@@ -67,7 +89,8 @@ def describe_model(spec: dict[str, Any]) -> str:
     return f"{spec['kind']} on {len(spec['inputs'])} inputs"
 
 
-def _params(horizon_days: int, k: int) -> Params:
+def params_of(horizon_days: int, k: int = 10) -> Params:
+    """The shipped parameters, with this horizon of churn and length of lists."""
     params = read_params(PARAMS)
     return params.model_copy(
         update={

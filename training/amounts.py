@@ -39,13 +39,13 @@ class Amounts:
     fitted: Fitted
     chosen: str
     residual: Array  # in logarithms, each buyer predicted by a fit without her
-    lift: float  # mean spend over mean e^prediction
+    lift: float  # mean spend over mean e^prediction, the largest hundredth of spends cut to the least of them
     errors: dict[str, float]  # candidate -> root mean squared error in logarithms
     differences: dict[str, Difference]  # candidate -> squared error less that of the best
 
 
 def train_amounts(groups: Sequence[Rows], names: Sequence[str], horizon_days: int, params: ChurnParams) -> Amounts:
-    """`groups` newest first, their truth the spend `[n]` in one unit, 0 for none.
+    """`groups` newest first, their truth the spend `[n]` in minor units, 0 for none.
 
     Raises `DataError` where the newest window has fewer than twenty buyers.
     """
@@ -66,11 +66,12 @@ def train_amounts(groups: Sequence[Rows], names: Sequence[str], horizon_days: in
     chosen = next(name for name in lost if name == best or not differences[name].better)
     fit = fits[chosen]
     cross = predict_newest(bought, names, fold, True, fit, with_newest=True)
+    spend = np.exp(newest.truth)
     return Amounts(
         fitted=fit(np.concatenate([g.inputs for g in bought]), np.concatenate([g.truth for g in bought])),
         chosen=chosen,
         residual=newest.truth - cross,
-        lift=float(np.exp(newest.truth).mean() / np.exp(cross).mean()),
+        lift=float(np.minimum(spend, np.quantile(spend, 0.99)).mean() / np.exp(cross).mean()),
         errors={name: float(np.sqrt(own.mean())) for name, own in lost.items()},
         differences=differences,
     )

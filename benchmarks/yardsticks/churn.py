@@ -81,19 +81,19 @@ def score_yardsticks(
         raise ValueError(f"Labels of {train:%Y-%m-%d} + {horizon_days} days are not known by {test:%Y-%m-%d}.")
     then, now = rfm(purchases, train), rfm(purchases, test)
     lapsed = churned(purchases, then.index, train, horizon_days)
-    model = fit_bgnbd(*_weeks(now, test))
+    model = fit_bgnbd(*weeks(now, test))
     scores = {
         "recency": _logistic(then, now, lapsed, ["recency_days"]),
         "frequency": _logistic(then, now, lapsed, ["orders"]),
-        "BG/NBD": model.silent(*_weeks(now, test), ahead=horizon_days / WEEK_DAYS),
+        "BG/NBD": model.silent(*weeks(now, test), ahead=horizon_days / WEEK_DAYS),
         "boosted trees": _trees(then, now, lapsed, seed),
         "logistic on log-RFM + returns": _logistic(then, now, lapsed, LOG_RFM),
     }
     return ChurnScores(now.index.to_numpy(np.int64), churned(purchases, now.index, test, horizon_days), scores, model)
 
 
-def _weeks(frame: pd.DataFrame, cutoff: datetime) -> tuple[Floats, Floats, Floats]:
-    """(x, t_x, T) of BG/NBD in weeks: an order day counts once."""
+def weeks(frame: pd.DataFrame, cutoff: datetime) -> tuple[Floats, Floats, Floats]:
+    """(x, t_x, T) of BG/NBD in weeks, from the frame of `rfm`: an order day counts once."""
     today = cutoff.timestamp() / DAY_SECONDS
     x = frame["days"].to_numpy() - 1
     t_x = (frame["last_day"] - frame["first_day"]).to_numpy() / WEEK_DAYS
