@@ -30,6 +30,18 @@ log = logging.getLogger("tahdikas.serving")
 Row = dict[str, Any]
 
 
+def is_written(event: Any) -> bool:
+    """Whether an object of an event may be feedback with text.
+
+    >>> is_written({"type": "feedback", "payload": {"text": "late"}}), is_written({"type": "browse"}), is_written("x")
+    (True, False, False)
+    """
+    if not isinstance(event, dict) or event.get("type") != "feedback":
+        return False
+    payload = event.get("payload")
+    return isinstance(payload, dict) and bool(payload.get("text"))
+
+
 class Mood:
     """Judges feedback for one process and counts what could not be judged; safe to share between threads."""
 

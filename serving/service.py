@@ -19,7 +19,7 @@ from serving.core.explain import explain
 from serving.core.question import Request, Snapshot
 from serving.core.recheck import ListRow
 from serving.core.version import engine_version
-from serving.dissatisfaction import Mood
+from serving.dissatisfaction import Mood, is_written
 from serving.in_force import InForce
 from serving.outcomes import OUTCOMES, Outcome, note
 from serving.past import Past
@@ -120,8 +120,10 @@ class DecisionService:
 
         What is written in feedback is judged at once, where the bundle in force has a model of dissatisfaction.
         """
+        if not any(is_written(one) for one in objects):  # most events: they need not wait for what is in force
+            return self._log.append_live(objects, source=source, now=now)
         force = self.in_force(now)
-        model = force.models and force.models.dissatisfaction
+        model = None if force.models is None else force.models.dissatisfaction
         follow = self._mood.following(model, force.scorer.id, force.policy.file.holds)
         return self._log.append_live(objects, source=source, now=now, follow=follow)
 

@@ -71,6 +71,23 @@ def test_a_store_of_version_1_holds_all_it_would_hold_had_it_been_new(tmp_path):
     assert rows(old, "select customer_id, concern_until from state") == [("aino", None), ("bea", FOREVER)]
 
 
+def test_a_store_of_version_2_too(tmp_path):
+    """Its tables are those of now; a state's score knew no threshold of its own."""
+    old, new = new_home(tmp_path / "old"), new_home(tmp_path / "new")
+    told = event("s1", "score", "aino", 5, model="dissatisfaction", version="1", value=0.8)
+    for home in (old, new):
+        shop(home)
+        with EventLog(home) as log:
+            log.append_live([told], source="api", now=NOW)
+    with sqlite3.connect(old.live_db) as run:
+        run.execute("update state set body = cast(x'02' || substr(body, 2) as blob)")
+        run.execute("update meta set value = '2' where key = 'schema_version'")
+    run.close()
+    for query in ("select * from state", "select * from meta"):
+        assert rows(old, query) == rows(new, query), query
+    assert contents(old) == contents(new)
+
+
 def test_ended_midway_it_stays_as_it_was(tmp_path):
     home = new_home(tmp_path)
     shop(home)
