@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STAGES = ["events", "prepare", "train_churn", "train_next_offer", "train_sessions", "train_dissatisfaction", "evaluate"]
+STAGES = ["events", "prepare", "train_churn", "train_next_offer", "train_dissatisfaction", "train_sessions", "evaluate"]
 
 
 @pytest.fixture(scope="module")
