@@ -82,7 +82,7 @@ def shop_pool(known: Sequences) -> Pool:
         Transitions.fit(known, name="near", last=10, fade=0.7),
         Walk.fit(known, widest=30),
     )
-    return Pool(ideas, SessionFacts.fit(known), most=30)
+    return Pool(ideas, SessionFacts.fit(known), most=60)
 
 
 def _lesson(known: Sequences, block: tuple[int, int], seed: int) -> Rows:
