@@ -7,7 +7,9 @@ the area between curve and chord, divided by that of the perfect order (who resp
 untreated last): 0 for any order without knowledge, also where all effects are equal; below 0 for a harmful order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -37,38 +39,58 @@ class EffectOrder:
 
     def curve(self, weight: Floats | None = None) -> tuple[Floats, Floats]:
         """People reached (from 0) and responses gained, `[..., steps + 1]`; `weight` `[..., n]` counts each row."""
-        counted = np.ones(len(self.order)) if weight is None else np.asarray(weight, np.float64)[..., self.order]
-        reached = self._running(counted)
-        n_treated = self._running(counted * self.treated)
-        y_treated = self._running(counted * self.treated * self.outcome)
-        y_control = self._running(counted * (1 - self.treated) * self.outcome)
-        n_control = reached - n_treated
-        per_control = np.divide(n_treated, n_control, out=np.zeros_like(n_treated), where=n_control > 0.5)
-        return reached, y_treated - y_control * per_control
+        sums = self._sums(weight)
+        return sums.reached, sums.gained
 
     def score(self, weight: Floats | None = None) -> Floats:
         """The Qini score, `[...]`; NaN where nobody was treated, nobody was not, or nobody responded."""
-        x, y = self.curve(weight)
+        sums = self._sums(weight)
+        x, y = sums.reached, sums.gained
         chord = x[..., -1] * y[..., -1] / 2
-        perfect = np.asarray(self._perfect(weight) - chord)
-        gained = np.asarray(np.trapezoid(y, x, axis=-1) - chord)
-        return np.asarray(np.divide(gained, perfect, out=np.full(gained.shape, np.nan), where=perfect > 1e-9))
+        perfect = np.asarray(sums.perfect() - chord)
+        area = np.asarray(np.trapezoid(y, x, axis=-1) - chord)
+        known = (perfect > 1e-9) & sums.both_arms()
+        return np.asarray(np.divide(area, perfect, out=np.full(area.shape, np.nan), where=known))
+
+    def _sums(self, weight: Floats | None) -> "_Sums":
+        counted = np.ones(len(self.order)) if weight is None else np.asarray(weight, np.float64)[..., self.order]
+        treated = counted * self.treated
+        responded = treated * self.outcome
+        return _Sums(*(self._running(part) for part in (counted, treated, responded, counted * self.outcome)))
 
     def _running(self, values: Floats) -> Floats:
         sums = np.cumsum(values, axis=-1)[..., self.ends]
         return np.concatenate([np.zeros((*sums.shape[:-1], 1)), sums], axis=-1)
 
-    def _perfect(self, weight: Floats | None) -> Floats:
-        """Area under the perfect curve, a rise, a plain and a fall; NaN if an arm is empty."""
-        counted = np.ones(len(self.order)) if weight is None else np.asarray(weight, np.float64)[..., self.order]
-        n, n_treated = counted.sum(axis=-1), (counted * self.treated).sum(axis=-1)
-        y_treated = (counted * self.treated * self.outcome).sum(axis=-1)
-        y_control = (counted * (1 - self.treated) * self.outcome).sum(axis=-1)
-        n_control = n - n_treated
-        empty = (n_control < 0.5) | (n_treated < 0.5)
-        last = y_treated - y_control * n_treated / np.where(empty, np.nan, n_control)
-        rise, plain = y_treated * y_treated / 2, (n - y_control - y_treated) * y_treated
-        return np.asarray(rise + plain + y_control * (y_treated + last) / 2)
+
+@dataclass(frozen=True)
+class _Sums:
+    """Running sums over the steps of an order, `[..., steps + 1]`: people, treated, and who of them responded."""
+
+    reached: Floats
+    treated: Floats
+    treated_responded: Floats
+    responded: Floats
+
+    @property
+    def gained(self) -> Floats:
+        controls = self.reached - self.treated
+        per_control = np.divide(self.treated, controls, out=np.zeros_like(controls), where=controls > 0.5)
+        return np.asarray(self.treated_responded - (self.responded - self.treated_responded) * per_control)
+
+    def both_arms(self) -> npt.NDArray[np.bool_]:
+        treated = self.treated[..., -1]
+        return np.asarray((treated > 0.5) & (self.reached[..., -1] - treated > 0.5))
+
+    def perfect(self) -> Floats:
+        """Area under the perfect curve: up with the treated who responded, level, down with such controls."""
+        n, top, responded = self.reached[..., -1], self.treated_responded[..., -1], self.responded[..., -1]
+        controls, last = responded - top, self.gained[..., -1]
+        return np.asarray(top * top / 2 + (n - responded) * top + controls * (top + last) / 2)
+
+
+Part: TypeAlias = tuple[EffectOrder, npt.NDArray[np.int64]]
+"""An order of some rows, and their numbers among all rows."""
 
 
 def qini(effect: Array, treated: Array, outcome: Array) -> float:
@@ -89,32 +111,29 @@ def qini_interval(
     )
 
 
-def mean_interval(
-    parts: list[tuple[EffectOrder, npt.NDArray[np.int64]]],
-    customers: Array,
-    draws: int = DRAWS,
-    seed: int = 0,
-    less: list[EffectOrder] | None = None,
-) -> Difference:
-    """The mean score over `parts`, less that of other orders of the same rows if given, with its 95 % interval.
+def mean_interval(parts: Sequence[Part], customers: Array, draws: int = DRAWS, seed: int = 0) -> Difference:
+    """The mean score over `parts` with its 95 % interval."""
+    return interval_of(mean_scores(parts, customers, draws, seed))
 
-    A part is an order of some rows and their numbers among `customers`: each draw counts customers anew, the same for
-    all parts and both sides, so that rows shared by parts (repeated splits) are not taken for independent ones.
+
+def mean_scores(parts: Sequence[Part], customers: Array, draws: int = DRAWS, seed: int = 0) -> Floats:
+    """The mean score over `parts` as found, then `draws` times with customers drawn with replacement, `[1 + draws]`.
+
+    Each draw counts customers anew, the same for all parts, so that rows shared by parts (repeated splits) are not
+    taken for independent ones; and the same for any other orders of the same customers, so that differences of two
+    results are paired.
     """
     _, who = np.unique(customers, return_inverse=True)
     n, generator = int(who.max()) + 1, np.random.default_rng(seed)
+    found = [np.mean([order.score() for order, _ in parts], keepdims=True)]
+    for start in range(0, draws, CHUNK):
+        counts = generator.multinomial(n, np.full(n, 1 / n), min(CHUNK, draws - start))
+        found.append(np.mean([order.score(counts[:, who[rows]].astype(np.float64)) for order, rows in parts], axis=0))
+    return np.concatenate(found)
 
-    def mean(counts: Floats | None) -> Floats:
-        found = []
-        for place, (order, rows) in enumerate(parts):
-            weight = None if counts is None else counts[:, who[rows]]
-            found.append(order.score(weight) - (less[place].score(weight) if less else 0.0))
-        return np.asarray(np.mean(found, axis=0))
 
-    drawn = [
-        mean(generator.multinomial(n, np.full(n, 1 / n), min(CHUNK, draws - start)).astype(np.float64))
-        for start in range(0, draws, CHUNK)
-    ]
-    values = np.concatenate(drawn)
-    low, high = np.nanquantile(values, [0.025, 0.975]) if np.isfinite(values).any() else (np.nan, np.nan)
-    return Difference(float(mean(None)), float(low), float(high))
+def interval_of(scores: Floats) -> Difference:
+    """`mean_scores`, or the difference of two, as a value with its 95 % interval."""
+    known = scores[1:][np.isfinite(scores[1:])]
+    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+    return Difference(float(scores[0]), float(low), float(high))

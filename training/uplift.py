@@ -29,7 +29,7 @@ from training.uplift_learners import (
 )
 
 FOLDS = 5
-DRAWS = 500
+DRAWS = 300
 SEED = 7
 CANDIDATES: Mapping[str, Fit] = {"line": fit_interactions, "x_learner": fit_x_learner, "dr_learner": fit_dr_learner}
 """Simplest first; the mean of the line and the X-learner comes after them."""
@@ -48,7 +48,13 @@ class UpliftResult:
     scores: dict[str, dict[str, float]]  # candidate -> qini, all folds together; gain over the average in squared error
     customers: Array  # of the rows, in order, with
     effects: Floats  # the chosen candidate's, out of fold
+    response: float  # share of the treated who responded
     message: str
+
+    @property
+    def incrementality(self) -> float:
+        """Share of the responses that would not have come without the action, 0 to 1: the catalogue's figure."""
+        return min(max(self.average.value / self.response, 0.0), 1.0)
 
     @property
     def effect(self) -> Effect | None:
@@ -72,6 +78,7 @@ def train_uplift(rows: UpliftRows) -> UpliftResult:
     fit = MEAN if chosen == "mean" else CANDIDATES[chosen]
     shown = _held_out(rows, fit)
     average = mean_by_customer(rows.customers, truth, DRAWS, SEED)
+    response = float(rows.outcome[rows.treated > 0.5].mean())
     scores = {
         name: {"qini": qini(effect, rows.treated, rows.outcome), "gain": float(np.mean(plain - losses[name]))}
         for name, effect in found.items()
@@ -85,7 +92,8 @@ def train_uplift(rows: UpliftRows) -> UpliftResult:
         scores=scores,
         customers=rows.customers,
         effects=found[chosen],
-        message=_words(rows, shown, average),
+        response=response,
+        message=_words(rows, response, shown, average),
     )
 
 
@@ -98,10 +106,10 @@ def _held_out(rows: UpliftRows, fit: Fit) -> Difference:
     return mean_interval(parts, rows.customers, DRAWS, SEED)
 
 
-def _words(rows: UpliftRows, shown: Difference, average: Difference) -> str:
+def _words(rows: UpliftRows, response: float, shown: Difference, average: Difference) -> str:
     arms = f"{rows.treated.sum():.0f} treated and {(1 - rows.treated).sum():.0f} controls"
     moves = "moves people" if average.better or average.worse else "cannot be said to move people at all"
-    told = f"From {arms}: on average the action {moves} ({average}); "
+    told = f"From {arms}: {response:.2%} of the treated responded; on average the action {moves} ({average}); "
     if shown.better:
         return told + f"whom it moves can be told (Qini of held-out customers {shown})."
     return told + (

@@ -8,7 +8,7 @@ from training.uplift_learners import UpliftRows
 NAMES = ("likes_offers", "buys_often", "noise")
 
 
-def drawn(n: int = 6000, *, effect: float = 0.2, share: float = 0.5, seed: int = 1) -> UpliftRows:
+def drawn(n: int = 5000, *, effect: float = 0.2, share: float = 0.5, seed: int = 1) -> UpliftRows:
     """Whoever likes offers (input 0 above zero) responds likelier by `effect` when treated; nobody else is moved."""
     draw = np.random.default_rng(seed)
     inputs = draw.normal(size=(n, len(NAMES)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.qini import EffectOrder, mean_interval, qini, qini_interval
+from training.qini import EffectOrder, interval_of, mean_scores, qini, qini_interval
 
 EFFECT = np.array([0.9, 0.8, 0.8, 0.5, 0.4, 0.3, 0.2, 0.1])
 TREATED = np.array([1, 0, 1, 1, 0, 0, 1, 0])
@@ -61,7 +61,10 @@ def test_the_interval_is_wider_where_rows_are_of_the_same_customers() -> None:
     assert together.high - together.low > 1.5 * (alone.high - alone.low)
 
 
-def test_an_order_is_no_better_than_itself() -> None:
-    order, rows = EffectOrder.of(EFFECT, TREATED, OUTCOME), np.arange(8)
-    same = mean_interval([(order, rows)], rows, 20, less=[order])
+def test_differences_of_two_orders_are_paired() -> None:
+    rows = np.arange(8)
+    scores = mean_scores([(EffectOrder.of(EFFECT, TREATED, OUTCOME), rows)], rows, 20)
+    again = mean_scores([(EffectOrder.of(2 * EFFECT, TREATED, OUTCOME), rows)], rows, 20)
+    same = interval_of(scores - again)
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    assert np.isnan(interval_of(np.full(3, np.nan)).low)
