@@ -56,6 +56,8 @@ def train_amounts(groups: Sequence[Rows], names: Sequence[str], horizon_days: in
             f"Only {len(newest.truth)} customers bought after {newest.cutoff:%Y-%m-%d}; value needs at least {FEWEST}. "
             "Ingest more customers, or train as of a later date."
         )
+    if sum(len(g.truth) for g in bought[1:]) < FEWEST:
+        bought = bought[:1]
     fold = customer_folds(newest.customers, params.folds)
     overlap = any(g.cutoff + timedelta(days=horizon_days) > newest.cutoff for g in bought[1:])
     fits = _candidates(names, params)

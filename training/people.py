@@ -94,6 +94,8 @@ def train(
     """
     newest, older = groups[0], groups[1:]
     _check(question, newest, params)
+    if sum(len(g.truth) for g in older) < 2 * params.folds:  # too few to learn from apart: fitted across the newest
+        groups, older = groups[:1], []
     fold = customer_folds(newest.customers, params.folds)
     overlap = any(g.cutoff + timedelta(days=horizon_days) > newest.cutoff for g in older)
     rounds: list[int] = []
@@ -101,7 +103,7 @@ def train(
     thin = len(newest.truth) < question.enough
     for name, inputs in list(question.candidates(names).items())[: 1 if thin else None]:
         raw[name] = predict_newest(groups, names, fold, overlap, _line(names, inputs))
-    if not thin and any(len(g.truth) for g in older):  # trees need a window of their own to be stopped on
+    if older and not thin:  # trees need a window of their own to be stopped on
         raw["trees"], rounds = _predict_with_trees(question, groups, names, fold, overlap, params)
         raw["mean"] = (raw["trees"] + raw["logistic"]) / 2
     levelled = {name: _level(p, newest, fold) for name, p in raw.items()}

@@ -9,6 +9,7 @@ import pytest
 from features.errors import DataError
 from features.inputs.scoring import Model
 from tests.training.people_contract import HORIZON_DAYS, NAMES, PARAMS, PeopleContract, Predict, shop_rows
+from training.amounts import train_amounts
 from training.churn import train_churn
 from training.learners import model_text
 from training.metrics import Array, auc
@@ -106,6 +107,15 @@ def test_quantiles_of_spend_ascend_and_are_nothing_for_who_stays_away() -> None:
     leaves = found.leaves.probability(rows, NAMES)
     assert (ladder[2][leaves >= 0.5] == 0).all()
     assert (ladder[2][leaves < 0.5] > 0).all()
+
+
+def test_older_windows_without_anybody_to_learn_from_are_left_out() -> None:
+    newest, older = shop_rows(400, cutoffs=2)
+    nobody = replace(older, truth=np.zeros(len(older.truth)))
+    regulars = ~ordered_once(older.inputs, NAMES)
+    none_once = Rows(older.cutoff, older.customers[regulars], older.inputs[regulars], older.truth[regulars])
+    assert "trees" not in train_second_purchase(_away([newest, none_once]), NAMES, HORIZON_DAYS, PARAMS).scores
+    assert np.isfinite(train_amounts([newest, nobody], NAMES, HORIZON_DAYS, PARAMS).residual).all()
 
 
 def test_value_needs_twenty_buyers() -> None:
