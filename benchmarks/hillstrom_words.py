@@ -126,7 +126,7 @@ def _words(found: OutcomeFigures, splits: int, shuffled: int) -> str:
     kinds = ", ".join(f"{name} {found.chosen.count(name)}" for name in sorted(set(found.chosen)))
     return (
         f"{verdict_words(found.methods)}{uncertain_wins(found.methods)} {rates[0]:.2%} with the e-mail, {rates[1]:.2%} "
-        f"without: it adds {average_effect(rows):.2%} on average. Chosen in the {splits} splits: {kinds}. An uplift was claimed in "
-        f"{found.claimed} of {splits}; with the treatment shuffled, where there is none, in "
+        f"without: it adds {average_effect(rows):.2%} on average. Chosen in the {splits} splits: {kinds}. An uplift "
+        f"was claimed in {found.claimed} of {splits}; with the treatment shuffled, where there is none, in "
         f"{found.claimed_of_noise} of {shuffled} (chance: one in forty)."
     )

@@ -102,15 +102,6 @@ def qini(effect: Array, treated: Array, outcome: Array) -> float:
     return float(EffectOrder.of(effect, treated, outcome).score())
 
 
-def qini_interval(
-    effect: Array, treated: Array, outcome: Array, customers: Array, *, draws: int = DRAWS, seed: int = 0
-) -> Difference:
-    """The score with its 95 % interval, all rows of a customer drawn together with replacement."""
-    return mean_interval(
-        [(EffectOrder.of(effect, treated, outcome), np.arange(len(customers)))], customers, draws, seed
-    )
-
-
 def mean_interval(parts: Sequence[Part], customers: Array, draws: int = DRAWS, seed: int = 0) -> Difference:
     """The mean score over `parts` with its 95 % interval."""
     return interval_of(mean_scores(parts, customers, draws, seed))
