@@ -106,8 +106,7 @@ def write_bundle(home: Home, now: datetime) -> str:
     prepared = _read(home.models / "prepared.json")
     reports = {name: _read(home.models / name / "report.json") for name in PARTS}
     sources = {path.name: path for folder, name in PARTS.items() for path in _model_files(home.models / folder, name)}
-    moods = home.models / train_dissatisfaction.NAME
-    sources |= {name: moods / name for name in train_dissatisfaction.FILES if (moods / name).exists()}
+    sources |= train_dissatisfaction.model_files(home)
     sources |= sessions_files(home)
     sums = {name: sha256(path) for name, path in sorted(sources.items())}
     as_of = datetime.fromisoformat(prepared["as_of"])

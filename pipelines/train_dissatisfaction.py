@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from features.home import Home
@@ -13,8 +14,6 @@ from training.rated_texts import load_rated_texts
 from training.report import write_json
 
 REPORT = "report.json"
-FILES = (SPEC, TEXT, TREES)
-"""What of its folder belongs into a bundle, where it is there."""
 
 
 def train(home: Home, params: Params) -> DissatisfactionResult:
@@ -32,6 +31,11 @@ def train(home: Home, params: Params) -> DissatisfactionResult:
     result.model.save(folder, result.trees_text, costs | {"chosen": result.chosen})
     write_json(folder / REPORT, {"chosen": result.chosen, "metrics": result.metrics, "notes": result.notes})
     return result
+
+
+def model_files(home: Home) -> dict[str, Path]:
+    """What belongs into a bundle, by name."""
+    return {name: path for name in (SPEC, TEXT, TREES) if (path := home.models / NAME / name).exists()}
 
 
 def report(home: Home) -> dict[str, Any] | None:
