@@ -32,11 +32,20 @@ class ProductRun:
 
 
 def run_product(
-    root: Path, *, source: str, path: Path, as_of: datetime, horizon_days: int, k: int, now: datetime
+    root: Path,
+    *,
+    source: str,
+    path: Path,
+    as_of: datetime,
+    horizon_days: int,
+    k: int,
+    now: datetime,
+    accept: tuple[str, ...] = (),
 ) -> ProductRun:
     """Ingest, retrain as of `as_of`, promote, and score everyone known at `as_of`.
 
-    The model is chosen by the product itself, on windows that end by `as_of`; what follows is scored once.
+    The model is chosen by the product itself, on windows that end by `as_of`; what follows is scored once. `accept`
+    names findings of data quality to go on in spite of.
     """
     from pipelines.ingest import ingest
     from pipelines.promote import promote
@@ -47,7 +56,7 @@ def run_product(
     with spent() as taking:
         report = ingest(home, source, path, now=now, progress=None)
     with spent() as training:
-        retrain(home, as_of, params_of(horizon_days, k), progress=None)
+        retrain(home, as_of, params_of(horizon_days, k, accept), progress=None)
     with spent() as promoting:
         promote(home, now=now)
     with spent() as scoring:
@@ -89,13 +98,14 @@ def describe_model(spec: dict[str, Any]) -> str:
     return f"{spec['kind']} on {len(spec['inputs'])} inputs"
 
 
-def params_of(horizon_days: int, k: int = 10) -> Params:
+def params_of(horizon_days: int, k: int = 10, accept: tuple[str, ...] = ()) -> Params:
     """The shipped parameters, with this horizon of churn and length of lists."""
     params = read_params(PARAMS)
     return params.model_copy(
         update={
             "churn": params.churn.model_copy(update={"horizon_days": horizon_days}),
             "next_offer": params.next_offer.model_copy(update={"k": k}),
+            "quality": params.quality.model_copy(update={"accept": accept}),
         }
     )
 
