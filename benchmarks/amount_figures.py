@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from benchmarks.measure import verdict
+from benchmarks.comparison import told
 from training.metrics import Array, Difference, Floats, paired_bootstrap
 
 DRAWS = 1000
@@ -85,8 +85,3 @@ def _better(
     truth: Floats, ours: Floats, theirs: Floats, figure: Callable[[Array, Array], float], sign: int
 ) -> Difference:
     return paired_bootstrap(ours, theirs, truth=truth, metric=lambda t, p: sign * figure(t, p), draws=DRAWS)
-
-
-def told(difference: Difference) -> dict[str, Any]:
-    """A difference as bare facts with its verdict."""
-    return vars(difference) | {"verdict": verdict(difference), "text": str(difference)}

@@ -30,8 +30,8 @@ def compare_probabilities(
         }
         if OURS in scores and name != OURS:
             facts[name]["ours_better_by"] = {
-                "auc": _told(paired_bootstrap(scores[OURS], p, truth=truth, metric=auc, draws=DRAWS)),
-                "brier": _told(paired_bootstrap(scores[OURS], p, truth=truth, metric=_less_brier, draws=DRAWS)),
+                "auc": told(paired_bootstrap(scores[OURS], p, truth=truth, metric=auc, draws=DRAWS)),
+                "brier": told(paired_bootstrap(scores[OURS], p, truth=truth, metric=_less_brier, draws=DRAWS)),
             }
     return _table(facts, {"auc": "AUC", "brier": "Brier", "ece": "ECE"}, ("auc", "brier")), facts
 
@@ -58,8 +58,8 @@ def compare_baskets(
         }
         if OURS in scored and name != OURS:
             facts[name]["ours_better_by"] = {
-                "recall": _told(paired_bootstrap(scored[OURS].recall, found.recall, draws=DRAWS)),
-                "ndcg": _told(paired_bootstrap(scored[OURS].ndcg, found.ndcg, draws=DRAWS)),
+                "recall": told(paired_bootstrap(scored[OURS].recall, found.recall, draws=DRAWS)),
+                "ndcg": told(paired_bootstrap(scored[OURS].ndcg, found.ndcg, draws=DRAWS)),
             }
     names = {"recall": f"Recall@{k}", "ndcg": f"NDCG@{k}", "mrr": f"MRR@{k}"}
     return _table(facts, names, ("recall", "ndcg")), facts
@@ -84,7 +84,8 @@ def _less_brier(truth: npt.NDArray[Any], p: npt.NDArray[Any]) -> float:
     return -brier(truth, p)
 
 
-def _told(difference: Difference) -> dict[str, Any]:
+def told(difference: Difference) -> dict[str, Any]:
+    """A difference as bare facts with its verdict."""
     return {
         "value": difference.value,
         "low": difference.low,

@@ -3,9 +3,8 @@
 from typing import Any
 
 from benchmarks.comparison import OURS
-from benchmarks.measure import verdict
 from training.coupons import CampaignRows, CouponResult
-from training.metrics import Difference, Floats, reliability
+from training.metrics import Floats, reliability
 
 COMPARED = {"auc": "AUC", "list_auc": "AUC in a list", "recall": "Recall@{k}"}
 
@@ -30,17 +29,6 @@ def _counts(rows: list[CampaignRows]) -> str:
     pairs, used = sum(len(r.truth) for r in rows), sum(r.truth.sum() for r in rows)
     lists = sum(int(r.truth.reshape(-1, len(r.campaign.coupons)).any(axis=1).sum()) for r in rows)
     return f"{len(rows)} campaigns ({pairs:,} pairs, {used:.0f} used in {lists} lists)"
-
-
-def told(difference: Difference) -> dict[str, Any]:
-    """A difference as bare facts with its verdict."""
-    return {
-        "value": difference.value,
-        "low": difference.low,
-        "high": difference.high,
-        "verdict": verdict(difference),
-        "text": str(difference),
-    }
 
 
 def table(facts: dict[str, Any], k: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.comparison import DRAWS, OURS, verdict_words
+from benchmarks.comparison import DRAWS, OURS, told, verdict_words
 from benchmarks.coupon_data import Journey, day_of, installed, read_journey
 from benchmarks.coupon_figures import Truth, auc_difference, list_figures, mean_difference
 from benchmarks.coupon_words import (
@@ -19,7 +19,6 @@ from benchmarks.coupon_words import (
     probability_words,
     protocol_words,
     table,
-    told,
     tried_words,
 )
 from benchmarks.measure import Spent, spent

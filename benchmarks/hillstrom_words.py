@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from benchmarks.comparison import OURS, verdict_words
-from benchmarks.coupon_words import told
+from benchmarks.comparison import OURS, told, verdict_words
 from benchmarks.measure import Spent
 from training.metrics import Array, Difference, Floats
 from training.qini import EffectOrder, Part, interval_of, mean_scores

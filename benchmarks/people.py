@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.amount_figures import compare_amounts, deciles, interval_scores, told
-from benchmarks.comparison import OURS, compare_probabilities, verdict_words
+from benchmarks.amount_figures import compare_amounts, deciles, interval_scores
+from benchmarks.comparison import OURS, compare_probabilities, told, verdict_words
 from benchmarks.main_job import COMPLETE_JOURNEY, ONLINE_RETAIL, Case, find_data
 from benchmarks.people_data import People, read_people
 from benchmarks.people_words import protocol_words, second_words, value_words

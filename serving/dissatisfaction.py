@@ -1,8 +1,8 @@
 """What she just wrote, judged before it is acknowledged: the score that follows from a piece of feedback with text.
 
 The score is an event of its own, kept in the transaction of the feedback, so that the hold that follows from it replays
-with the rest. A model that fails holds up nothing: the feedback is kept, what holds by itself holds, and no prediction
-is made of it.
+with the rest. Where the model fails, the seed words judge. What was predicted falls only by a word of praise or a good
+rating: someone who asks again, or says nothing in particular, is not content for it.
 """
 
 import logging
@@ -16,9 +16,13 @@ from typing import Any
 from features.customer.facts_at_feedback import facts_at_feedback
 from features.customer.hold_rules import HoldRules
 from features.customer.ledger import Score
+from features.customer.scales import scale_of, unit_score
+from features.customer.span import GOOD, verdict_on
 from features.customer.spans_of_signals import ends_below
 from features.customer.state import Fact
 from features.inputs.dissatisfaction import NAME, Dissatisfaction, Judged
+from features.inputs.satisfaction import Satisfaction
+from features.inputs.seed_words import seed_score
 from features.instants import to_us
 from features.log import identity
 from features.log.live_intake import Follow
@@ -28,6 +32,9 @@ from features.log.refolding import facts_of
 log = logging.getLogger("tahdikas.serving")
 
 Row = dict[str, Any]
+
+SEED_WORDS = Dissatisfaction(Satisfaction())
+"""What judges where a model fails: it holds from the policy's own threshold."""
 
 
 def is_written(event: Any) -> bool:
@@ -43,12 +50,12 @@ def is_written(event: Any) -> bool:
 
 
 class Mood:
-    """Judges feedback for one process and counts what could not be judged; safe to share between threads."""
+    """Judges feedback for one process and counts where the model failed; safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.failures = 0
-        """Pieces of feedback that no model could judge."""
+        """Pieces of feedback that the model could not judge."""
 
     def following(self, model: Dissatisfaction | None, version: str, rules: HoldRules) -> Follow | None:
         """For `EventLog.append_live`: scores by `model` (of bundle `version`), None without a model."""
@@ -60,10 +67,12 @@ class Mood:
             written.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
             scores: list[Any] = []
             for row in written:
-                try:
-                    scores += _scored(run, row, model, version, rules, scores)
-                except Exception:  # whatever a model does, what she said is kept
-                    self._failed(row["event_id"])
+                for judge, name in ((model, version), (SEED_WORDS, "seed_words")):
+                    try:
+                        scores += _scored(run, row, judge, name, rules, scores)
+                        break
+                    except Exception:  # whatever a model does, what she said is kept, and read
+                        self._failed(row["event_id"])
             return scores
 
         return follow
@@ -71,24 +80,34 @@ class Mood:
     def _failed(self, event_id: str) -> None:
         with self._lock:
             self.failures += 1
-        log.exception("feedback %s could not be judged: no dissatisfaction is predicted from it", event_id)
+        log.exception("feedback %s could not be judged by the model: seed words stand in", event_id)
 
 
 def _scored(
     run: sqlite3.Connection, row: Row, model: Dissatisfaction, version: str, rules: HoldRules, before: list[Any]
 ) -> list[Any]:
-    """The score of one piece of feedback as an event; none for a complaint that would lower what stood."""
+    """The score of one piece of feedback as an event; none where it would lower what stood without a good word."""
     origin, at = origin_of(row.get("customer_id"), row.get("anonymous_id")), row["occurred_at"]
     known = facts_of(run, identity.resolve(run, origin))
     facts = facts_at_feedback(known, at, row["received_at"]) if model.needs_facts else ()
     judged = model.judge(row["text"], facts)
     score = _event(row, judged, version, model.holds_from)
-    if row["kind"] == "complaint":
-        standing = _standing(known, before, row, origin)
-        recorded = Score(to_us(at), "", origin, NAME, version, judged.probability, None, model.holds_from)
-        if judged.probability <= standing or judged.probability < ends_below(recorded, rules):
-            return []
+    recorded = Score(to_us(at), "", origin, NAME, version, judged.probability, None, model.holds_from)
+    if judged.probability < ends_below(recorded, rules) and not _is_content(row, rules):
+        return []
+    if row["kind"] == "complaint" and judged.probability <= _standing(known, before, row, origin):
+        return []
     return [score]
+
+
+def _is_content(row: Row, rules: HoldRules) -> bool:
+    """Whether she says that she is: praise prevails in her words, or a good score stands beside them."""
+    if row["kind"] == "complaint":
+        return False
+    if row.get("score") is None:
+        return seed_score(row["text"]) < 0
+    scale = scale_of(row["kind"], row.get("scale_min"), row.get("scale_max"), row.get("higher_is_better"))
+    return verdict_on(unit_score(row["score"], scale), row["kind"], rules) == GOOD
 
 
 def _standing(known: Iterable[Fact], before: list[Any], row: Row, origin: str) -> float:

@@ -217,7 +217,7 @@ class DecisionService:
             degraded.append("the item catalogue is empty: titles, stock and margins are unknown")
         if failed := self._mood.failures:
             degraded.append(
-                f"{failed} pieces of feedback could not be judged: no dissatisfaction is predicted from them"
+                f"{failed} pieces of feedback could not be judged by the model of dissatisfaction: seed words stood in"
             )
         try:
             self._records.connection().execute("select 1 from state limit 1")

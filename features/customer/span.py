@@ -30,15 +30,19 @@ class Span(msgspec.Struct):
 
 
 def verdict(mark: Mark, rules: HoldRules) -> int:
+    """`verdict_on` the score of a mark."""
+    return verdict_on(mark.unit, mark.kind, rules)
+
+
+def verdict_on(unit: float | None, kind: str, rules: HoldRules) -> int:
     """Whether a score is `BAD`, `GOOD` or neither (0); without a score neither, and a complaint is never good."""
-    unit = mark.unit
     if unit is None:
         return 0
-    nps = mark.kind == "nps"
+    nps = kind == "nps"
     if unit <= (rules.nps_bad_max / 10 if nps else rules.bad_share) + ROUNDING:
         return BAD
     good = unit >= (rules.nps_good_min / 10 if nps else 1 - rules.good_share) - ROUNDING
-    return GOOD if good and mark.kind != "complaint" else 0
+    return GOOD if good and kind != "complaint" else 0
 
 
 def review_at(rule: HoldRule, since: int) -> int | None:

@@ -24,8 +24,9 @@ class Line:
     seeds: float
 
 
-UNTRAINED = Line(intercept=-1.1, text=0.0, seeds=2.5)
-"""Before there are rated texts: one in four unhappy where the words say nothing. An assumption, not measured."""
+UNTRAINED = Line(intercept=-1.2, text=0.0, seeds=3.7)
+"""Before there are rated texts. The slope is that of Olist's reviews: of their writers 65 % were dissatisfied after one
+word of complaint alone, 84 % after two or more. One in four where the words say nothing is an assumption."""
 
 
 @dataclass(frozen=True)

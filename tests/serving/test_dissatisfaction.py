@@ -84,6 +84,20 @@ def test_a_later_good_text_releases_it(service):
     assert "predicted" in held(service, 0.5) and "predicted" not in held(service, 1)
 
 
+@pytest.mark.parametrize("text", ["hello again", "order 1234", "ostin tämän", "ok"])
+def test_a_word_that_is_not_good_releases_nothing(service, text):
+    """Asking again may sound calm to a model; only praise, or a good rating beside it, says that she is content."""
+    take(service, says(BAD), on=0)
+    take(service, says(text, on=1), on=1)
+    assert "predicted" in held(service, 2)
+
+
+def test_a_good_rating_beside_it_releases_whatever_the_language(service):
+    take(service, says(BAD), on=0)
+    take(service, says("çok güzel", on=1, kind="review", score=5), on=1)
+    assert "predicted" not in held(service, 2)
+
+
 def test_nothing_to_read_is_no_score(service, home):
     take(service, says("  "), says(BAD, kind="rating", score=3, who={"customer_id": "bea"}))
     event = says("x")
@@ -154,19 +168,23 @@ class Failing:
         raise ArithmeticError("no judgement")
 
 
-def test_a_failing_model_holds_up_nothing_and_is_counted(home, caplog):
+def test_where_the_model_fails_the_seed_words_judge_and_it_is_counted(home, caplog):
     mood = Mood()
     follow = mood.following(Failing(), "b1", DecisionService(home).in_force(NOON).policy.file.holds)
     with EventLog(home) as log:
-        results = log.append_live([says(BAD), says(GOOD)], source="api", now=NOON, follow=follow)
+        cross, calm = says("Broken again, never answered. Terrible!"), says("order 1234", who={"customer_id": "bea"})
+        results = log.append_live([cross, calm], source="api", now=NOON, follow=follow)
         assert [one.status for one in results] == ["accepted", "accepted"]
-        assert len(log.facts_of("aino")) == 2
-    assert mood.failures == 2 and "could not be judged" in caplog.text and BAD not in caplog.text
+    assert mood.failures == 2 and "could not be judged" in caplog.text and "Terrible" not in caplog.text
+    (score,) = scores(home)
+    assert score.value > 0.7 and score.version == "seed_words" and scores(home, "bea") == []
 
 
-def test_health_says_that_feedback_could_not_be_judged(service, monkeypatch):
-    monkeypatch.setattr(Dissatisfaction, "judge", Failing.judge)
-    take(service, says(BAD))
+def test_health_says_that_feedback_could_not_be_judged(service):
+    mood = service._mood
+    with EventLog(service.home) as log:
+        rules = service.in_force(NOON).policy.file.holds
+        log.append_live([says(BAD)], source="api", now=NOON, follow=mood.following(Failing(), "b1", rules))
     assert "1 pieces of feedback could not be judged" in " ".join(service.health(NOON).degraded)
 
 
