@@ -49,8 +49,8 @@ def run_product(
     """
     from pipelines.ingest import ingest
     from pipelines.promote import promote
+    from pipelines.retraining.retrain import retrain
     from pipelines.score import score_churn, score_offers
-    from pipelines.train import retrain
 
     home = Home.open(root)
     with spent() as taking:
@@ -78,7 +78,8 @@ def train_and_score_churn(home: Home, as_of: datetime, params: Params) -> tuple[
     was chosen (`report.json`). The steps of `retrain`, without the other models; it is not promoted.
     """
     from pipelines.materialize import build_snapshots
-    from pipelines.train import prepare, train_churn
+    from pipelines.retraining.churn import train_churn
+    from pipelines.retraining.prepare import prepare
     from training.dataset import load_training_set
 
     prepare(home, as_of, params)

@@ -90,7 +90,8 @@ def run_ranker(
 def learn_ranker(root: Path, *, source: str, path: Path, as_of: datetime, now: datetime) -> tuple[Home, Spent]:
     """A home whose `models/next_offer` was learned as of `as_of` by the product's own steps, and what learning took."""
     from pipelines.ingest import ingest
-    from pipelines.train import prepare, train_next_offer
+    from pipelines.retraining.next_offer import train_next_offer
+    from pipelines.retraining.prepare import prepare
 
     home, params = Home.open(root), read_params(PARAMS)
     ingest(home, source, path, now=now, progress=None)

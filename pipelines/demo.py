@@ -23,9 +23,10 @@ from pipelines.cli.base import progress
 from pipelines.ingest import ingest, total_rows
 from pipelines.materialize import materialize
 from pipelines.promote import PromotionResult, promote
+from pipelines.retraining.report import RetrainReport
+from pipelines.retraining.retrain import retrain
 from pipelines.show import campaign_table, decision_panel, hold_line, items_line
 from pipelines.simulate import simulate
-from pipelines.train import RetrainReport, retrain
 from serving.campaign_lists import read_kept_off
 from serving.core.decision import Decision
 from serving.core.question import Request

@@ -1,36 +1,29 @@
 """Promotion: the newly trained models through every gate, then into a bundle, in force by one atomic step; and back."""
 
-import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from features.errors import BundleError, DataError
-from features.feature_store.batch import schema_hash
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS
 from features.inputs.places import places
 from features.inputs.scoring import read_model
-from pipelines import train_dissatisfaction
-from pipelines.bundles import check_bundle, current_id, sha256
+from pipelines.bundles import check_bundle, current_id
 from pipelines.quality import keep_profile
-from pipelines.train_sessions import sessions_files
+from pipelines.retraining.files import read_json
+from pipelines.write_bundle import PARTS, sync, write_bundle
 from training.gates import ChurnEvidence, Gate, OfferEvidence, churn_gates, offer_gates
 from training.metrics import Array, score_lists
 from training.params import Params
 from training.registry import champion_of_bundle, mark_champion
-from training.report import write_json
 
-FORMAT = 1
-PARTS = {"churn": "churn", "next_offer": "ranker"}  # folder of models -> name of the model in it
 CHURN_SEGMENTS = {"first_purchase": (0, 1), "few_purchases": (2, 4), "regulars": (5, np.inf)}
 
 
@@ -101,69 +94,12 @@ def rollback(home: Home) -> PromotionResult:
     return PromotionResult(True, back, left, [])
 
 
-def write_bundle(home: Home, now: datetime) -> str:
-    """Copy the trained models into their bundle (docs/bundle.md): hidden, synced, then renamed. Returns its id."""
-    prepared = _read(home.models / "prepared.json")
-    reports = {name: _read(home.models / name / "report.json") for name in PARTS}
-    sources = {path.name: path for folder, name in PARTS.items() for path in _model_files(home.models / folder, name)}
-    sources |= train_dissatisfaction.model_files(home)
-    sources |= sessions_files(home)
-    sums = {name: sha256(path) for name, path in sorted(sources.items())}
-    as_of = datetime.fromisoformat(prepared["as_of"])
-    bundle = f"{as_of:%Y%m%d}-{hashlib.sha256(json.dumps(sums).encode()).hexdigest()[:12]}"
-    target, draft = home.bundles / bundle, home.bundles / f".{bundle}.{os.getpid()}"
-    if target.exists():
-        check_bundle(target)
-        return bundle
-    if draft.exists():
-        shutil.rmtree(draft)
-    draft.mkdir(parents=True)
-    for name, path in sources.items():
-        shutil.copyfile(path, draft / name)
-    write_json(
-        draft / "manifest.json",
-        {
-            "format": FORMAT,
-            "id": bundle,
-            "created_at": now.isoformat(),
-            "as_of": prepared["as_of"],
-            "horizon_days": prepared["horizon_days"],
-            "offer_window_days": prepared["offer_window_days"],
-            "files": sums,
-            "feature_schema_hash": schema_hash(),
-            "churn_inputs": reports["churn"]["inputs"],
-            "ranker_inputs": reports["next_offer"]["inputs"],
-            "log_fingerprint": prepared["log_fingerprint"],
-            "validated_at": {name: report["validated_at"] for name, report in reports.items()},
-            "metrics": _read(home.models / "metrics.json"),
-            "canaries": {name: _read(home.models / folder / "canaries.json") for folder, name in _parts(sources)},
-        },
-    )
-    for path in draft.iterdir():
-        _sync(path)
-    _sync(draft)
-    draft.rename(target)
-    _sync(home.bundles)
-    return bundle
-
-
-def _parts(sources: Mapping[str, Path]) -> list[tuple[str, str]]:
-    """Folder and name of every model among the files."""
-    return [*PARTS.items(), *([("sessions", "sessions")] if "sessions.json" in sources else [])]
-
-
-def _model_files(folder: Path, name: str) -> list[Path]:
-    """What of a folder of models belongs into a bundle."""
-    own = [folder / f"{name}.json", folder / f"{name}_calibration.json", *folder.glob("*.txt"), *folder.glob("*.npz")]
-    return sorted([*own, *folder.glob("rhythm.json")])
-
-
 def _put_in_force(home: Home, bundle: str, history: list[str]) -> None:
     draft = home.bundles / f".current.{os.getpid()}"
     draft.write_text(json.dumps({"bundle": bundle, "history": history}) + "\n", "utf-8")
-    _sync(draft)
+    sync(draft)
     draft.replace(home.bundles / "current.json")
-    _sync(home.bundles)
+    sync(home.bundles)
 
 
 def _history(home: Home) -> list[str]:
@@ -194,7 +130,7 @@ def _champion_churn(home: Home, current: str, table: Any) -> Array | None:
     kept = _kept_evidence(home, current, "churn")
     if kept is not None and kept["customer_id"].equals(table["customer_id"]) and kept["truth"].equals(table["truth"]):
         return np.asarray(kept["probability"].to_numpy())
-    names = _read(home.bundles / current / "manifest.json")["churn_inputs"]
+    names = read_json(home.bundles / current / "manifest.json")["churn_inputs"]
     if any(f"input_{name}" not in table.column_names for name in names):
         return None  # it was trained on features that are no longer made
     rows = np.column_stack([table[f"input_{name}"].to_numpy() for name in names])
@@ -222,7 +158,7 @@ def _offer_evidence(home: Home, current: str | None) -> OfferEvidence:
 
 def _champion_offers(home: Home, current: str, k: int) -> Array | None:
     """NDCG of the champion's ranking of the kept candidates, for the first customers of the evidence."""
-    names = _read(home.bundles / current / "manifest.json")["ranker_inputs"]
+    names = read_json(home.bundles / current / "manifest.json")["ranker_inputs"]
     if not set(names) <= set(CANDIDATE_INPUTS):
         return None
     table = pq.read_table(home.models / "next_offer" / "candidates.parquet")
@@ -247,16 +183,3 @@ def _keep_evidence(home: Home, bundle: str) -> None:
 def _kept_evidence(home: Home, bundle: str, name: str) -> Any:
     path = home.models / "champions" / bundle / name / "evidence.parquet"
     return pq.read_table(path) if path.exists() else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return found
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -16,7 +16,7 @@ from features.inputs.frame import customer_inputs, to_columns
 from features.inputs.scoring import next_items, read_model
 from pipelines.bundles import current_bundle
 from pipelines.materialize import build_snapshots
-from pipelines.train import resolve_as_of
+from pipelines.retraining.prepare import resolve_as_of
 from training.purchases import load_purchases
 from training.retrieval import connect, histories
 

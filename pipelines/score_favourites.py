@@ -13,7 +13,7 @@ from features.home import Home
 from features.inputs.candidates import ItemTable
 from features.inputs.places import places
 from pipelines.bundles import current_bundle
-from pipelines.train import resolve_as_of
+from pipelines.retraining.prepare import resolve_as_of
 from training.favourites import bought_rows
 from training.purchases import load_purchases
 from training.retrieval import connect

@@ -33,7 +33,7 @@ def retrain(
 
     Nothing that customers see changes until: tahdikas promote
     """
-    from pipelines.train import retrain as run
+    from pipelines.retraining.retrain import retrain as run
 
     home = context.obj.home()
     told = read_params_file(params)
@@ -75,7 +75,7 @@ def materialize(
     """
     from features.log.event_log import EventLog
     from pipelines.materialize import materialize as run
-    from pipelines.train import resolve_as_of
+    from pipelines.retraining.prepare import resolve_as_of
 
     home = context.obj.home()
     with EventLog(home) as log:

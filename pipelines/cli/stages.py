@@ -19,7 +19,7 @@ def events(context: typer.Context) -> None:
 @stage_app.command()
 def prepare(context: typer.Context, params: ParamsFile = None) -> None:
     """The purchases known, the cutoffs, the feature snapshots."""
-    from pipelines.train import prepare as run
+    from pipelines.retraining.prepare import prepare as run
 
     told = read_params_file(params)
     run(context.obj.home(), instant(told.as_of), told)
@@ -28,7 +28,7 @@ def prepare(context: typer.Context, params: ParamsFile = None) -> None:
 @stage_app.command()
 def train_churn(context: typer.Context, params: ParamsFile = None) -> None:
     """The churn model, from the snapshots that prepare made."""
-    from pipelines.train import train_churn as run
+    from pipelines.retraining.churn import train_churn as run
 
     run(context.obj.home(), read_params_file(params))
 
@@ -36,7 +36,7 @@ def train_churn(context: typer.Context, params: ParamsFile = None) -> None:
 @stage_app.command()
 def train_next_offer(context: typer.Context, params: ParamsFile = None) -> None:
     """The next-offer model, from the purchases that prepare wrote."""
-    from pipelines.train import train_next_offer as run
+    from pipelines.retraining.next_offer import train_next_offer as run
 
     run(context.obj.home(), read_params_file(params))
 
@@ -44,7 +44,7 @@ def train_next_offer(context: typer.Context, params: ParamsFile = None) -> None:
 @stage_app.command()
 def train_dissatisfaction(context: typer.Context, params: ParamsFile = None) -> None:
     """The model of dissatisfaction, from the texts that came with a score."""
-    from pipelines.train_dissatisfaction import train as run
+    from pipelines.retraining.dissatisfaction import train as run
 
     run(context.obj.home(), read_params_file(params))
 
@@ -52,7 +52,7 @@ def train_dissatisfaction(context: typer.Context, params: ParamsFile = None) -> 
 @stage_app.command()
 def train_sessions(context: typer.Context, params: ParamsFile = None) -> None:
     """What visitors look at next, from the sessions that prepare wrote."""
-    from pipelines.train_sessions import train_sessions as run
+    from pipelines.retraining.sessions import train_sessions as run
 
     run(context.obj.home(), read_params_file(params))
 
@@ -60,6 +60,6 @@ def train_sessions(context: typer.Context, params: ParamsFile = None) -> None:
 @stage_app.command()
 def evaluate(context: typer.Context, params: ParamsFile = None) -> None:
     """Figures, plots, and a run in MLflow."""
-    from pipelines.train import evaluate as run
+    from pipelines.retraining.evaluate import evaluate as run
 
     print(run(context.obj.home(), read_params_file(params)))  # noqa: T201

@@ -14,7 +14,8 @@ from features.home import Home
 from features.log.event_log import EventLog
 from pipelines.promote import promote
 from pipelines.quality import check_newest
-from pipelines.train import retrain, train_churn
+from pipelines.retraining.churn import train_churn
+from pipelines.retraining.retrain import retrain
 from tests.training.shops import day, events, rhythmic
 from training.params import ChurnParams, OfferParams, Params, PromotionParams, QualityParams, Trees
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from features.home import Home
 from features.inputs.scoring import read_model
 from features.log.event_log import EventLog
-from pipelines.train import prepare, train_churn
+from pipelines.retraining.churn import train_churn
+from pipelines.retraining.prepare import prepare
 from tests.training.shops import day, events, rhythmic
 from training.params import ChurnParams, Params, Trees
 

@@ -11,9 +11,9 @@ from features.columns import EVENT_SCHEMA
 from features.home import Home
 from features.inputs.dissatisfaction import NAME, SPEC, TEXT
 from features.log.event_log import EventLog
-from pipelines import train_dissatisfaction
 from pipelines.promote import promote
-from pipelines.train import retrain
+from pipelines.retraining import dissatisfaction as train_dissatisfaction
+from pipelines.retraining.retrain import retrain
 from serving.bundle import load_bundle
 from serving.service import DecisionService
 from tests.training.rated_texts import rated_texts

@@ -18,11 +18,15 @@ from features.inputs.candidates import ItemHistory
 from features.inputs.scoring import read_model
 from features.log.event_log import EventLog
 from pipelines.bundles import check_bundle, current_bundle, current_id
-from pipelines.promote import promote, rollback, write_bundle
+from pipelines.promote import promote, rollback
+from pipelines.retraining.evaluate import evaluate
+from pipelines.retraining.prepare import prepare, resolve_as_of
+from pipelines.retraining.report import RetrainReport
+from pipelines.retraining.retrain import retrain
+from pipelines.retraining.sessions import train_sessions, write_views
 from pipelines.score import score_churn, score_offers
 from pipelines.score_favourites import score_favourites
-from pipelines.train import RetrainReport, evaluate, prepare, resolve_as_of, retrain
-from pipelines.train_sessions import train_sessions, write_views
+from pipelines.write_bundle import write_bundle
 from serving.bundle import load
 from serving.core.favourites import favourites_of
 from tests.training.shops import day, events, rhythmic

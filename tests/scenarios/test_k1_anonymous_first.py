@@ -10,7 +10,7 @@ import pytest
 
 from features.columns import EVENT_SCHEMA
 from features.log.event_log import EventLog
-from pipelines.train_sessions import sessions_files, train_sessions, write_views
+from pipelines.retraining.sessions import sessions_files, train_sessions, write_views
 from tests.serving.core.test_bundles import write_bundle
 from training.params import Params
 from training.purchases import load_purchases

@@ -13,9 +13,9 @@ from pipelines.campaigns import build_campaign
 from pipelines.ingest import ingest
 from pipelines.materialize import materialize
 from pipelines.promote import promote
+from pipelines.retraining.retrain import retrain
 from pipelines.simulate import simulate
 from pipelines.status import status
-from pipelines.train import retrain
 from serving.core.question import Request
 from serving.service import DecisionService
 from training.params import ChurnParams, OfferParams, Params, PromotionParams

@@ -1,0 +1,1 @@
+"""Retraining, a step a module; `retrain.py` runs them all, `dvc.yaml` each by itself."""

@@ -1,0 +1,78 @@
+"""What the steps share: the files they read and write under `home.models`."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.errors import DataError
+from features.home import Home
+from features.inputs.scoring import Spec, read_model
+from training.churn import ChurnResult
+from training.learners import Fitted, model_text
+from training.ranker import OfferResult
+from training.report import write_json
+
+CANARIES = 8
+
+
+def write_model(folder: Path, name: str, fitted: Fitted, calibration: Spec, names: Sequence[str], rows: Any) -> None:
+    """Model files, and canaries: rows spread over the scores, with what the files just written give for them."""
+    write_json(folder / f"{name}.json", fitted.spec)
+    write_json(folder / f"{name}_calibration.json", calibration)
+    for file, booster in fitted.boosters.items():
+        (folder / file).write_text(model_text(booster), "utf-8")
+    model = read_model(folder, name)
+    probability = model.probability(rows, names)
+    chosen = np.argsort(probability, kind="stable")[np.linspace(0, len(rows) - 1, CANARIES).astype(int)]
+    inputs = [[None if v != v else v for v in row] for row in rows[chosen].astype(np.float64).tolist()]
+    write_json(folder / "canaries.json", {"inputs": inputs, "expected": probability[chosen].tolist()})
+
+
+def write_report(
+    folder: Path, result: ChurnResult | OfferResult, names: Sequence[str], compared: dict[str, str]
+) -> None:
+    """report.json: what was chosen among what, the flat metrics of the choice, and the points of the figures."""
+    champion = result.scores["champion"]
+    others = {f"{c}.{k}": v for c, s in result.scores.items() if c != "champion" for k, v in s.items()}
+    extra: dict[str, float] = {}
+    sources: dict[str, dict[str, float]] = {}
+    if isinstance(result, OfferResult):
+        extra = {"candidate_recall": result.candidate_recall}
+    else:
+        sources = {name: vars(worth) for name, worth in result.source_worth.items()}
+    write_json(
+        folder / "report.json",
+        {
+            "chosen": result.chosen,
+            "validated_at": result.validated_at.isoformat(),
+            "inputs": list(names),
+            "metrics": champion | others | extra,
+            "compared": compared,
+            "source_worth": sources,
+            "reliability": result.reliability,
+            "importance": result.importance,
+        },
+    )
+
+
+def prepared_of(home: Home) -> dict[str, Any]:
+    return read_json(home.models / "prepared.json")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise DataError(f"{path} is not there: nothing was trained in this folder yet. Run: tahdikas retrain")
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found
+
+
+def fresh(folder: Path) -> Path:
+    """An empty folder: files of an earlier kind of model must not stay."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
