@@ -15,6 +15,7 @@ from pipelines.retraining.files import fresh, prepared_of, write_model, write_re
 from training.churn import ChurnResult, ChurnRows
 from training.churn import train_churn as fit_churn
 from training.labels import lapsed
+from training.languages import load_languages
 from training.params import Params
 from training.report import write_json
 from training.retrieval import connect
@@ -56,6 +57,8 @@ def train_churn(home: Home, params: Params) -> ChurnResult:
         "probability": result.probability,
         "baseline": result.baseline,
         "orders": np.expm1(newest.inputs[:, names.index("log_purchase_count_total")]).round(),
+        "language": load_languages(home, newest.customers, newest.cutoff),
+        "browses": ~np.isnan(newest.inputs[:, names.index("browse_age_days")]),
     }
     columns = {f"input_{name}": newest.inputs[:, j] for j, name in enumerate(names)}
     pq.write_table(pa.table(evidence | columns), folder / "evidence.parquet", compression="zstd")
