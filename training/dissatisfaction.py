@@ -24,30 +24,42 @@ FEWEST_OF_A_LANGUAGE = 20
 
 @dataclass(frozen=True)
 class RatedTexts:
-    """Texts with what their writers said in numbers, oldest first; `facts` is `[n, len(names)]`, NaN being absent."""
+    """Texts with what their writers said in numbers, oldest first; `facts` is `[n, len(names)]`, NaN being absent.
+
+    `ids` tell texts apart without saying what is in them, `written` are the moments in epoch seconds; either may be
+    left out.
+    """
 
     texts: Sequence[str]
     truth: Array  # 1 for the dissatisfied
     languages: Sequence[str]  # "" where unknown
     facts: Matrix
     names: Sequence[str]
+    ids: Sequence[str] = ()
+    written: Sequence[float] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
 
     def rows(self, chosen: slice) -> "RatedTexts":
         """Some of them."""
-        return RatedTexts(
-            self.texts[chosen], self.truth[chosen], self.languages[chosen], self.facts[chosen], self.names
-        )
+        columns = self.texts[chosen], self.truth[chosen], self.languages[chosen], self.facts[chosen]
+        return RatedTexts(*columns, self.names, self.ids[chosen], self.written[chosen])
 
 
 @dataclass(frozen=True)
 class DissatisfactionResult:
-    """The model to use, flat figures on the newest texts, and what was decided, in words."""
+    """The model to use, flat figures on the newest texts, and what was decided, in words.
+
+    `newest` are the texts it was judged on, `probability` and `seed_words` what the model chosen, fitted to older texts
+    only, and the seed words say of them.
+    """
 
     model: Dissatisfaction
     chosen: str  # seed_words, text, or text_and_facts
+    newest: RatedTexts
+    probability: Array
+    seed_words: Array
     metrics: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -66,21 +78,26 @@ def train_dissatisfaction(rated: RatedTexts, params: DissatisfactionParams) -> D
     """
     cut = len(rated) - round(len(rated) * params.newest_share)
     older, newest = rated.rows(slice(cut)), rated.rows(slice(cut, None))
+    seeds = Satisfaction().probability(newest.texts)
+    by_seeds = Dissatisfaction(Satisfaction()), "seed_words", newest, seeds, seeds
     if _rarer(older) < FEWEST or _rarer(newest) < FEWEST_NEWEST:
         told = (
             f"{len(rated)} rated texts: {_rarer(older)} of the rarer kind among the older, {_rarer(newest)} among the "
             f"newest, but {FEWEST} and {FEWEST_NEWEST} are needed. Seed words alone judge what customers write."
         )
-        return DissatisfactionResult(Dissatisfaction(Satisfaction()), "seed_words", {"texts": len(rated)}, [told])
+        return DissatisfactionResult(*by_seeds, {"texts": len(rated)}, [told])
     learned = train_satisfaction(older.texts, older.truth, older.facts, older.names, seed=params.seed)
     threshold = cheapest_threshold(older.truth, learned.probability, params.miss_cost, params.silence_cost)
-    metrics = {"texts": float(len(rated)), "threshold": threshold} | _judged(learned.model, newest, threshold, params)
+    p = learned.model.probability(newest.texts, newest.facts if learned.model.trees is not None else None)
+    metrics = {"texts": float(len(rated)), "threshold": threshold} | _judged(p, seeds, newest, threshold, params)
     if metrics["auc_over_seed_words_high"] < 0:
         told = f"What was learned is worse than seed words on the newest {len(newest)} texts, so these judge."
-        return DissatisfactionResult(Dissatisfaction(Satisfaction()), "seed_words", metrics, [told])
+        return DissatisfactionResult(*by_seeds, metrics, [told])
     whole = train_satisfaction(rated.texts, rated.truth, rated.facts, rated.names, seed=params.seed)
     chosen = "text_and_facts" if whole.model.trees is not None else "text"
-    return DissatisfactionResult(Dissatisfaction(whole.model, threshold), chosen, metrics, whole.notes)
+    return DissatisfactionResult(
+        Dissatisfaction(whole.model, threshold), chosen, newest, p, seeds, metrics, whole.notes
+    )
 
 
 def cheapest_threshold(truth: Array, probability: Array, miss_cost: float, silence_cost: float) -> float:
@@ -109,11 +126,9 @@ def _rarer(rated: RatedTexts) -> int:
 
 
 def _judged(
-    model: Satisfaction, newest: RatedTexts, threshold: float, params: DissatisfactionParams
+    p: Array, seeds: Array, newest: RatedTexts, threshold: float, params: DissatisfactionParams
 ) -> dict[str, float]:
-    """Figures of the newest texts, which the model never saw, beside the seed words on the same."""
-    p = model.probability(newest.texts, newest.facts if model.trees is not None else None)
-    seeds = Satisfaction().probability(newest.texts)
+    """Figures of the newest texts, of which the model says `p` without having seen them, beside the seed words."""
     ahead = paired_bootstrap(p, seeds, truth=newest.truth, metric=auc, seed=params.seed)
     figures = {
         "newest": float(len(newest)),

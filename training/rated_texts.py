@@ -5,6 +5,7 @@ Facts are those of `features/customer/facts_at_feedback.py`, made by the functio
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import blake2b
 from itertools import islice
 
 import duckdb
@@ -35,7 +36,10 @@ def load_rated_texts(home: Home, as_of: datetime, most: int) -> RatedTexts:
         facts = _facts(log, rows)
     texts = [row["text"] for row in rows]
     truth = np.array([_is_bad(row) for row in rows], np.float64)
-    return RatedTexts(texts, truth, [row["language"] or "" for row in rows], facts, FEEDBACK_FACTS)
+    ids = [blake2b(row["event_id"].encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for row in rows]
+    written = [row["occurred_at"].timestamp() for row in rows]
+    languages = [row["language"] or "" for row in rows]
+    return RatedTexts(texts, truth, languages, facts, FEEDBACK_FACTS, ids, written)
 
 
 def _rows(log: EventLog, as_of: datetime, most: int) -> pa.Table:

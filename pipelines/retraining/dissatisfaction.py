@@ -6,6 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from features.home import Home
 from features.inputs.dissatisfaction import NAME, SPEC, TEXT, TREES
 from training.dissatisfaction import DissatisfactionResult, train_dissatisfaction
@@ -13,7 +16,7 @@ from training.params import Params
 from training.rated_texts import load_rated_texts
 from training.report import write_json
 
-REPORT = "report.json"
+REPORT, EVIDENCE = "report.json", "evidence.parquet"
 
 
 def train(home: Home, params: Params) -> DissatisfactionResult:
@@ -30,7 +33,23 @@ def train(home: Home, params: Params) -> DissatisfactionResult:
     costs = {"miss_cost": told.miss_cost, "silence_cost": told.silence_cost}
     result.model.save(folder, result.trees_text, costs | {"chosen": result.chosen})
     write_json(folder / REPORT, {"chosen": result.chosen, "metrics": result.metrics, "notes": result.notes})
+    _write_evidence(folder, result)
     return result
+
+
+def _write_evidence(folder: Path, result: DissatisfactionResult) -> None:
+    """evidence.parquet: the texts the model was judged on, by ids that do not tell what is in them."""
+    newest = result.newest
+    evidence = {
+        "text_id": pa.array(newest.ids, pa.string()),
+        "written": pa.array(newest.written, pa.float64()),
+        "truth": newest.truth,
+        "probability": result.probability,
+        "seed_words": result.seed_words,
+        "language": pa.array(newest.languages, pa.string()),
+        "orders": newest.facts[:, list(newest.names).index("orders_total")],
+    }
+    pq.write_table(pa.table(evidence), folder / EVIDENCE, compression="zstd")
 
 
 def model_files(home: Home) -> dict[str, Path]:

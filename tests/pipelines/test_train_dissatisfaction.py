@@ -4,7 +4,9 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from features.columns import EVENT_SCHEMA
@@ -18,6 +20,7 @@ from serving.bundle import load_bundle
 from serving.service import DecisionService
 from tests.training.rated_texts import rated_texts
 from tests.training.shops import day, events, rhythmic
+from training.metrics import auc
 from training.params import ChurnParams, OfferParams, Params, PromotionParams, Trees
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,7 +74,21 @@ def test_twice_the_same_bytes_and_nothing_after_as_of_counts(trained, tmp_path):
     shutil.rmtree(again.models / NAME)
     train_dissatisfaction.train(again, PARAMS)
     ours, theirs = ({p.name: p.read_bytes() for p in (h.models / NAME).iterdir()} for h in (home, again))
-    assert ours == theirs and set(ours) == {SPEC, TEXT, "report.json"}
+    assert ours == theirs and set(ours) == {SPEC, TEXT, "report.json", "evidence.parquet"}
+
+
+def test_the_evidence_is_of_the_newest_texts_and_holds_none_of_them(trained):
+    home, report = trained
+    path = home.models / NAME / "evidence.parquet"
+    found = pq.read_table(path).to_pydict()
+    metrics = {name.removeprefix("dissatisfaction."): value for name, value in report.metrics.items()}
+    truth = np.array(found["truth"])
+    assert len(truth) == metrics["newest"] == 100 == len(set(found["text_id"]))
+    assert auc(truth, np.array(found["probability"])) == metrics["auc"]
+    assert auc(truth, np.array(found["seed_words"])) == metrics["seed_words.auc"]
+    assert found["written"] == sorted(found["written"]) and found["written"][-1] < day(196).timestamp()
+    assert set(found["language"]) == {"fi", "en"} and min(found["orders"]) >= 0
+    assert not [words for words in ("paketti", "soaked", "r1-") if words.encode() in path.read_bytes()]
 
 
 def test_promoted_it_judges_what_is_written_next(trained):
@@ -96,4 +113,5 @@ def test_without_rated_texts_seed_words_judge_and_the_report_says_so(trained, tm
     shutil.copytree(home.models, bare.models)
     train_dissatisfaction.train(bare, PARAMS)
     assert not (bare.models / NAME / TEXT).exists(), "what was learned elsewhere is gone"
+    assert pq.read_table(bare.models / NAME / "evidence.parquet").num_rows == 0
     assert "0 rated texts" in train_dissatisfaction.told(train_dissatisfaction.report(bare))
