@@ -60,6 +60,14 @@ class OfferRows:
         """Whether each customer bought anything, `[customers]`."""
         return np.isin(np.arange(len(self.customers)), self.bought[0])
 
+    @property
+    def orders(self) -> Array:
+        """Orders known at the cutoff, `[customers]`; 0 for one without a candidate."""
+        known, first = np.unique(self.frame.customer, return_index=True)
+        found = np.zeros(len(self.customers))
+        found[known] = self.frame.inputs[first, NAMES.index("orders")]
+        return found
+
 
 @dataclass(frozen=True)
 class OfferResult:
@@ -76,7 +84,8 @@ class OfferResult:
     reliability: list[dict[str, float]]
     importance: dict[str, float]
     truth: Array  # of the calibrated rows, with
-    probability: Array  # calibrated out of fold
+    probability: Array  # calibrated out of fold, and
+    calibrated_customer: Ints  # whose they are
     validated_at: datetime
 
 
@@ -156,6 +165,7 @@ def train_offers(groups: Sequence[OfferRows], params: OfferParams) -> OfferResul
         importance=_importance(fitted),
         truth=truth,
         probability=probability,
+        calibrated_customer=who,
         validated_at=newest.cutoff,
     )
 

@@ -50,9 +50,9 @@ def source_worth(
     worth: dict[str, Difference] = {}
     for source, inputs in SOURCES.items():
         columns = [names.index(name) for name in inputs if name in names]
-        if not columns or all(_tells_nothing(newest.inputs[:, j]) for j in columns):
+        if not columns or all(tells_nothing(newest.inputs[:, j]) for j in columns):
             continue
-        blanked = [replace(group, inputs=_blank(group.inputs, columns)) for group in groups]
+        blanked = [replace(group, inputs=blank(group.inputs, columns)) for group in groups]
         without = _predict(blanked, names, halves, fit)
         worth[source] = paired_bootstrap(with_all, without, truth=newest.truth, metric=auc, draws=300, seed=seed)
     return worth
@@ -72,12 +72,14 @@ def _predict(
     return found
 
 
-def _blank(inputs: Matrix, columns: Sequence[int]) -> Matrix:
+def blank(inputs: Matrix, columns: Sequence[int]) -> Matrix:
+    """A copy without what the columns tell."""
     changed = inputs.copy()
     changed[:, columns] = np.nan
     return changed
 
 
-def _tells_nothing(column: Array) -> bool:
+def tells_nothing(column: Array) -> bool:
+    """Absent for everybody, or the same."""
     known = column[~np.isnan(column)]
     return len(known) == 0 or bool((known == known[0]).all())

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from features.errors import DataError
 from features.home import Home
 from features.inputs.scoring import Spec, read_model
+from pipelines.retraining.model_report import ModelReport
 from training.churn import ChurnResult
 from training.learners import Fitted, model_text
-from training.ranker import OfferResult
 from training.report import write_json
+from training.segments import people_segments
 
 CANARIES = 8
 
@@ -32,31 +34,33 @@ def write_model(folder: Path, name: str, fitted: Fitted, calibration: Spec, name
     write_json(folder / "canaries.json", {"inputs": inputs, "expected": probability[chosen].tolist()})
 
 
-def write_report(
-    folder: Path, result: ChurnResult | OfferResult, names: Sequence[str], compared: dict[str, str]
-) -> None:
-    """report.json: what was chosen among what, the flat metrics of the choice, and the points of the figures."""
-    champion = result.scores["champion"]
-    others = {f"{c}.{k}": v for c, s in result.scores.items() if c != "champion" for k, v in s.items()}
-    extra: dict[str, float] = {}
-    sources: dict[str, dict[str, float]] = {}
-    if isinstance(result, OfferResult):
-        extra = {"candidate_recall": result.candidate_recall}
-    else:
-        sources = {name: vars(worth) for name, worth in result.source_worth.items()}
-    write_json(
-        folder / "report.json",
-        {
-            "chosen": result.chosen,
-            "validated_at": result.validated_at.isoformat(),
-            "inputs": list(names),
-            "metrics": champion | others | extra,
-            "compared": compared,
-            "source_worth": sources,
-            "reliability": result.reliability,
-            "importance": result.importance,
-        },
-    )
+def write_report(folder: Path, result: ChurnResult, names: Sequence[str], compared: dict[str, str]) -> None:
+    """report.json of a model that gives customers a probability, its segments by the evidence.parquet beside it."""
+    ModelReport(
+        model=folder.name,
+        figure="auc",
+        chosen=result.chosen,
+        validated_at=result.validated_at.isoformat(),
+        inputs=names,
+        metrics=flat(result.scores),
+        compared=compared,
+        source_worth={name: vars(worth) for name, worth in result.source_worth.items()},
+        segments=_people_segments(folder / "evidence.parquet"),
+        reliability=result.reliability,
+        importance=result.importance,
+        notes=[result.note] if result.note else [],
+    ).write(folder)
+
+
+def flat(scores: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Figures of all candidates by one name each: those of the champion without its name."""
+    others = {f"{c}.{k}": v for c, s in scores.items() if c != "champion" for k, v in s.items()}
+    return scores["champion"] | others
+
+
+def _people_segments(evidence: Path) -> list[dict[str, Any]]:
+    table = pq.read_table(evidence, columns=["truth", "probability", "orders", "language", "browses"])
+    return people_segments(*(table[name].to_numpy(zero_copy_only=False) for name in table.column_names))
 
 
 def prepared_of(home: Home) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The step that learns what she buys next: purchases and the catalogue -> `home.models/next_offer/`."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,8 +14,13 @@ from features.favourites import Rhythm
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS
 from features.inputs.newcomers import newcomers_of, with_newcomers
-from pipelines.retraining.files import fresh, prepared_of, write_model, write_report
+from pipelines.retraining.files import flat, fresh, prepared_of, write_model
+from pipelines.retraining.model_report import ModelReport
+from training.browsing import load_browsing
 from training.favourites import learn_rhythm
+from training.languages import load_languages
+from training.metrics import Array, Difference
+from training.offer_sources import offer_source_worth
 from training.params import Params
 from training.purchases import item_categories
 from training.ranker import NAMES, OfferResult, OfferRows, offer_rows
@@ -22,7 +28,10 @@ from training.ranker import train_offers as fit_offers
 from training.report import write_json
 from training.retrieval import bought_between, connect, histories, item_table
 from training.seasons import learn_seasons
+from training.segments import Masks, list_segments, segments_of
 
+RANKER = "ranker"
+NO_RANKER = "A simple rule of purchases alone is in force: it loses nothing where another source is missing."
 EVIDENCE_CUSTOMERS = 2000  # of the offer window, kept to compare a later champion with
 
 
@@ -52,13 +61,42 @@ def train_next_offer(home: Home, params: Params) -> OfferResult:
     seasons.save(folder / "seasons.npz")
     write_json(folder / "rhythm.json", vars(rhythm))
     write_model(folder, "ranker", result.fitted, result.calibration, NAMES, groups[0].frame.inputs)
-    _write_offer_evidence(folder, result, groups[0], told.k)
-    write_report(folder, result, NAMES, {"ranker_less_best_baseline": str(result.difference)})
+    newest = groups[0]
+    who = np.array(newest.customers, dtype=np.str_)
+    languages, browses = (load(home, who, newest.cutoff) for load in (load_languages, load_browsing))
+    known = {"orders": newest.orders, "language": languages, "browses": browses}
+    _write_offer_evidence(folder, result, newest, told.k, known)
+    worth = offer_source_worth(groups, told) if result.chosen == RANKER else {}
+    _report(result, worth, segments_of(newest.orders, languages, browses)).write(folder)
     return result
 
 
-def _write_offer_evidence(folder: Path, result: OfferResult, newest: OfferRows, k: int) -> None:
-    """evidence.parquet: NDCG per customer who bought; candidates.parquet: rows to score another model on."""
+def _report(result: OfferResult, worth: Mapping[str, Difference], segments: Masks) -> ModelReport:
+    ours = result.lists[result.chosen]
+    return ModelReport(
+        model="next_offer",
+        figure="ndcg",
+        chosen=result.chosen,
+        validated_at=result.validated_at.isoformat(),
+        inputs=NAMES,
+        metrics=flat(result.scores) | {"candidate_recall": result.candidate_recall},
+        compared={"ranker_less_best_baseline": str(result.difference)},
+        reliability=result.reliability,
+        importance=result.importance,
+        source_worth={name: vars(one) for name, one in worth.items()},
+        segments=list_segments(
+            ours.ndcg, ours.customer, result.truth, result.probability, result.calibrated_customer, segments
+        ),
+        notes=[] if result.chosen == RANKER else [NO_RANKER],
+    )
+
+
+def _write_offer_evidence(
+    folder: Path, result: OfferResult, newest: OfferRows, k: int, known: Mapping[str, Array]
+) -> None:
+    """evidence.parquet: NDCG per customer who bought, and what is `known` of her (`[customers]`, by column);
+    candidates.parquet: rows to score another model on.
+    """
     ours = result.lists[result.chosen]
     names = np.array(newest.customers, dtype=np.str_)[ours.customer]
     evidence = {
@@ -66,6 +104,7 @@ def _write_offer_evidence(folder: Path, result: OfferResult, newest: OfferRows, 
         "ndcg": ours.ndcg,
         "baseline": result.lists[result.best_baseline].ndcg,
         "k": np.full(len(names), k),
+        **{name: column[ours.customer] for name, column in known.items()},
     }
     pq.write_table(pa.table(evidence), folder / "evidence.parquet", compression="zstd")
     pq.write_table(
