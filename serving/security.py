@@ -1,7 +1,8 @@
 """API keys: 32 random bytes shown once, of which only a hash is kept, each with the scopes it may use.
 
 A key reads `tdk_<key id>_<secret>`. The id finds the row, the secret is compared with the stored SHA-256 in constant
-time (a plain hash suffices for 256 random bits). Revoking acts on the next request. When the store cannot be read,
+time (a plain hash suffices for 256 random bits). Revoking acts on the next request, or at the moment it is told for:
+a key is rotated by making another and letting this one go on for a while. When the store cannot be read,
 keys seen before keep working: a dead disk must not turn a shop's requests for a safe answer away.
 """
 
@@ -42,7 +43,7 @@ CONSOLE_CODE_MINUTES = 10
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key as listed: never its secret."""
+    """A key as listed: never its secret. From `revoked_at` on it is good for nothing."""
 
     key_id: str
     name: str
@@ -50,9 +51,13 @@ class ApiKey:
     created_at: datetime
     revoked_at: datetime | None
 
-    def allows(self, scope: str) -> bool:
-        """Whether the key may be used for `scope` now."""
-        return self.revoked_at is None and (scope in self.scopes or "admin" in self.scopes)
+    def is_revoked(self, now: datetime) -> bool:
+        """Whether its time is up."""
+        return self.revoked_at is not None and self.revoked_at <= now
+
+    def allows(self, scope: str, now: datetime) -> bool:
+        """Whether the key may be used for `scope` at `now`."""
+        return not self.is_revoked(now) and (scope in self.scopes or "admin" in self.scopes)
 
 
 class StoreUnreadableError(Exception):
@@ -96,14 +101,27 @@ class KeyStore:
         return [key for _, key in (_read(row) for row in rows.fetchall())]
 
     def revoke(self, key_id: str, *, now: datetime) -> None:
-        """End a key at once; raises `DataError` for an unknown id. Revoking twice changes nothing."""
+        """End a key at `now`; raises `DataError` for an unknown id. What was told to end earlier stays so."""
         with transaction(self._connection()) as connection:
             changed = connection.execute(
-                "update api_keys set revoked_at = coalesce(revoked_at, ?) where key_id = ?",
+                "update api_keys set revoked_at = min(coalesce(revoked_at, ?1), ?1) where key_id = ?2",
                 (to_micros(now), key_id),
             ).rowcount
         if not changed:
             raise DataError(f"There is no key {key_id!r}. List the keys to see their ids.")
+
+    def rotate(self, key_id: str, *, now: datetime, keep: timedelta) -> tuple[ApiKey, str]:
+        """A new key of the same name and scopes, as `create`; the old one goes on for `keep`, then ends.
+
+        Raises `DataError` for an unknown id, and for a key that has ended.
+        """
+        old = next((key for key in self.keys() if key.key_id == key_id), None)
+        if old is None or old.is_revoked(now):
+            fault = f"There is no key {key_id!r}" if old is None else f"The key {key_id!r} has ended"
+            raise DataError(f"{fault}. List the keys to see their ids, or create one.")
+        made = self.create(old.name, sorted(old.scopes), now=now)
+        self.revoke(key_id, now=now + keep)
+        return made
 
     def check(self, token: str) -> ApiKey | None:
         """The key behind a bearer token, revoked or not, or None. Raises `StoreUnreadableError`."""

@@ -49,6 +49,16 @@ class ServingSettings(Strict):
     max_events: int = Field(
         default=1_000, ge=1, le=100_000, description="Events in one POST above which it is refused (413)."
     )
+    requests_per_second: int = Field(
+        default=2_000,
+        ge=0,
+        description="Requests a second of one key, in this process, above which it is answered 429; 0 limits nothing.",
+    )
+    refused_per_second: int = Field(
+        default=100,
+        ge=0,
+        description="Requests a second without a valid key, of all together, above which they are answered 429.",
+    )
     console_hours: int = Field(default=12, ge=1, le=168, description="Hours after which a console session ends.")
     console_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost", "[::1]"),

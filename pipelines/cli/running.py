@@ -2,7 +2,7 @@
 
 import os
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -117,6 +117,25 @@ def key_revoke(context: typer.Context, key_id: Annotated[str, typer.Argument(hel
 
     KeyStore(context.obj.home()).revoke(key_id, now=now_utc())
     Console().print(f"Key {key_id} is revoked.")
+
+
+@key_app.command("rotate")
+def key_rotate(
+    context: typer.Context,
+    key_id: Annotated[str, typer.Argument(help="The key's id.")],
+    keep_hours: Annotated[float, typer.Option(min=0, help="Hours for which the old key goes on.")] = 24.0,
+    json_output: Json = False,
+) -> None:
+    """Make a key of the same name and scopes; the old one goes on for some hours, so that nobody is shut out."""
+    from serving.security import KeyStore
+
+    store = KeyStore(context.obj.home())
+    key, secret = store.rotate(key_id, now=now_utc(), keep=timedelta(hours=keep_hours))
+    data = {"key_id": key.key_id, "key": secret, "scopes": sorted(key.scopes), "replaces": key_id}
+    told = (
+        f"{secret}\nKeep it now: it cannot be shown again. Its id is {key.key_id}; {key_id} ends in {keep_hours:g} h."
+    )
+    tell(context, json_output, data, told)
 
 
 def _serve(home: Home, host: str | None, port: int | None, clock_from: datetime | None) -> None:

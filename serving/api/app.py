@@ -47,6 +47,7 @@ from serving.console.session import Sessions
 from serving.desk.desk import Desk
 from serving.experience.experience import Experience
 from serving.metrics import Metrics
+from serving.rate_limit import RateLimit
 from serving.security import KeyStore
 from serving.service import DecisionService
 from serving.settings import ServingSettings, load_settings
@@ -141,6 +142,8 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         desk=Desk(service),
         experience=Experience(service),
         keys=KeyStore(home),
+        rate=RateLimit(settings.requests_per_second),
+        strangers=RateLimit(settings.refused_per_second),
         sessions=Sessions(settings.console_hours),
         metrics=Metrics(),
         decisions=Batches(

@@ -45,7 +45,7 @@ class CallListAnswer(Out):
     calls: list[CallOut] = Field(description="The first of them.", examples=[[]])
 
 
-@router.get("/v1/call-list", response_model=CallListAnswer, dependencies=[Care], **documented(401, 403, 422, 503))
+@router.get("/v1/call-list", response_model=CallListAnswer, dependencies=[Care], **documented(401, 403, 422, 429, 503))
 async def call_list(request: Request, limit: Limit = 100) -> Response:
     """Customers whose next best action is a person's call. A `contact` event of status `sent` takes one off."""
     app = wired(request)

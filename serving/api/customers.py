@@ -34,7 +34,7 @@ Placement = Annotated[str | None, Query(max_length=60, description="Placement to
     "/v1/customers/{customer_id}",
     response_model=CustomerResponse,
     dependencies=[Read],
-    **documented(401, 403, 404, 422, 503),
+    **documented(401, 403, 404, 422, 429, 503),
 )
 async def customer(request: Request, customer_id: CustomerId) -> Response:
     """State, holds in force, scores and recent contacts of one customer."""
@@ -46,7 +46,7 @@ async def customer(request: Request, customer_id: CustomerId) -> Response:
     "/v1/customers/{customer_id}/why",
     response_model=WhyResponse,
     dependencies=[Read],
-    **documented(401, 403, 404, 422, 503),
+    **documented(401, 403, 404, 422, 429, 503),
 )
 async def why(
     request: Request,

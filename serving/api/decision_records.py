@@ -49,7 +49,7 @@ class ReplayAnswer(Out):
     "/v1/decisions/{decision_id}",
     response_model=WhyResponse,
     dependencies=[Read],
-    **documented(401, 403, 404, 422, 503),
+    **documented(401, 403, 404, 422, 429, 503),
 )
 async def explained(request: Request, decision_id: DecisionId) -> Response:
     """A recorded decision with the verdict on every action, explained by the policy of then."""
@@ -65,7 +65,7 @@ async def explained(request: Request, decision_id: DecisionId) -> Response:
     "/v1/decisions/{decision_id}/replay",
     response_model=ReplayAnswer,
     dependencies=[Read],
-    **documented(401, 403, 404, 422, 503),
+    **documented(401, 403, 404, 422, 429, 503),
 )
 async def replay(request: Request, decision_id: DecisionId) -> Response:
     """Take a recorded decision again, from what the engine looked at then, and compare every figure."""

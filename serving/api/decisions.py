@@ -180,7 +180,7 @@ SAFE_REASONS = {
     "/v1/decisions",
     response_model=DecisionResponse,
     dependencies=[Decide],
-    **documented(400, 401, 403, 413, 415, 422, body="DecisionRequest"),
+    **documented(400, 401, 403, 413, 415, 422, 429, body="DecisionRequest"),
 )
 async def decide(
     request: Request,

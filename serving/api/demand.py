@@ -77,7 +77,7 @@ class DemandAnswer(Out):
     frictions: list[LackOut] = Field(description="The first of them.", examples=[[]])
 
 
-@router.get("/v1/demand", response_model=DemandAnswer, dependencies=[Care], **documented(401, 403, 422, 503))
+@router.get("/v1/demand", response_model=DemandAnswer, dependencies=[Care], **documented(401, 403, 422, 429, 503))
 async def demand(request: Request, days: Days = 90, min_people: MinPeople = MIN_PEOPLE, limit: Limit = 50) -> Response:
     """What people searched in vain or in circles, by term, and friction by touchpoint, kind and item."""
     app = wired(request)

@@ -43,7 +43,7 @@ class EventsResponse(BaseModel):
     "/v1/events",
     response_model=EventsResponse,
     dependencies=[Events],
-    **documented(400, 401, 403, 413, 415, 422, 503, body="EventsRequest", also={207: EventsResponse}),
+    **documented(400, 401, 403, 413, 415, 422, 429, 503, body="EventsRequest", also={207: EventsResponse}),
 )
 async def post(request: Request) -> Response:
     """Take one event or a list of them.

@@ -118,7 +118,7 @@ class AlarmsAnswer(Out):
     alarms: list[AlarmOut] = Field(description="The alarms.", examples=[[]])
 
 
-@router.get("/v1/incidents", response_model=IncidentsAnswer, dependencies=[Care], **documented(401, 403, 503))
+@router.get("/v1/incidents", response_model=IncidentsAnswer, dependencies=[Care], **documented(401, 403, 429, 503))
 async def listed(request: Request) -> Response:
     """All incidents: open ones hold whom they affect, until they are closed or their time has passed."""
     app = wired(request)
@@ -131,7 +131,7 @@ async def listed(request: Request) -> Response:
     response_model=IncidentOut,
     status_code=201,
     dependencies=[Care],
-    **documented(400, 401, 403, 409, 413, 415, 422, 503, body="IncidentRequest"),
+    **documented(400, 401, 403, 409, 413, 415, 422, 429, 503, body="IncidentRequest"),
 )
 async def declare(request: Request, idempotency_key: Key = None) -> Response:
     """Declare an incident: whom it affects is held from the next decision on."""
@@ -146,7 +146,7 @@ async def declare(request: Request, idempotency_key: Key = None) -> Response:
     "/v1/incidents/reach",
     response_model=ReachAnswer,
     dependencies=[Care],
-    **documented(400, 401, 403, 413, 415, 422, 503, body="ReachRequest"),
+    **documented(400, 401, 403, 413, 415, 422, 429, 503, body="ReachRequest"),
 )
 async def reach(request: Request) -> Response:
     """How many customers a rule would take in, with examples. Looks at everybody; writes nothing."""
@@ -156,7 +156,7 @@ async def reach(request: Request) -> Response:
     return json_response(ReachAnswer(affected=found.affected, customers=found.customers, examples=found.examples))
 
 
-@router.get("/v1/incidents/alarms", response_model=AlarmsAnswer, dependencies=[Care], **documented(401, 403, 503))
+@router.get("/v1/incidents/alarms", response_model=AlarmsAnswer, dependencies=[Care], **documented(401, 403, 429, 503))
 async def alarms(request: Request) -> Response:
     """Where unhappy customers have jumped beyond chance, each with the rule to declare an incident by."""
     app = wired(request)
@@ -168,7 +168,7 @@ async def alarms(request: Request) -> Response:
     "/v1/incidents/{incident_id}/close",
     response_model=IncidentOut,
     dependencies=[Care],
-    **documented(400, 401, 403, 404, 409, 413, 415, 422, 503, body="CloseRequest"),
+    **documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503, body="CloseRequest"),
 )
 async def close(request: Request, incident_id: IncidentId) -> Response:
     """Close an open incident: whom it held is free of it at the next decision."""

@@ -71,7 +71,7 @@ class StockResponse(Out):
     "/v1/items/stock",
     response_model=StockResponse,
     dependencies=[Items],
-    **documented(400, 401, 403, 413, 415, 422, 503, body="StockRequest", also={207: StockResponse}),
+    **documented(400, 401, 403, 413, 415, 422, 429, 503, body="StockRequest", also={207: StockResponse}),
 )
 async def stock(request: Request) -> Response:
     """Tell that items are in or out of stock: one object or a list of them.

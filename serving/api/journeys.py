@@ -62,7 +62,7 @@ class JourneyAnswer(Out):
     "/v1/customers/{customer_id}/experience",
     response_model=JourneyAnswer,
     dependencies=[Care],
-    **documented(401, 403, 404, 422, 503),
+    **documented(401, 403, 404, 422, 429, 503),
 )
 async def experience(request: Request, customer_id: CustomerId, days: Days = 365) -> Response:
     """What she ordered, got, met, said and was told, in order, and how things stood after each."""

@@ -47,7 +47,7 @@ class OutcomeResponse(BaseModel):
     "/v1/outcomes",
     response_model=OutcomeResponse,
     dependencies=[Decide],
-    **documented(400, 401, 403, 404, 413, 415, 422, 503, body="OutcomeRequest"),
+    **documented(400, 401, 403, 404, 413, 415, 422, 429, 503, body="OutcomeRequest"),
 )
 async def record(request: Request) -> Response:
     """Note an outcome durably; sending it again changes nothing."""

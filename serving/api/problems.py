@@ -29,6 +29,7 @@ PROBLEMS = {
     "unsupported-media-type": (415, "The body must be JSON"),
     "invalid-request": (422, "Some fields are not valid"),
     "no-event-accepted": (422, "None of the events was accepted"),
+    "too-many-requests": (429, "The key asks too often"),
     "internal-error": (500, "Something went wrong here"),
     "unavailable": (503, "This cannot be answered at the moment"),
 }

@@ -83,7 +83,7 @@ class RecheckResponse(Out):
     "/v1/recheck",
     response_model=RecheckResponse,
     dependencies=[Decide],
-    **documented(400, 401, 403, 413, 415, 422, 503, body="RecheckRequest"),
+    **documented(400, 401, 403, 413, 415, 422, 429, 503, body="RecheckRequest"),
 )
 async def recheck(request: Request) -> Response:
     """Gates only, no new draw; consumes nothing unless `reserve`. Any answer but `allowed: true` means: do not send."""

@@ -67,7 +67,7 @@ class SilenceAnswer(Out):
     predicted: WorthOut = Field(description="What silence over predictions is worth.", examples=[{}])
 
 
-@router.get("/v1/silence", response_model=SilenceAnswer, dependencies=[Care], **documented(401, 403, 422, 503))
+@router.get("/v1/silence", response_model=SilenceAnswer, dependencies=[Care], **documented(401, 403, 422, 429, 503))
 async def silence(request: Request, days: Days = 30) -> Response:
     """Per kind of hold: who is silent, for how long, and the margin kept back, estimated from the records."""
     app = wired(request)

@@ -84,7 +84,7 @@ class ReleaseAnswer(Out):
     response_model=HoldAnswer,
     status_code=201,
     dependencies=[Care],
-    **documented(400, 401, 403, 404, 409, 413, 415, 422, 503, body="HoldRequest"),
+    **documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503, body="HoldRequest"),
 )
 async def add(request: Request, customer_id: CustomerId, idempotency_key: Key = None) -> Response:
     """Hold a customer by hand: in force for the next decision. It lasts until a person releases it."""
@@ -112,7 +112,7 @@ async def add(request: Request, customer_id: CustomerId, idempotency_key: Key = 
     "/v1/customers/{customer_id}/holds/{hold_id:path}",
     response_model=ReleaseAnswer,
     dependencies=[Care],
-    **documented(400, 401, 403, 404, 409, 413, 415, 422, 503, body="ReleaseRequest"),
+    **documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 503, body="ReleaseRequest"),
 )
 async def release(request: Request, customer_id: CustomerId, hold_id: HoldId, idempotency_key: Key = None) -> Response:
     """End a hold of any kind by hand, until its cause grows worse. The body says who and why."""

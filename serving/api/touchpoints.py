@@ -130,7 +130,9 @@ class TouchpointsAnswer(Out):
     touchpoints: list[TouchpointOut] = Field(description="The touchpoints.", examples=[[]])
 
 
-@router.get("/v1/touchpoints", response_model=TouchpointsAnswer, dependencies=[Care], **documented(401, 403, 422, 503))
+@router.get(
+    "/v1/touchpoints", response_model=TouchpointsAnswer, dependencies=[Care], **documented(401, 403, 422, 429, 503)
+)
 async def touchpoints(request: Request, days: Days = 90, stories: FewStories = 3) -> Response:
     """Every touchpoint: volume, satisfaction, friction, complaints, trend, the curve by week, the worst stories."""
     app = wired(request)
@@ -141,7 +143,7 @@ async def touchpoints(request: Request, days: Days = 90, stories: FewStories = 3
     "/v1/touchpoints/{touchpoint}",
     response_model=TouchpointsAnswer,
     dependencies=[Care],
-    **documented(401, 403, 404, 422, 503),
+    **documented(401, 403, 404, 422, 429, 503),
 )
 async def touchpoint(request: Request, touchpoint: Name, days: Days = 90, stories: Stories = 20) -> Response:
     """One touchpoint, with more of its stories."""

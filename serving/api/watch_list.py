@@ -99,7 +99,7 @@ class FeedAnswer(Out):
     more: bool = Field(description="Whether more waits now: ask again at once.", examples=[False])
 
 
-@router.get("/v1/holds", response_model=WatchAnswer, dependencies=[Care], **documented(401, 403, 422, 503))
+@router.get("/v1/holds", response_model=WatchAnswer, dependencies=[Care], **documented(401, 403, 422, 429, 503))
 async def watch_list(
     request: Request,
     kind: Kind = None,
@@ -129,7 +129,7 @@ async def watch_list(
     )
 
 
-@router.get("/v1/holds/feed", response_model=FeedAnswer, dependencies=[Care], **documented(401, 403, 422, 503))
+@router.get("/v1/holds/feed", response_model=FeedAnswer, dependencies=[Care], **documented(401, 403, 422, 429, 503))
 async def feed(request: Request, after: FeedAfter = None, limit: FeedLimit = 1_000) -> Response:
     """New holds since a cursor: for senders, who keep what it says and send nothing that a hold covers.
 

@@ -17,6 +17,7 @@ from serving.core import question
 from serving.desk.desk import Desk
 from serving.experience.experience import Experience
 from serving.metrics import Metrics
+from serving.rate_limit import RateLimit
 from serving.security import KeyStore
 from serving.service import DecisionService
 from serving.settings import ServingSettings
@@ -35,6 +36,8 @@ class Wiring:
     desk: Desk
     experience: Experience
     keys: KeyStore
+    rate: RateLimit  # by key
+    strangers: RateLimit  # of requests without a valid key, all together
     sessions: Sessions
     metrics: Metrics
     decisions: Batches[question.Request, core.Decision]

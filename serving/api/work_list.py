@@ -79,7 +79,7 @@ class WorkAnswer(Out):
     next: str | None = Field(description="Send it as `after` for the next page; null at the end.", examples=["k84AZ…"])
 
 
-@router.get("/v1/work-list", response_model=WorkAnswer, dependencies=[Care], **documented(401, 403, 422, 503))
+@router.get("/v1/work-list", response_model=WorkAnswer, dependencies=[Care], **documented(401, 403, 422, 429, 503))
 async def work_list(
     request: Request, kind: Kind = None, min_severity: MinSeverity = 1, after: After = None, limit: Limit = 100
 ) -> Response:

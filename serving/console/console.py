@@ -159,7 +159,7 @@ def _holder(app: Wiring, token: str, code: str) -> str | None:
             raise PermissionError
         return None
     key = app.keys.check(token)
-    if key is None or not key.allows("console"):
+    if key is None or not key.allows("console", app.clock()):
         raise PermissionError
     return key.key_id
 
@@ -169,7 +169,7 @@ def _logged_in(request: Request, app: Wiring) -> bool:
     if not is_open or key_id is None:
         return is_open
     key = app.keys.current(key_id)
-    return key is not None and key.allows("console")
+    return key is not None and key.allows("console", app.clock())
 
 
 def _language(request: Request) -> str:

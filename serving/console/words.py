@@ -133,6 +133,7 @@ PROBLEMS_FI = {
     "invalid-request": "Osoitteessa tai lomakkeessa on jotain väärin",
     "conflict": "Se ei onnistu nykyisessä tilanteessa",
     "no-event-accepted": "Yhtään tapahtumaa ei hyväksytty",
+    "too-many-requests": "Avaimella kysytään liian usein",
     "internal-error": "Jokin meni täällä vikaan",
     "unavailable": "Sivua ei voi juuri nyt näyttää; yritä hetken kuluttua uudelleen",
 }

@@ -28,8 +28,8 @@ def test_scopes(home: Home) -> None:
     store = KeyStore(home)
     key, _ = store.create("shop", ["decide"], now=NOON)
     admin, _ = store.create("boss", ["admin"], now=NOON)
-    assert key.allows("decide") and not key.allows("read")
-    assert all(admin.allows(scope) for scope in ("events", "decide", "read", "console", "admin"))
+    assert key.allows("decide", NOON) and not key.allows("read", NOON)
+    assert all(admin.allows(scope, NOON) for scope in ("events", "decide", "read", "console", "admin"))
 
 
 @pytest.mark.parametrize("scopes", [[], ["decide", "fly"]])
@@ -44,12 +44,29 @@ def test_a_revoked_key_allows_nothing_at_once(home: Home) -> None:
     command_line.revoke(key.key_id, now=NOON + timedelta(hours=1))
     command_line.revoke(key.key_id, now=NOON + timedelta(hours=2))
     found = serving.check(token)
-    assert found is not None and not found.allows("decide")
+    assert found is not None and not found.allows("decide", NOON + timedelta(hours=1))
     assert found.revoked_at == NOON + timedelta(hours=1)
     keys = serving.keys()
     assert [one.key_id for one in keys] == [key.key_id]
     with pytest.raises(DataError, match="'nobody'"):
         serving.revoke("nobody", now=NOON)
+
+
+def test_a_rotated_key_goes_on_for_as_long_as_told_beside_the_new_one(home: Home) -> None:
+    store = KeyStore(home)
+    old, old_token = store.create("shop", ["decide", "events"], now=NOON)
+    new, new_token = store.rotate(old.key_id, now=NOON, keep=timedelta(hours=24))
+    assert (new.name, new.scopes) == (old.name, old.scopes) and new_token != old_token
+    found = store.check(old_token)
+    assert found is not None
+    assert found.allows("decide", NOON + timedelta(hours=23)) and not found.allows("decide", NOON + timedelta(hours=24))
+    assert new.allows("decide", NOON + timedelta(hours=24))
+    store.revoke(old.key_id, now=NOON + timedelta(hours=1))  # found out to be stolen: at once
+    stolen = store.check(old_token)
+    assert stolen is not None and not stolen.allows("decide", NOON + timedelta(hours=1))
+    for key_id, told in ((old.key_id, "has ended"), ("nobody", "no key 'nobody'")):
+        with pytest.raises(DataError, match=told):
+            store.rotate(key_id, now=NOON + timedelta(hours=2), keep=timedelta(hours=1))
 
 
 @pytest.mark.parametrize("change", ["", "x", "tdk_", "tdk_00_11", "Bearer", "tdk__", "\ud800"])
