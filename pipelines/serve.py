@@ -15,6 +15,7 @@ from features.home import Home
 from serving.api import create_app
 from serving.api.app import utc_now
 from serving.api.wiring import Clock
+from serving.logs import to_lines
 from serving.security import KeyStore
 from serving.settings import load_settings
 
@@ -38,6 +39,7 @@ def serve(
     `announce` is called once requests are taken, with the base address and with a link that opens the console once.
     Raises `HomeError` where the address cannot be listened on.
     """
+    to_lines()
     settings = load_settings(home)
     bound = _listen(settings.host if host is None else host, settings.port if port is None else port)
     _without_pandas()

@@ -72,15 +72,15 @@ class Mood:
                         scores += _scored(run, row, judge, name, rules, scores)
                         break
                     except Exception:  # whatever a model does, what she said is kept, and read
-                        self._failed(row["event_id"])
+                        self._failed()
             return scores
 
         return follow
 
-    def _failed(self, event_id: str) -> None:
+    def _failed(self) -> None:
         with self._lock:
             self.failures += 1
-        log.exception("feedback %s could not be judged by the model: seed words stand in", event_id)
+        log.exception("feedback could not be judged by the model: seed words stand in")
 
 
 def _scored(

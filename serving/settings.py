@@ -3,6 +3,8 @@
 They are read from `config/serving.yaml` in the data folder; what the file does not name keeps its default.
 """
 
+from typing import Literal
+
 from pydantic import Field
 
 from features.home import Home
@@ -59,6 +61,10 @@ class ServingSettings(Strict):
         ge=0,
         description="Requests a second without a valid key, of all together, above which they are answered 429.",
     )
+    log_requests: Literal["none", "slow", "all"] = Field(
+        default="slow", description="Which requests get a log line: those slow or failed, all, or none."
+    )
+    slow_request_ms: int = Field(default=250, ge=1, description="Milliseconds from which a request counts as slow.")
     console_hours: int = Field(default=12, ge=1, le=168, description="Hours after which a console session ends.")
     console_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost", "[::1]"),

@@ -40,6 +40,7 @@ from serving.api import (
 )
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
+from serving.api.request_log import RequestLog
 from serving.api.wiring import Clock, Wiring
 from serving.console import console
 from serving.console.pages import problem_page
@@ -124,6 +125,8 @@ def create_app(
     app.include_router(docs.router)
     app.include_router(console.router)
     app.add_middleware(limits.Limits, max_body_bytes=settings.max_body_bytes)
+    if settings.log_requests != "none":
+        app.add_middleware(RequestLog, slow_ms=settings.slow_request_ms, every=settings.log_requests == "all")
     return app
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import TahdikasError
+from serving.logs import fields
 
 log = logging.getLogger("tahdikas.api")
 
@@ -173,7 +174,7 @@ def install(app: FastAPI, answer: Answer) -> None:
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:
-        log.error("unforeseen error at %s %s", request.method, request.url.path, exc_info=error)
+        log.error("unforeseen error", extra=fields(method=request.method), exc_info=error)
         detail = (
             "The request could not be carried out; nothing of it is promised. Try again, then look at the server's log."
         )

@@ -1,0 +1,73 @@
+"""Log lines for machines: one JSON object a line, and nothing of a customer in it.
+
+A message is a constant text; what varies goes into `fields`, of which only those named here are written. Of an error
+its type is told and where it was raised, not its message: messages name the values they complain of.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TextIO
+
+FIELDS = ("route", "method", "status", "ms", "requests", "part")
+"""What may vary: route templates, not addresses; numbers; names of parts of this program."""
+_OURS = "tahdikas"
+_MOST_FRAMES = 20
+
+
+def fields(**named: str | float) -> dict[str, dict[str, str | float]]:
+    """For `log.warning("...", extra=fields(route=...))`."""
+    return {"fields": named}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": str(record.msg),  # never its arguments
+        }
+        told: dict[str, Any] = getattr(record, "fields", {})
+        line |= {name: told[name] for name in FIELDS if name in told}
+        if record.exc_info and record.exc_info[1] is not None:
+            line["errors"] = _errors(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False)
+
+
+def to_lines(stream: TextIO | None = None, level: int = logging.INFO) -> logging.Handler:
+    """Send everything that is logged to `stream` (default: standard error) in such lines; ours from `level` on, others'
+    from warnings on."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(_OURS).setLevel(level)
+    return handler
+
+
+def _errors(error: BaseException) -> list[dict[str, Any]]:
+    """The error and those that led to it, latest first."""
+    found: list[dict[str, Any]] = []
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        found.append({"type": f"{type(at).__module__}.{type(at).__qualname__}", "frames": _frames(at.__traceback__)})
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
+    return found
+
+
+def _frames(at: TracebackType | None) -> list[str]:
+    frames = []
+    while at is not None:
+        code = at.tb_frame.f_code
+        frames.append(f"{at.tb_frame.f_globals.get('__name__', '?')}:{at.tb_lineno} {code.co_name}")
+        at = at.tb_next
+    return frames[-_MOST_FRAMES:]
