@@ -14,9 +14,10 @@ from features.inputs.dissatisfaction import Dissatisfaction
 from features.inputs.satisfaction import Satisfaction
 from features.inputs.scoring import Matrix
 from training.learners import model_text
-from training.metrics import Array, auc, brier, paired_bootstrap
+from training.metrics import Array, Difference, auc, brier, ece, paired_bootstrap
 from training.params import DissatisfactionParams
 from training.satisfaction import FEWEST, train_satisfaction
+from training.text_sources import spread_by_part, text_source_worth
 
 FEWEST_NEWEST = 10  # texts of each kind among the newest, to judge by
 FEWEST_OF_A_LANGUAGE = 20
@@ -52,7 +53,8 @@ class DissatisfactionResult:
     """The model to use, flat figures on the newest texts, and what was decided, in words.
 
     `newest` are the texts it was judged on, `probability` and `seed_words` what the model chosen, fitted to older texts
-    only, and the seed words say of them.
+    only, and the seed words say of them. `source_worth` is how much AUC is lost on them without the text or a source of
+    facts, `importance` what the log-odds go by.
     """
 
     model: Dissatisfaction
@@ -62,6 +64,8 @@ class DissatisfactionResult:
     seed_words: Array
     metrics: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    source_worth: dict[str, Difference] = field(default_factory=dict)
+    importance: dict[str, float] = field(default_factory=dict)
 
     @property
     def trees_text(self) -> str | None:
@@ -96,7 +100,15 @@ def train_dissatisfaction(rated: RatedTexts, params: DissatisfactionParams) -> D
     whole = train_satisfaction(rated.texts, rated.truth, rated.facts, rated.names, seed=params.seed)
     chosen = "text_and_facts" if whole.model.trees is not None else "text"
     return DissatisfactionResult(
-        Dissatisfaction(whole.model, threshold), chosen, newest, p, seeds, metrics, whole.notes
+        model=Dissatisfaction(whole.model, threshold),
+        chosen=chosen,
+        newest=newest,
+        probability=p,
+        seed_words=seeds,
+        metrics=metrics,
+        notes=whole.notes,
+        source_worth=text_source_worth(learned, older, newest, seed=params.seed),
+        importance=spread_by_part(whole.model, newest),
     )
 
 
@@ -134,6 +146,7 @@ def _judged(
         "newest": float(len(newest)),
         "auc": auc(newest.truth, p),
         "brier": brier(newest.truth, p),
+        "ece": ece(newest.truth, p),
         "base_rate": float(newest.truth.mean()),
         "seed_words.auc": auc(newest.truth, seeds),
         "auc_over_seed_words": ahead.value,

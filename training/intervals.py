@@ -73,4 +73,4 @@ def share_interval(hits: int, n: int) -> Estimate:
     share, square = hits / n, Z**2 / n
     middle = (share + square / 2) / (1 + square)
     wide = Z / (1 + square) * float(np.sqrt(share * (1 - share) / n + square / (4 * n)))
-    return Estimate(share, max(0.0, middle - wide), min(1.0, middle + wide))
+    return Estimate(share, max(0.0, middle - wide) if hits else 0.0, min(1.0, middle + wide) if hits < n else 1.0)

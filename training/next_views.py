@@ -8,6 +8,7 @@ serving: which item that she has not seen comes next, asked at every step of a s
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +21,10 @@ from features.recommenders.session_neighbours import Fades, Neighbours
 from features.recommenders.session_transitions import Transitions
 from features.recommenders.session_walk import Walk
 from training.blend import Lesson, Rows, fit_blend, join, lesson_rows
-from training.metrics import paired_bootstrap
+from training.intervals import UNKNOWN, mean_interval
+from training.metrics import Difference, paired_bootstrap
 from training.next_looks import Looks, looks_in
+from training.segments import ALL, FEWEST, calibration, figure_told
 from training.sessions import ENOUGH_TAKEN, TREES, blocks
 
 K = 10  # places that are judged
@@ -29,6 +32,8 @@ ENOUGH_ASKED = 100  # steps of the newest block, below which nothing is decided
 GOES_WITH, NEAREST, BLEND = "goes_with", "nearest", "blend"
 ALIKE, LATELY = Fades(session=1e5), Fades(view=0.5, distance=2.0, session=3e4)
 WORDS = {GOES_WITH: "what goes together by past sales", NEAREST: "the nearest sessions", BLEND: "ideas of sessions"}
+
+STEPS_SO_FAR = {"after_1_view": (1, 1), "after_2_to_4_views": (2, 4), "after_5_views": (5, np.inf)}
 
 Present = Callable[[Sequence[Ints]], list[list[int]]]
 """What is shown without sessions after each prefix (items, oldest first): items, best first, -1 for what none holds."""
@@ -43,6 +48,8 @@ class Choice:
     ideas: Ideas | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     compared: dict[str, str] = field(default_factory=dict)
+    segments: list[dict[str, Any]] = field(default_factory=list)  # by how far a session had come
+    worth: Difference | None = None  # MRR of the choice less that of what goes together by past sales
 
 
 def choose(known: Sequences, present: Present, *, seed: int = 0) -> Choice:
@@ -64,12 +71,27 @@ def choose(known: Sequences, present: Present, *, seed: int = 0) -> Choice:
     metrics = {key: value for name in found for key, value in _figures(name, found[name], asked.session).items()}
     metrics |= _figures("", found[chosen], asked.session) | {"steps": float(len(asked))}
     told = f"{WORDS[chosen]}, MRR@{K} {metrics['mrr']:.3f} (by past sales: {metrics['goes_with.mrr']:.3f})"
+    parts_told = segments_by_steps(found[chosen], asked.session, np.array([len(views) for views in asked.seen]))
     if chosen == GOES_WITH:
-        return Choice(chosen, f"{told}; sessions bring no more", None, metrics, compared)
+        return Choice(chosen, f"{told}; sessions bring no more", None, metrics, compared, parts_told)
     ideas = Neighbours.fit(known, name="alike", fades=ALIKE)
     if chosen == BLEND:
         ideas = fit_blend([join([*rows, _lesson(known, parts[-1], seed)])], shop_pool(known), TREES, seed=seed)
-    return Choice(chosen, told, ideas, metrics, compared)
+    worth = paired_bootstrap(*(_a_session(found[name], asked.session) for name in (chosen, GOES_WITH)), seed=seed)
+    return Choice(chosen, told, ideas, metrics, compared, parts_told, worth)
+
+
+def segments_by_steps(reciprocal: Floats, session: Ints, seen: Ints) -> list[dict[str, Any]]:
+    """The mean over sessions of MRR after so many views, `[steps]` all three; fewer than 50 sessions tell no figure."""
+    masks = {ALL: seen > 0} | {name: (seen >= low) & (seen <= high) for name, (low, high) in STEPS_SO_FAR.items()}
+    found = []
+    for name, mask in masks.items():
+        means = _a_session(reciprocal[mask], session[mask])
+        if len(means):
+            figure = mean_interval(means) if len(means) >= FEWEST else UNKNOWN
+            none = np.empty(0)
+            found.append({"segment": name, "n": len(means)} | figure_told(figure) | calibration(none, none))
+    return found
 
 
 def shop_pool(known: Sequences) -> Pool:

@@ -32,6 +32,7 @@ class SatisfactionResult:
     model: Satisfaction
     probability: Array  # [texts], out of fold
     notes: list[str] = field(default_factory=list)
+    of_text: Array | None = None  # [texts], log-odds by the words alone, out of fold, where facts were added to them
 
     def auc(self, truth: Array) -> float:
         """Of the out-of-fold probabilities."""
@@ -63,7 +64,7 @@ def train_satisfaction(
         return SatisfactionResult(model, sigmoid(of_text), [told])
     trees = fit_trees(facts, truth, names, FACT_TREES, file=FILE, seed=seed, offset=of_text).boosters[FILE]
     whole = Satisfaction(line, fitted.model, trees, tuple(names))
-    return SatisfactionResult(whole, sigmoid(of_text + added))
+    return SatisfactionResult(whole, sigmoid(of_text + added), of_text=of_text)
 
 
 def _clearly_better(ours: Array, theirs: Array) -> bool:

@@ -45,7 +45,7 @@ def segment_rows(masks: Masks, figure: Figure, truth: Array, predicted: Array) -
     """
     return [
         {"segment": name, "n": int(mask.sum())}
-        | told(figure(mask) if mask.sum() >= FEWEST else UNKNOWN)
+        | figure_told(figure(mask) if mask.sum() >= FEWEST else UNKNOWN)
         | calibration(truth[mask], predicted[mask])
         for name, mask in masks.items()
     ]
@@ -73,13 +73,13 @@ def list_segments(
         figure = mean_interval(ndcg[hers]) if hers.sum() >= FEWEST else UNKNOWN
         found.append(
             {"segment": name, "n": int(hers.sum())}
-            | told(figure)
+            | figure_told(figure)
             | calibration(truth[rows], probability[rows], customer[rows])
         )
     return found
 
 
-def told(figure: Estimate) -> dict[str, float]:
+def figure_told(figure: Estimate) -> dict[str, float]:
     """As a report keeps it."""
     return {"value": figure.value, "low": figure.low, "high": figure.high}
 

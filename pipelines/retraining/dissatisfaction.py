@@ -2,21 +2,25 @@
 
 import json
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.home import Home
 from features.inputs.dissatisfaction import NAME, SPEC, TEXT, TREES
+from pipelines.retraining.model_report import ModelReport
 from training.dissatisfaction import DissatisfactionResult, train_dissatisfaction
+from training.error_rates import error_rates
+from training.metrics import Difference, reliability
 from training.params import Params
 from training.rated_texts import load_rated_texts
-from training.report import write_json
+from training.segments import people_segments, segments_of
 
-REPORT, EVIDENCE = "report.json", "evidence.parquet"
+REPORT, EVIDENCE, SEED_WORDS = "report.json", "evidence.parquet", "seed_words"
 
 
 def train(home: Home, params: Params) -> DissatisfactionResult:
@@ -32,9 +36,31 @@ def train(home: Home, params: Params) -> DissatisfactionResult:
     folder.mkdir(parents=True)
     costs = {"miss_cost": told.miss_cost, "silence_cost": told.silence_cost}
     result.model.save(folder, result.trees_text, costs | {"chosen": result.chosen})
-    write_json(folder / REPORT, {"chosen": result.chosen, "metrics": result.metrics, "notes": result.notes})
+    _report(result).write(folder)
     _write_evidence(folder, result)
     return result
+
+
+def _report(result: DissatisfactionResult) -> ModelReport:
+    newest, m, p, by_seeds = result.newest, result.metrics, result.probability, result.chosen == SEED_WORDS
+    orders = newest.facts[:, list(newest.names).index("orders_total")]
+    masks = segments_of(orders, np.array(newest.languages, dtype=np.str_))
+    behind = [m[f"auc_over_seed_words{end}"] for end in ("", "_low", "_high")] if "auc" in m else []
+    return ModelReport(
+        model=NAME,
+        figure="seed_words.auc" if by_seeds else "auc",
+        chosen=result.chosen,
+        validated_at=datetime.fromtimestamp(newest.written[0], UTC).isoformat() if len(newest.written) else None,
+        inputs=["text", *result.model.model.facts],
+        metrics=m,
+        compared={"learned_less_seed_words_auc": str(Difference(*behind))} if behind else {},
+        reliability=reliability(newest.truth, p) if len(newest) else [],
+        importance=result.importance,
+        source_worth={name: vars(worth) for name, worth in result.source_worth.items()},
+        segments=people_segments(newest.truth, p, orders, np.array(newest.languages, dtype=np.str_), None),
+        errors=[] if by_seeds else error_rates(newest.truth, p, m["threshold"], masks),
+        notes=result.notes,
+    )
 
 
 def _write_evidence(folder: Path, result: DissatisfactionResult) -> None:
@@ -69,7 +95,7 @@ def report(home: Home) -> dict[str, Any] | None:
 def told(found: dict[str, Any]) -> str:
     """One or two lines of the report for people."""
     m = found["metrics"]
-    if found["chosen"] == "seed_words":
+    if found["chosen"] == SEED_WORDS:
         return f"dissatisfaction: {' '.join(found['notes'])}\n"
     return (
         f"dissatisfaction: {found['chosen']}, AUC {m['auc']:.3f} (seed words: {m['seed_words.auc']:.3f}), Brier "

@@ -7,6 +7,8 @@ from features.home import Home
 from pipelines.quality import REPORT
 from pipelines.retraining import dissatisfaction as train_dissatisfaction
 from pipelines.retraining.files import prepared_of, read_json
+from pipelines.retraining.left_out import people_reports, people_runs
+from pipelines.retraining.left_out import told as people_told
 from pipelines.retraining.report import RetrainReport
 from pipelines.retraining.sessions import sessions_report, sessions_run
 from training.params import Params
@@ -19,6 +21,8 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
     """The two reports -> metrics.json, figures, and a run in MLflow (mlflow.json)."""
     prepared = prepared_of(home)
     reports = {name: read_json(home.models / name / "report.json") for name in ("churn", "next_offer")}
+    people = people_reports(home)
+    reports |= people
     reports["sessions"] = sessions_report(home)
     metrics = {f"{name}.{key}": value for name, r in reports.items() for key, value in r["metrics"].items()}
     mood = train_dissatisfaction.report(home)
@@ -37,6 +41,7 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
         files = sorted(p.name for p in folder.iterdir() if p.suffix in (".json", ".txt", ".npz"))
         told = {k: v for k, v in section.model_dump(mode="json").items() if k != "trees"} | section.trees.model_dump()
         runs.append(ModelRun(name, folder, files, told | {"chosen": report["chosen"]}, report["metrics"], pictures))
+    runs += people_runs(home, params, people)
     runs += sessions_run(home)
     tags = {"as_of": prepared["as_of"], "log_fingerprint": prepared["log_fingerprint"]}
     logged = log_training(
@@ -59,5 +64,6 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
         models=home.models,
         quality=quality,
         dissatisfaction=mood,
-        sessions=reports["sessions"]["told"],
+        sessions=reports["sessions"]["notes"][0],
+        people=people_told(people),
     )

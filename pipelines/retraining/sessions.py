@@ -21,6 +21,7 @@ from features.recommenders.next_views import NextViews
 from features.recommenders.next_views_canaries import canaries_of
 from features.recommenders.next_views_file import load_next_views, save_next_views
 from features.recommenders.sequences import Ints, Items, Sequences
+from pipelines.retraining.model_report import ModelReport
 from training.learners import model_text
 from training.next_views import Choice, K, Present, choose
 from training.params import Params
@@ -56,9 +57,23 @@ def train_sessions(home: Home, params: Params) -> Choice:
     folder.mkdir(parents=True)
     if choice.ideas is not None:
         _write_model(folder, NextViews(items.names, choice.ideas), known)
-    told = {name: getattr(choice, name) for name in ("chosen", "told", "metrics", "compared")}
-    write_json(folder / "report.json", told | {"sessions": len(known)})
+    _report(choice, len(known), _newest_block(views) if choice.metrics else None).write(folder)
     return choice
+
+
+def _report(choice: Choice, sessions: int, judged_from: datetime | None) -> ModelReport:
+    return ModelReport(
+        model="sessions",
+        figure="mrr",
+        chosen=choice.chosen,
+        validated_at=judged_from.isoformat() if judged_from else None,
+        inputs=["browse"],
+        metrics=choice.metrics | ({"sessions": float(sessions)} if choice.metrics else {}),
+        compared=choice.compared,
+        source_worth={"browse": vars(choice.worth)} if choice.worth else {},
+        segments=choice.segments,
+        notes=[choice.told],
+    )
 
 
 def sessions_report(home: Home) -> dict[str, Any]:
@@ -71,8 +86,7 @@ def sessions_run(home: Home) -> list[ModelRun]:
     """For MLflow: the model of sessions, if one was chosen."""
     folder, report = home.models / "sessions", sessions_report(home)
     files = sorted(path.name for path in folder.glob("sessions.*"))
-    told = {"chosen": report["chosen"], "sessions": report["sessions"]}
-    return [ModelRun("sessions", folder, files, told, report["metrics"], [])] if files else []
+    return [ModelRun("sessions", folder, files, {"chosen": report["chosen"]}, report["metrics"], [])] if files else []
 
 
 def sessions_files(home: Home) -> dict[str, Path]:
@@ -84,7 +98,7 @@ def _present(home: Home, params: Params, views: pa.Table, names: list[str]) -> P
     """What would be shown without sessions, by what was known when the newest block began."""
 
     def shown(seen: Sequence[Ints]) -> list[list[int]]:
-        began: datetime = pc.min(views["started_at"][blocks(len(views))[-1][0] :]).as_py()
+        began = _newest_block(views)
         with connect(pq.read_table(home.models / "purchases.parquet")) as con:
             half_life = params.next_offer.half_life_days
             table = item_table(con, began, categories=item_categories(home), half_life_days=half_life)
@@ -92,6 +106,12 @@ def _present(home: Home, params: Params, views: pa.Table, names: list[str]) -> P
         return shown_without(seen, names, table, K)
 
     return shown
+
+
+def _newest_block(views: pa.Table) -> datetime:
+    """When the block began that judges."""
+    began: datetime = pc.min(views["started_at"][blocks(len(views))[-1][0] :]).as_py()
+    return began
 
 
 def _write_model(folder: Path, model: NextViews, known: Sequences) -> None:
