@@ -67,12 +67,33 @@ class DissatisfactionParams(_Section):
 
 
 class PromotionParams(_Section):
-    """Gates: the largest calibration errors allowed, and how much a challenger may lose to the champion by chance."""
+    """Gates. `max_..._loss` are margins: what a challenger may lose to the champion (NDCG and error: a share of its).
+
+    `max_..._move` are shares of decisions, or of items offered, that may come or go by the challenger; `max_first_...`
+    are limits where there is no champion yet.
+    """
 
     max_churn_ece: Share = 0.06
     max_offer_ece: Share = 0.03
+    max_dissatisfaction_ece: Share = 0.06
     min_churn_auc: Share = 0.55
     min_customers: Positive = 50
+    max_auc_loss: Share = 0.01
+    max_brier_loss: Share = 0.005
+    max_ndcg_loss: Share = 0.03
+    max_error_loss: Share = 0.03
+    max_value_gap: Share = 0.25
+    max_segment_auc_loss: Share = 0.03
+    max_segment_shift: Share = 0.15
+    max_miss_rate: Share = 0.4
+    max_needless_rate: Share = 0.3
+    replayed_customers: Positive = 500
+    max_no_action_move: Share = 0.1
+    max_silence_move: Share = 0.05
+    max_concentration_move: Share = 0.1
+    max_action_move: Share = 0.2
+    max_first_no_action: Share = 0.98
+    max_first_concentration: Share = 0.5
 
 
 CHECKS = ("constant", "customers", "drift", "history", "impossible", "null", "silence", "twins", "types")

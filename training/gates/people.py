@@ -1,0 +1,87 @@
+"""Gates of a model that gives every customer a probability: churn, second purchase."""
+
+from dataclasses import dataclass
+
+from training.gates.areas import auc_difference
+from training.gates.verdict import FEWEST, Gate, at_least, calibrated, level, not_inferior, not_worse
+from training.metrics import Array, auc, paired_bootstrap
+from training.params import PromotionParams
+from training.segments import ALL, Masks
+
+SEGMENT_DRAWS = 400
+
+
+@dataclass(frozen=True)
+class PeopleEvidence:
+    """Validation customers: truth, probabilities of challenger, baseline and champion (None: there is none).
+
+    `segments` are masks by name, as `training.segments.segments_of` makes them.
+    """
+
+    truth: Array
+    challenger: Array
+    baseline: Array
+    champion: Array | None
+    segments: Masks
+
+
+def people_gates(model: str, found: PeopleEvidence, params: PromotionParams, baseline: str = "recency") -> list[Gate]:
+    """Enough customers, better than chance, not worse than a simple scorer or the champion, calibrated; each segment
+    too."""
+    gates = [
+        at_least(f"{model}_customers", len(found.truth), params.min_customers, "customers in the validation window"),
+        at_least(f"{model}_auc", auc(found.truth, found.challenger), params.min_churn_auc, "AUC"),
+        not_worse(
+            f"{model}_against_{baseline}",
+            auc_difference(found.truth, found.challenger, found.baseline),
+            f"AUC less that of {baseline} alone",
+        ),
+        calibrated(f"{model}_calibrated", found.truth, found.challenger, params.max_churn_ece),
+    ]
+    if found.champion is not None:
+        gates += against_champion(model, found.truth, found.challenger, found.champion, params)
+    for name, inside in found.segments.items():
+        if name != ALL and inside.sum() >= FEWEST:
+            p = found.challenger[inside]
+            gates.append(level(f"{model}_fair_to_{name}", found.truth[inside], p, params.max_churn_ece))
+            if found.champion is not None:
+                gates += _stable(f"{model}_stable_for_{name}", found, inside, params)
+    return gates
+
+
+def against_champion(
+    model: str, truth: Array, challenger: Array, champion: Array, params: PromotionParams
+) -> list[Gate]:
+    """AUC and Brier score no worse than the champion's by their margins."""
+    area = auc_difference(truth, challenger, champion)
+    error = paired_bootstrap((champion - truth) ** 2, (challenger - truth) ** 2)
+    name, n = f"{model}_against_champion", len(truth)
+    told = "the champion's Brier score less its own"
+    return [
+        not_inferior(name, area, params.max_auc_loss, n, "AUC less the champion's"),
+        not_inferior(f"{model}_brier_against_champion", error, params.max_brier_loss, n, told),
+    ]
+
+
+def _stable(name: str, found: PeopleEvidence, inside: Array, params: PromotionParams) -> list[Gate]:
+    """In this segment, the order no worse than the champion's, and the level not moved away from what is observed."""
+    assert found.champion is not None
+    truth, ours, theirs = found.truth[inside], found.challenger[inside], found.champion[inside]
+    area = auc_difference(truth, ours, theirs, SEGMENT_DRAWS)
+    told = "AUC less the champion's"
+    return [
+        not_inferior(name, area, params.max_segment_auc_loss, len(truth), told),
+        shift(name, truth, ours, theirs, params),
+    ]
+
+
+def shift(name: str, truth: Array, ours: Array, theirs: Array, params: PromotionParams) -> Gate:
+    """The mean score moved by no more than the limit, unless it moved towards what is observed."""
+    moved = float(ours.mean() - theirs.mean())
+    nearer = abs(ours.mean() - truth.mean()) <= abs(theirs.mean() - truth.mean())
+    limit = params.max_segment_shift
+    text = f"mean score {theirs.mean():.3f} -> {ours.mean():.3f}, observed {truth.mean():.3f}, moved at most {limit:g}"
+    if abs(moved) > limit:
+        over = f"{abs(moved) - limit:.4f} more"
+        text += f": {over}, but towards what is observed" if nearer else f": {over}, and away from what is observed"
+    return Gate(f"{name}_level", bool(abs(moved) <= limit or nearer), moved, limit, text)
