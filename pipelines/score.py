@@ -17,6 +17,8 @@ from features.inputs.scoring import next_items, read_model
 from pipelines.bundles import current_bundle
 from pipelines.materialize import build_snapshots
 from pipelines.retraining.prepare import resolve_as_of
+from serving.bundle import load
+from serving.core.actions import EXPECTED_VALUE, SECOND_PURCHASE_PROBABILITY
 from training.purchases import load_purchases
 from training.retrieval import connect, histories
 
@@ -26,18 +28,25 @@ CUSTOMERS_AT_ONCE = 1000
 def score_churn(home: Home, as_of: datetime | None, out: Path) -> int:
     """Write (customer_id, churn_probability) for every customer known at `as_of`; returns how many.
 
-    `as_of` None: the end of the log. Raises `BundleError` if no whole bundle is in force.
+    Where the bundle has the models also second_purchase_probability, absent but of those with one order, and
+    expected_value, value_low, value_high in minor units, absent of those who never bought. `as_of` None: the end of the
+    log. Raises `BundleError` if no whole bundle is in force.
     """
     from training.dataset import load_training_set  # Feast: six seconds of import, only where needed
 
     moment = as_of or resolve_as_of(home)
-    model = read_model(current_bundle(home), "churn")
+    bundle = load(current_bundle(home))
     build_snapshots(home, [moment])
     frame = load_training_set("churn_v1", home=home, cutoffs=[moment])
     frame = frame.sort_values(CUSTOMER_ID, kind="stable").reset_index(drop=True)
     names, inputs = customer_inputs(to_columns(frame), np.full(len(frame), moment.timestamp()))
-    probability = model.probability(inputs, names)
-    table = pa.table({CUSTOMER_ID: pa.array(frame[CUSTOMER_ID], pa.string()), CHURN_PROBABILITY: probability})
+    columns = {CHURN_PROBABILITY: bundle.churn_model.probability(inputs, names)}
+    if bundle.second_purchase_model is not None:
+        columns[SECOND_PURCHASE_PROBABILITY] = bundle.second_purchase(inputs, names)
+    if bundle.value_model is not None:
+        columns |= dict(zip((EXPECTED_VALUE, "value_low", "value_high"), bundle.value(inputs, names).T, strict=True))
+    known = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
+    table = pa.table({CUSTOMER_ID: pa.array(frame[CUSTOMER_ID], pa.string())} | known)
     _write(table, out)
     return len(table)
 

@@ -13,6 +13,7 @@ from features.home import Home
 from pipelines.bundles import check_bundle, sha256
 from pipelines.retraining import dissatisfaction as train_dissatisfaction
 from pipelines.retraining.files import read_json
+from pipelines.retraining.left_out import MAY_BE_LEFT_OUT, was_learned
 from pipelines.retraining.sessions import sessions_files
 from training.report import write_json
 
@@ -23,8 +24,9 @@ PARTS = {"churn": "churn", "next_offer": "ranker"}  # folder of models -> name o
 def write_bundle(home: Home, now: datetime) -> str:
     """Copy the trained models into their bundle (docs/bundle.md): hidden, synced, then renamed. Returns its id."""
     prepared = read_json(home.models / "prepared.json")
-    reports = {name: read_json(home.models / name / "report.json") for name in PARTS}
-    sources = {path.name: path for folder, name in PARTS.items() for path in _model_files(home.models / folder, name)}
+    parts = PARTS | {name: name for name in MAY_BE_LEFT_OUT if was_learned(home, name)}
+    reports = {name: read_json(home.models / name / "report.json") for name in parts}
+    sources = {path.name: path for folder, name in parts.items() for path in _model_files(home.models / folder, name)}
     sources |= train_dissatisfaction.model_files(home)
     sources |= sessions_files(home)
     sums = {name: sha256(path) for name, path in sorted(sources.items())}
@@ -55,7 +57,9 @@ def write_bundle(home: Home, now: datetime) -> str:
             "log_fingerprint": prepared["log_fingerprint"],
             "validated_at": {name: report["validated_at"] for name, report in reports.items()},
             "metrics": read_json(home.models / "metrics.json"),
-            "canaries": {name: read_json(home.models / folder / "canaries.json") for folder, name in _parts(sources)},
+            "canaries": {
+                name: read_json(home.models / folder / "canaries.json") for folder, name in _parts(parts, sources)
+            },
         },
     )
     for path in draft.iterdir():
@@ -66,15 +70,15 @@ def write_bundle(home: Home, now: datetime) -> str:
     return bundle
 
 
-def _parts(sources: Mapping[str, Path]) -> list[tuple[str, str]]:
+def _parts(parts: Mapping[str, str], sources: Mapping[str, Path]) -> list[tuple[str, str]]:
     """Folder and name of every model among the files."""
-    return [*PARTS.items(), *([("sessions", "sessions")] if "sessions.json" in sources else [])]
+    return [*parts.items(), *([("sessions", "sessions")] if "sessions.json" in sources else [])]
 
 
 def _model_files(folder: Path, name: str) -> list[Path]:
     """What of a folder of models belongs into a bundle."""
-    own = [folder / f"{name}.json", folder / f"{name}_calibration.json", *folder.glob("*.txt"), *folder.glob("*.npz")]
-    return sorted([*own, *folder.glob("rhythm.json")])
+    own = [folder / f"{name}.json", *folder.glob(f"{name}_calibration.json")]
+    return sorted([*own, *folder.glob("*.txt"), *folder.glob("*.npz"), *folder.glob("rhythm.json")])
 
 
 def sync(path: Path) -> None:

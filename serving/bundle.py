@@ -31,6 +31,7 @@ from serving.core.conditions import Floats
 from serving.core.items import Scored
 
 if TYPE_CHECKING:
+    from features.inputs.value import ValueModel
     from features.recommenders.next_views import NextViews
 
 FORMAT = 1
@@ -42,10 +43,17 @@ _REMEDY = "Promote again, or roll back to another bundle."
 
 
 class Canary(msgspec.Struct, frozen=True):
-    """Rows of model inputs (None = absent) and the probabilities they must give."""
+    """Rows of model inputs (None = absent) and what they must give: probabilities, or amounts with their interval."""
 
     inputs: list[list[float | None]]
     expected: list[float]
+    low: list[float] = []
+    high: list[float] = []
+
+    @property
+    def rows(self) -> Floats:
+        """The inputs, NaN where absent."""
+        return np.array([[np.nan if v is None else v for v in row] for row in self.inputs], dtype=np.float64)
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -76,6 +84,8 @@ class Bundle:
     seasons: Seasons = field(default_factory=Seasons)
     dissatisfaction: Dissatisfaction | None = None
     sessions: "NextViews | None" = None  # where browsing taught more than the table's neighbours know
+    second_purchase_model: Model | None = None
+    value_model: "ValueModel | None" = None
 
     @property
     def id(self) -> str:
@@ -96,6 +106,26 @@ class Bundle:
         """The chance of no purchase within the horizon, [n]; NaN where no purchase is known."""
         never = np.isnan(inputs[:, list(names).index("recency_days")])
         return np.where(never, np.nan, self.churn_model.probability(inputs, list(names)))
+
+    def second_purchase(self, inputs: Floats, names: Sequence[str]) -> Floats:
+        """The chance that a customer with exactly one order orders again within the horizon, [n]; else NaN."""
+        found = np.full(len(inputs), np.nan)
+        once = np.round(np.expm1(inputs[:, list(names).index("log_purchase_count_total")])) == 1
+        if self.second_purchase_model is not None and once.any():
+            found[once] = self.second_purchase_model.probability(inputs[once], list(names))
+        return found
+
+    def value(self, inputs: Floats, names: Sequence[str]) -> Floats:
+        """What each brings within the horizon, minor units, [n, 3]: expected, and the ends of an interval of 80 %.
+
+        NaN where no purchase is known, or without such a model.
+        """
+        found = np.full((len(inputs), 3), np.nan)
+        bought = ~np.isnan(inputs[:, list(names).index("recency_days")])
+        if self.value_model is not None and bought.any():
+            worth = self.value_model.worth(inputs[bought], list(names))
+            found[bought] = np.stack([worth.expected, worth.low, worth.high], axis=1)
+        return found
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
         """The likeliest next items of each customer with their calibrated probabilities."""
@@ -185,29 +215,57 @@ def checked_manifest(folder: Path) -> Manifest:
 
 def opened(folder: Path, manifest: Manifest) -> Bundle:
     """The bundle's models opened, and its canaries compared. Raises `BundleError`; may crash on a torn model file."""
+    churn = read_model(folder, "churn")
     bundle = Bundle(
         manifest,
-        read_model(folder, "churn"),
+        churn,
         read_model(folder, "ranker"),
         ItemTable.load(folder / "items.npz"),
         read_rhythm(folder / "rhythm.json") if "rhythm.json" in manifest.files else Rhythm(),
         Seasons.load(folder / "seasons.npz") if "seasons.npz" in manifest.files else Seasons(),
         Dissatisfaction.load(folder) if SPEC in manifest.files else None,
         _sessions(folder, manifest) if "sessions.json" in manifest.files else None,
+        read_model(folder, "second_purchase") if "second_purchase.json" in manifest.files else None,
+        _value(folder, manifest, churn) if "value.json" in manifest.files else None,
     )
     for name, model, inputs in (
         ("churn", bundle.churn_model, manifest.churn_inputs),
         ("ranker", bundle.ranker, manifest.ranker_inputs),
+        ("second_purchase", bundle.second_purchase_model, manifest.churn_inputs),
     ):
-        canary = manifest.canaries.get(name)
-        if canary is None or not canary.inputs:
-            raise BundleError(f"{folder} has no canaries for {name}. {_REMEDY}")
-        rows = np.array([[np.nan if v is None else v for v in row] for row in canary.inputs], dtype=np.float64)
-        found = model.probability(rows, inputs)
-        off = np.abs(found - np.array(canary.expected))
-        if len(found) != len(canary.expected) or not (off <= CANARY_TOLERANCE).all():
-            raise BundleError(f"{folder}: the {name} model misses its canaries by {np.max(off):.3g}. {_REMEDY}")
+        if model is not None:
+            canary = _canary(folder, manifest, name)
+            _compare(folder, name, model.probability(canary.rows, inputs), canary.expected)
     return bundle
+
+
+def _canary(folder: Path, manifest: Manifest, name: str) -> Canary:
+    """The canaries of a model; raises `BundleError` where it has none."""
+    canary = manifest.canaries.get(name)
+    if canary is None or not canary.inputs:
+        raise BundleError(f"{folder} has no canaries for {name}. {_REMEDY}")
+    return canary
+
+
+def _compare(folder: Path, name: str, found: Floats, expected: Sequence[float]) -> None:
+    """That canaries sing: within 1e-9, of amounts above 1 that share of them. Raises `BundleError`."""
+    wanted = np.array(expected, dtype=np.float64)
+    if len(found) != len(wanted):
+        raise BundleError(f"{folder} has canaries for {name} that do not fit together. {_REMEDY}")
+    off = np.abs(found - wanted) / np.maximum(np.abs(wanted), 1.0)
+    if not (off <= CANARY_TOLERANCE).all():
+        raise BundleError(f"{folder}: the {name} model misses its canaries by {np.max(off):.3g}. {_REMEDY}")
+
+
+def _value(folder: Path, manifest: Manifest, churn: Model) -> "ValueModel":
+    """What customers will bring, its canaries compared. scipy is imported only here, where it was learned."""
+    from features.inputs.value import read_value
+
+    model, canary = read_value(folder, churn), _canary(folder, manifest, "value")
+    worth = model.worth(canary.rows, manifest.churn_inputs)
+    for found, expected in ((worth.expected, canary.expected), (worth.low, canary.low), (worth.high, canary.high)):
+        _compare(folder, "value", found, expected)
+    return model
 
 
 def _sessions(folder: Path, manifest: Manifest) -> "NextViews":
@@ -216,9 +274,7 @@ def _sessions(folder: Path, manifest: Manifest) -> "NextViews":
     from features.recommenders.next_views_file import load_next_views
 
     model = load_next_views(folder)
-    canary = manifest.canaries.get("sessions")
-    if canary is None or not canary.inputs:
-        raise BundleError(f"{folder} has no canaries for sessions. {_REMEDY}")
+    canary = _canary(folder, manifest, "sessions")
     if (off := miss(model, canary.inputs, canary.expected)) > CANARY_TOLERANCE:
         raise BundleError(f"{folder}: the sessions model misses its canaries by {off:.3g}. {_REMEDY}")
     return model

@@ -10,9 +10,11 @@ from serving.bundle import Bundle
 from serving.core.catalogue import Catalogue
 from serving.core.decision import Decision
 from serving.core.engine import conclude
+from serving.core.modelled import said_of
 from serving.core.policy import Policy
 from serving.core.version import engine_version
 
+MODELS = ("churn", "second_purchase", "value")
 _NOT_COMPARED = ("latency_seconds", "superseded", "fared", "evidence", "versions")
 
 
@@ -49,10 +51,10 @@ def replay(decision: Decision, policy: Policy, catalogue: Catalogue, models: Bun
     if decision.evidence.inputs:
         model = "the bundle is not there any more" if models is None else "equal"
         if models is not None:
-            churn = _churn(decision, models)
-            if churn != decision.evidence.churn:
-                model = "different"
-                differences.append({"field": "churn", "recorded": decision.evidence.churn, "replayed": churn})
+            for name, then, now in _modelled(decision, models, catalogue):
+                if then != now:
+                    model = "different"
+                    differences.append({"field": name, "recorded": then, "replayed": now})
     return {
         "decision_id": decision.decision_id,
         "exact": not differences,
@@ -79,7 +81,8 @@ def _differences(recorded: Decision, found: Decision) -> list[dict[str, Any]]:
     return differences
 
 
-def _churn(decision: Decision, models: Bundle) -> float | None:
+def _modelled(decision: Decision, models: Bundle, catalogue: Catalogue) -> list[tuple[str, Any, Any]]:
+    """What each model said by the record and says now, by its name; the catalogue of then says which were asked."""
     inputs = np.frombuffer(decision.evidence.inputs, dtype=np.float64)[None, :]
-    (churn,) = models.churn(inputs, models.manifest.churn_inputs).tolist()
-    return None if churn != churn else churn
+    (said,) = said_of(inputs, models.manifest.churn_inputs, models, catalogue)
+    return [(name, getattr(decision.evidence, name), getattr(said, name)) for name in MODELS]

@@ -79,6 +79,23 @@ def train_amounts(groups: Sequence[Rows], names: Sequence[str], horizon_days: in
     )
 
 
+def amounts_without_her(groups: Sequence[Rows], names: Sequence[str], params: ChurnParams, chosen: str) -> Array:
+    """The log amount of each customer of the newest window, buyer or not, `[n]`: by buyers without her, as calibrated.
+
+    `chosen` is the candidate of `Amounts`.
+    """
+    newest, bought, fit = groups[0], [_buyers(group) for group in groups], _candidates(names, params)[chosen]
+    fold = customer_folds(newest.customers, params.folds)
+    found = np.empty(len(fold))
+    for f in range(params.folds):
+        inside = fold == f
+        kept = [~np.isin(g.customers, newest.customers[inside]) for g in bought]
+        inputs = np.concatenate([g.inputs[k] for g, k in zip(bought, kept, strict=True)])
+        model = fit(inputs, np.concatenate([g.truth[k] for g, k in zip(bought, kept, strict=True)])).model
+        found[inside] = model.raw(newest.inputs[inside], names)
+    return found
+
+
 def _buyers(group: Rows) -> Rows:
     some = group.truth > 0
     return Rows(group.cutoff, group.customers[some], group.inputs[some], np.log(group.truth[some]))

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 import numpy as np
 from scipy.optimize import brentq
 
+from features.inputs.rates import WEEK_DAYS, purchase_histories
 from features.inputs.scoring import Model, Spec, logit, sigmoid
 from training.bgnbd import fit_bgnbd
 from training.learners import Fitted, Matrix
-from training.metrics import Array, Floats
+from training.metrics import Array
 
-WEEK_DAYS = 7.0
 DRAWN = 0.5  # of the way, in log-odds; on windows of Online Retail that end by 2011-04-09 better than 0 and 1
 HORIZONS = 2
 
@@ -25,14 +25,6 @@ HORIZONS = 2
 def is_short(first_event: datetime, newest_cutoff: datetime, horizon_days: int) -> bool:
     """Less than two horizons lie before the newest cutoff whose truth is known."""
     return newest_cutoff - first_event < timedelta(days=HORIZONS * horizon_days)
-
-
-def purchase_histories(inputs: Matrix, names: Sequence[str]) -> tuple[Floats, Floats, Floats]:
-    """(x, t_x, T) of BG/NBD in weeks from model inputs: orders after the first, time to the last, time observed."""
-    column = {name: inputs[:, names.index(name)].astype(np.float64) for name in names}
-    observed = column["tenure_days"] / WEEK_DAYS
-    last = np.maximum(observed - column["recency_days"] / WEEK_DAYS, 0.0)
-    return np.maximum(np.round(np.expm1(column["log_purchase_count_total"])) - 1, 0.0), last, observed
 
 
 def silence_expected(inputs: Matrix, names: Sequence[str], horizon_days: int) -> Array:

@@ -34,6 +34,22 @@ def train_churn(context: typer.Context, params: ParamsFile = None) -> None:
 
 
 @stage_app.command()
+def train_second_purchase(context: typer.Context, params: ParamsFile = None) -> None:
+    """Who of those with one order comes back, from the same snapshots."""
+    from pipelines.retraining.second_purchase import train_second_purchase as run
+
+    run(context.obj.home(), read_params_file(params))
+
+
+@stage_app.command()
+def train_value(context: typer.Context, params: ParamsFile = None) -> None:
+    """What customers will bring, from the same snapshots and the churn model."""
+    from pipelines.retraining.value import train_value as run
+
+    run(context.obj.home(), read_params_file(params))
+
+
+@stage_app.command()
 def train_next_offer(context: typer.Context, params: ParamsFile = None) -> None:
     """The next-offer model, from the purchases that prepare wrote."""
     from pipelines.retraining.next_offer import train_next_offer as run

@@ -15,7 +15,8 @@ class RetrainReport:
     `source_worth` has, per source that tells something here, the churn AUC that is lost without it (value, low, high:
     a paired 95 % interval); `missing` names the sources that tell nothing here. `quality` is
     what the checks of the data found (`QualityReport.to_json`), `dissatisfaction` the report of that model.
-    `sessions` says by what visitors are shown things within a session, and how that was chosen.
+    `sessions` says by what visitors are shown things within a session, and how that was chosen; `people` a line of the
+    models of second purchase and of value, or why they were left out.
     """
 
     as_of: datetime
@@ -30,6 +31,7 @@ class RetrainReport:
     quality: dict[str, Any]
     dissatisfaction: dict[str, Any] | None = None
     sessions: str = ""
+    people: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -46,6 +48,7 @@ class RetrainReport:
             "quality": self.quality,
             "dissatisfaction": self.dissatisfaction,
             "sessions": self.sessions,
+            "people": self.people,
         }
 
     def __str__(self) -> str:
@@ -54,6 +57,7 @@ class RetrainReport:
             f"Trained as of {self.as_of:%Y-%m-%d} (churn = no purchase in {self.horizon_days} days).\n"
             f"churn: {self.chosen['churn']}, AUC {m['churn.auc']:.3f}, Brier {m['churn.brier']:.3f}, calibration error "
             f"{m['churn.ece']:.3f} (recency alone: AUC {m['churn.recency.auc']:.3f})\n"
+            f"{self.people}"
             f"next offer: {self.chosen['next_offer']}, NDCG@k {m['next_offer.ndcg']:.3f}, recall@k "
             f"{m['next_offer.recall']:.3f} (personal + popular: {m['next_offer.personal_popular.ndcg']:.3f}, "
             f"{m['next_offer.personal_popular.recall']:.3f})\n"

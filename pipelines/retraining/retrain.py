@@ -1,8 +1,8 @@
 """Training, step by step: each step reads and writes named files under `home.models`, so that DVC reruns what changed.
 
-`prepare` (log -> purchases, sessions, snapshots) -> `train_churn`, `train_next_offer`, `train_sessions` (-> model
-files, evidence) -> `evaluate` (-> metrics.json, figures, MLflow). `retrain` runs them all. The same files give the
-same bytes.
+`prepare` (log -> purchases, sessions, snapshots) -> `train_churn` (-> `train_value`), `train_second_purchase`,
+`train_next_offer`, `train_sessions` (-> model files, evidence) -> `evaluate` (-> metrics.json, figures, MLflow).
+`retrain` runs them all. The same files give the same bytes.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,12 @@ from pipelines.retraining import dissatisfaction as train_dissatisfaction
 from pipelines.retraining.churn import train_churn
 from pipelines.retraining.evaluate import evaluate
 from pipelines.retraining.next_offer import train_next_offer
+from pipelines.retraining.people import People
 from pipelines.retraining.prepare import prepare
 from pipelines.retraining.report import RetrainReport
+from pipelines.retraining.second_purchase import train_second_purchase
 from pipelines.retraining.sessions import train_sessions
+from pipelines.retraining.value import train_value
 from training.params import Params
 
 Progress = Callable[[int], None]
@@ -30,7 +33,7 @@ def retrain(home: Home, as_of: datetime | None, params: Params, *, progress: Pro
     say = progress or (lambda _: None)
     prepare(home, as_of, params)
     say(1)
-    train_churn(home, params)
+    _train_people(home, params)
     say(2)
     train_next_offer(home, params)
     say(3)
@@ -39,3 +42,11 @@ def retrain(home: Home, as_of: datetime | None, params: Params, *, progress: Pro
     report = evaluate(home, params)
     say(4)
     return report
+
+
+def _train_people(home: Home, params: Params) -> None:
+    """All models of people, from rows that are read once."""
+    people = People(home)
+    train_churn(home, params, people)
+    train_second_purchase(home, params, people)
+    train_value(home, params, people)

@@ -16,6 +16,10 @@ ItemSource = Literal[
 ]
 Channel = Literal["web", "app", "email", "store", "phone", "social", "partner"]
 CHURN_PROBABILITY = "churn_probability"
+SECOND_PURCHASE_PROBABILITY = "second_purchase_probability"
+EXPECTED_VALUE = "expected_value"
+MODELLED = frozenset((CHURN_PROBABILITY, SECOND_PURCHASE_PROBABILITY, EXPECTED_VALUE))
+"""Features that conditions may speak of and only a model in force tells."""
 SCORE = "score:"
 """Begins the name of a feature that is a stored score: `score:second_purchase` is the latest of that model."""
 
@@ -113,15 +117,17 @@ class Response(Strict):
     `prior` is that chance as stated by a person. `model: next_offer` takes the calibrated chance that one of the items
     is bought. `model: churn` reads `prior` as the chance that the offer keeps one who would leave. `model: score` takes
     the customer's latest stored score of the model that `score` names, which must be such a chance; else the prior.
+    `model: second_purchase` takes the chance that one with a single order orders again; where no model tells it, the
+    stored score that `score` names, if it names one; else the prior.
     """
 
     prior: float = Field(ge=0, le=1)
-    model: Literal["prior", "next_offer", "churn", "score"] = "prior"
+    model: Literal["prior", "next_offer", "churn", "second_purchase", "score"] = "prior"
     score: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*$")
 
     @model_validator(mode="after")
     def _names_its_score(self) -> "Response":
-        if (self.model == "score") != (self.score is not None):
+        if self.model != "second_purchase" and (self.model == "score") != (self.score is not None):
             raise ValueError("model score and the name of a score go together; give both or neither")
         return self
 

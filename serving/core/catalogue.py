@@ -17,7 +17,16 @@ from pydantic import Field, model_validator
 from features.home import Home
 from features.typed_yaml import Source, Strict, read_text
 from serving.core.action_checks import check_action
-from serving.core.actions import CHURN_PROBABILITY, NO_ACTION, SCORE, Action, Category, Items
+from serving.core.actions import (
+    CHURN_PROBABILITY,
+    EXPECTED_VALUE,
+    NO_ACTION,
+    SCORE,
+    SECOND_PURCHASE_PROBABILITY,
+    Action,
+    Category,
+    Items,
+)
 from serving.core.conditions import Bools, Compiled, Floats
 from serving.core.shop_actions import DEFAULT_ACTIONS as DEFAULT_ACTIONS
 from serving.core.shop_actions import explain, resolved
@@ -132,6 +141,11 @@ class Catalogue:
         return tuple(j for j, a in enumerate(self.actions) if a.response.model == "churn")
 
     @cached_property
+    def nurtures(self) -> tuple[int, ...]:
+        """The columns of actions whose response is that of the model of second purchases."""
+        return tuple(j for j, a in enumerate(self.actions) if a.response.model == "second_purchase")
+
+    @cached_property
     def scored(self) -> tuple[tuple[int, str], ...]:
         """The columns of actions whose response is a stored score, with the feature that holds it."""
         return tuple((j, SCORE + a.response.score) for j, a in enumerate(self.actions) if a.response.score)
@@ -187,6 +201,16 @@ class Catalogue:
     def uses_churn(self) -> bool:
         """Whether any action needs the churn model."""
         return any(a.response.model == "churn" for a in self.actions) or CHURN_PROBABILITY in self.speaks_of
+
+    @cached_property
+    def uses_second_purchase(self) -> bool:
+        """Whether any action needs the model of second purchases."""
+        return bool(self.nurtures) or SECOND_PURCHASE_PROBABILITY in self.speaks_of
+
+    @cached_property
+    def uses_value(self) -> bool:
+        """Whether any action needs the model of value."""
+        return EXPECTED_VALUE in self.speaks_of
 
     def sells(self, action_id: str) -> bool:
         """Whether a contact sold; one of an action not known here is taken to have."""

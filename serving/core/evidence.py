@@ -39,14 +39,15 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     catalogue it gives the decision again, to the last bit.
 
     `identities` are her ids, oldest first; the first is the one her arm hangs on. `consents` are her words by purpose
-    in the channel asked for. `features` are those that conditions speak of, `inputs` what the churn model saw (float64
+    in the channel asked for. `features` are those that conditions speak of, `inputs` what models of people saw (float64
     bytes, in the order of the feature set that `versions` names). `spent` is the weight of contacts in each window of
     the cap, and `frees_at` (epoch seconds) when one more would fit; `used` counts contacts of actions with a cap of
     their own, `unanswered` sales contacts that we made since her last sign of life, `told` says when actions that are
     said once were last said or promised to a sender, `reached` when those that others wait for last reached her,
     `about` when what they are about last changed. `items` are what each action would show. `told_facts` are the facts
     that actions ask for and she has told, or would rather not tell, `stage` is where she is on her journey, empty where
-    that is not known.
+    that is not known. `second_purchase` is the chance that one with a single order orders again, `value` what she is
+    expected to bring, with the ends of an interval, minor units; both by models that saw `inputs`, too.
     """
 
     identities: tuple[str, ...] = ()
@@ -69,3 +70,5 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     reached: dict[str, float] = {}
     unanswered: int = 0
     stage: str = ""
+    second_purchase: float | None = None
+    value: tuple[float, float, float] | None = None

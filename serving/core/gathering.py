@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,13 +14,14 @@ from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
 from features.instants import SECOND
 from serving.core import contact
 from serving.core.action_checks import TELLS
-from serving.core.actions import CHURN_PROBABILITY, LANGUAGE, SCORE, Items
+from serving.core.actions import LANGUAGE, MODELLED, SCORE, Items
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_zone
 from serving.core.conditions import Bools, Floats, told
 from serving.core.evidence import Evidence, ShownItem
 from serving.core.exploration import bucket_of, explored_order, seed_of, uniforms
 from serving.core.items import Articles, Scored
+from serving.core.modelled import Said, asks_models, said_of_all
 from serving.core.offers import Picked, items_for
 from serving.core.plan import Plan, plan_of
 from serving.core.policy import Policy
@@ -50,7 +51,7 @@ def gather(
         for r, s in zip(requests, snapshots, strict=True)
     ]
     objects = np.array([c.get("profiling") in REFUSED for c in consents])
-    features, churn, inputs = _scored(snapshots, at, objects, scorer, catalogue)
+    features, modelled = _scored(snapshots, at, objects, scorer, catalogue)
     plan = plan_of(policy, catalogue)
     shown = np.array([plan.shown(r.placement) for r in requests])
     spare = SPARE if policy.file.exploration.items == "explored" else 1
@@ -71,8 +72,8 @@ def gather(
                 holds=snapshot.holds,
                 consents=consents[i],
                 features=features[i],
-                churn=churn[i],
-                inputs=inputs[i],
+                churn=modelled[i].churn,
+                inputs=modelled[i].inputs,
                 spent=spent or (0.0,) * len(policy.file.contact_cap.windows),
                 frees_at=frees_at,
                 used=used,
@@ -85,6 +86,8 @@ def gather(
                 language=_language(request.language, profile.get("language"), policy),
                 items=_shown_items(items[i], articles, catalogue, policy, _item_seed(request, snapshot, policy)),
                 stage=_stage(snapshot),
+                second_purchase=modelled[i].second_purchase,
+                value=modelled[i].value,
                 told_facts=tuple(sorted({fact for _, fact in catalogue.asking} & snapshot.told_facts)),
             )
         )
@@ -155,33 +158,27 @@ def _language(asked: str | None, hers: Any, policy: Policy) -> str:
 
 def _scored(
     snapshots: Sequence[Snapshot], at: Floats, objects: Bools, scorer: Scorer, catalogue: Catalogue
-) -> tuple[list[dict[str, float]], list[float | None], list[bytes]]:
-    """Features that conditions speak of, the chance of leaving, and what the model saw, of each customer."""
+) -> tuple[list[dict[str, float]], list[Said]]:
+    """Features that conditions speak of, and what the models say, of each customer."""
     n = len(snapshots)
-    churn: list[float | None] = [None] * n
-    inputs = [b""] * n
+    said = [Said()] * n
     derived: list[dict[str, float]] = [{}] * n
-    models = catalogue.uses_churn and scorer.uses_inputs
-    if models or catalogue.speaks_of & DERIVED:
+    if (scorer.uses_inputs and asks_models(catalogue)) or catalogue.speaks_of & DERIVED:
         names, rows = customer_inputs(_columns(snapshots, at), at)
         spoken = [(name, rows[:, j].tolist()) for j, name in enumerate(names) if name in catalogue.speaks_of & DERIVED]
         derived = [{name: values[i] for name, values in spoken} for i in range(n)]
-        if models:
-            chances = np.where(objects, np.nan, scorer.churn(rows, names)).tolist()
-            churn = [None if c != c else c for c in chances]
-            inputs = [b"" if out else row.tobytes() for row, out in zip(rows, objects.tolist(), strict=True)]
-    named = [name for name in catalogue.features if name not in DERIVED and name != CHURN_PROBABILITY]
+        said = said_of_all(rows, names, objects, scorer, catalogue)
+    named = [name for name in catalogue.features if name not in DERIVED and name not in MODELLED]
     stored = [name for name in named if name.startswith(SCORE)]
     spoken_of = [name for name in named if not name.startswith(SCORE)]
     features = []
-    for snapshot, more, leaves, refuses in zip(snapshots, derived, churn, objects.tolist(), strict=True):
+    for snapshot, more, models, refuses in zip(snapshots, derived, said, objects.tolist(), strict=True):
         seen = {name: snapshot.values.get(name) for name in spoken_of} | more
         if stored and not refuses:
             seen |= {name: snapshot.scored.get(name.removeprefix(SCORE)) for name in stored}
-        if leaves is not None and CHURN_PROBABILITY in catalogue.speaks_of:
-            seen[CHURN_PROBABILITY] = leaves
+        seen |= models.features(catalogue)
         features.append({name: float(v) for name, v in seen.items() if v is not None and v == v})
-    return features, churn, inputs
+    return features, said
 
 
 def _columns(snapshots: Sequence[Snapshot], at: Floats) -> dict[str, Floats]:
@@ -265,8 +262,3 @@ def _shown_item(scored: Scored, articles: Articles, policy: Policy) -> ShownItem
         quantity=scored.quantity,
         runs_out=scored.runs_out,
     )
-
-
-def churn_inputs(evidence: Iterable[Evidence]) -> Floats:
-    """What the churn model saw, [n, p], of evidence that has it."""
-    return np.array([np.frombuffer(e.inputs, dtype=np.float64) for e in evidence])

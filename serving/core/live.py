@@ -14,7 +14,7 @@ from features.customer.view import CustomerView
 from features.inputs.candidates import ItemHistory
 from features.inputs.frame import CHURN_INPUTS
 from features.instants import DAY, SECOND, to_us
-from serving.core.actions import CHURN_PROBABILITY
+from serving.core.actions import MODELLED
 from serving.core.question import Contact, Snapshot
 
 LIVE_FEATURES: dict[str, str] = {
@@ -211,5 +211,5 @@ def _seconds(us: int | None) -> float:
     return _NAN if us is None else us / SECOND
 
 
-KNOWN_FEATURES = frozenset((*STATE_FEATURES, *LIVE_FEATURES, *CHURN_INPUTS, CHURN_PROBABILITY))
+KNOWN_FEATURES = frozenset((*STATE_FEATURES, *LIVE_FEATURES, *CHURN_INPUTS, *MODELLED))
 """Everything a condition of the catalogue may speak of."""

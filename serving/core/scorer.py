@@ -26,10 +26,16 @@ class Scorer(Protocol):
 
     @property
     def uses_inputs(self) -> bool:
-        """Whether there is a model to ask about churn."""
+        """Whether there are models of people to ask."""
 
     def churn(self, inputs: Floats, names: Sequence[str]) -> Floats:
         """The chance that each customer leaves, [n], from inputs [n, p] and their names; NaN where she never bought."""
+
+    def second_purchase(self, inputs: Floats, names: Sequence[str]) -> Floats:
+        """The chance that each with one order orders again, [n], from the same; NaN for others, or without a model."""
+
+    def value(self, inputs: Floats, names: Sequence[str]) -> Floats:
+        """What each will bring, minor units, [n, 3]: expected, low, high, from the same; NaN without a model."""
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
         """What each buys next, best first, at most `k`; probabilities are NaN without a model."""
@@ -68,6 +74,14 @@ class WithoutModel:
     def churn(self, inputs: Floats, names: Sequence[str]) -> Floats:
         """Unknown."""
         return np.full(len(inputs), np.nan)
+
+    def second_purchase(self, inputs: Floats, names: Sequence[str]) -> Floats:
+        """Unknown."""
+        return np.full(len(inputs), np.nan)
+
+    def value(self, inputs: Floats, names: Sequence[str]) -> Floats:
+        """Unknown."""
+        return np.full((len(inputs), 3), np.nan)
 
     def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
         """Items bought more than once, the likeliest to run out first, then the catalogue's."""

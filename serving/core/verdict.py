@@ -165,6 +165,8 @@ def _why_chosen(action: Action, best: bool, evidence: Evidence, arm: str, bundle
     reasons = [reason("control") if arm == "control" else reason("best_gain") if best else reason("drawn")]
     if action.response.model == "churn" and evidence.churn is not None:
         reasons.append(reason("churn", percent=round(100 * evidence.churn)))
+    if action.response.model == "second_purchase" and evidence.second_purchase is not None:
+        reasons.append(reason("second_purchase", percent=round(100 * evidence.second_purchase)))
     if action.items:
         reasons.append(reason(ITEM_REASONS.get(action.items.source, "personal_items")))
     if bundle == NO_MODEL and (action.items or action.response.model != "prior"):

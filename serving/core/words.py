@@ -106,6 +106,10 @@ CODES: dict[str, tuple[str, str]] = {
         "Mallia ei ole käytössä, joten käytetään annettuja arvioita",
     ),
     "churn": ("She is likely to leave ({percent} %)", "Hän lähtee todennäköisesti ({percent} %)"),
+    "second_purchase": (
+        "The chance that she orders a second time is {percent} %",
+        "Hän tilaa toisen kerran {percent} prosentin todennäköisyydellä",
+    ),
 }
 
 HOLDS: dict[str, tuple[str, str]] = {

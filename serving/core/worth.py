@@ -41,6 +41,9 @@ def worth_of(
     for j, feature in catalogue.scored:
         scores = [one.features.get(feature, math.nan) for one in evidence]
         response[:, j] = [response[i, j] if s != s else min(max(s, 0.0), 1.0) for i, s in enumerate(scores)]
+    for j in catalogue.nurtures:
+        again = [one.second_purchase for one in evidence]
+        response[:, j] = [response[i, j] if p is None else p for i, p in enumerate(again)]
     incremental = response * catalogue.incrementality
     for j in catalogue.retains:
         likely, gained = retention_response(churn, actions[j].response.prior)

@@ -5,11 +5,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from features.inputs.rates import purchase_histories
 from features.inputs.scoring import Model, logit
 from tests.training.shops import day
 from training.bgnbd import BgNbd
 from training.learners import Fitted
-from training.short_history import draw_level, is_short, purchase_histories, silence_expected
+from training.short_history import draw_level, is_short, silence_expected
 
 NAMES = ["recency_days", "tenure_days", "log_purchase_count_total"]
 LINE = Fitted(

@@ -40,6 +40,12 @@ class FixedScorer:
     def churn(self, inputs, names):
         return np.full(len(inputs), self.leaves)
 
+    def second_purchase(self, inputs, names):
+        return np.full(len(inputs), np.nan)
+
+    def value(self, inputs, names):
+        return np.full((len(inputs), 3), np.nan)
+
     def next_items(self, histories, at, k):
         return [[Scored("boots", 0.3, 2), Scored("coffee", 0.2, 1), Scored("lamp", 0.1, 4)] for _ in histories]
 
