@@ -6,7 +6,6 @@ rating: someone who asks again, or says nothing in particular, is not content fo
 """
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Iterable
 from datetime import datetime
@@ -25,6 +24,7 @@ from features.inputs.satisfaction import Satisfaction
 from features.inputs.seed_words import seed_score
 from features.instants import to_us
 from features.log import identity
+from features.log.connection import Connection
 from features.log.live_intake import Follow
 from features.log.packing import origin_of
 from features.log.refolding import facts_of
@@ -62,7 +62,7 @@ class Mood:
         if model is None:
             return None
 
-        def follow(run: sqlite3.Connection, rows: list[Row]) -> list[Any]:
+        def follow(run: Connection, rows: list[Row]) -> list[Any]:
             written = [row for row in rows if row["type"] == "feedback" and (row.get("text") or "").strip()]
             written.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
             scores: list[Any] = []
@@ -84,7 +84,7 @@ class Mood:
 
 
 def _scored(
-    run: sqlite3.Connection, row: Row, model: Dissatisfaction, version: str, rules: HoldRules, before: list[Any]
+    run: Connection, row: Row, model: Dissatisfaction, version: str, rules: HoldRules, before: list[Any]
 ) -> list[Any]:
     """The score of one piece of feedback as an event; none where it would lower what stood without a good word."""
     origin, at = origin_of(row.get("customer_id"), row.get("anonymous_id")), row["occurred_at"]

@@ -4,7 +4,6 @@ A file that cannot be used never stops decisions: what was in force stays, and `
 """
 
 import hashlib
-import sqlite3
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from features.catalogue import changes_of, items_at, load_items
 from features.errors import TahdikasError
 from features.home import Home
 from features.inputs.newcomers import Newcomer, newcomers_of
+from features.log.connection import Connection
 from serving.bundle import Bundle, current_id, load
 from serving.core.catalogue import Catalogue, actions_path, load_catalogue
 from serving.core.items import Articles
@@ -87,7 +87,7 @@ class Keeper:
     good one yet.
     """
 
-    def __init__(self, home: Home, connection: Callable[[], sqlite3.Connection] | None = None) -> None:
+    def __init__(self, home: Home, connection: Callable[[], Connection] | None = None) -> None:
         self._home = home
         self._stock = None if connection is None else StockOver(connection)
         self._lock = threading.Lock()

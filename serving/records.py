@@ -5,7 +5,6 @@ as long as the records. Reservations hold a contact's place until it is sent, re
 """
 
 import hashlib
-import sqlite3
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,8 @@ import msgspec
 
 from features.errors import DataError
 from features.home import Home
-from features.log.store import BUSY_SECONDS, connect, from_micros, to_micros, transaction
+from features.log.connection import Connection
+from features.log.store import connect, from_micros, to_micros, transaction
 from serving import stock
 from serving.core.decision import Decision
 from serving.core.question import Request
@@ -104,18 +104,17 @@ class Records:
         self._home, self._durable = home, durable
         self._own = threading.local()
         self._lock = threading.Lock()
-        self._open: list[sqlite3.Connection] = []
+        self._open: list[Connection] = []
         self.shop_incidents = ShopIncidents()
 
-    def connection(self) -> sqlite3.Connection:
+    def connection(self) -> Connection:
         """This thread's connection to the live store."""
-        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        found: Connection | None = getattr(self._own, "connection", None)
         if found is None:
             found = connect(self._home, durable=self._durable)
-            if found.execute(f"select 1 from sqlite_master where name = '{_LAST_MADE}'").fetchone() is None:
+            if not found.has(_LAST_MADE):
                 with transaction(found):
-                    for statement in _TABLES:
-                        found.execute(statement)
+                    found.make(_TABLES)
             self._own.connection = found
             with self._lock:
                 self._open.append(found)
@@ -125,11 +124,11 @@ class Records:
     def waiting(self, seconds: float) -> Iterator[None]:
         """Inside, this thread's writes wait at most so long for another's to end, then fail."""
         connection = self.connection()
-        connection.execute(f"pragma busy_timeout = {round(seconds * 1000)}")
+        connection.wait_at_most(seconds)
         try:
             yield
         finally:
-            connection.execute(f"pragma busy_timeout = {round(BUSY_SECONDS * 1000)}")
+            connection.wait_at_most(None)
 
     def close(self) -> None:
         """Close all threads' connections."""
@@ -143,7 +142,7 @@ class Records:
         """Keep a policy's or catalogue's text under its hash."""
         body = zlib.compress(text.encode(), 9)
         with transaction(self.connection()) as run:
-            run.execute("insert or ignore into kept values (?, ?, ?)", (digest, kind, body))
+            run.execute("insert into kept values (?, ?, ?) on conflict do nothing", (digest, kind, body))
 
     def kept(self, digest: str) -> str | None:
         """A kept text, None for an unknown hash."""
@@ -167,7 +166,7 @@ class Records:
                 for entry, body in zip(entries, bodies, strict=True)
             ]
 
-    def _write(self, run: sqlite3.Connection, entry: Entry, body: bytes) -> Decision:
+    def _write(self, run: Connection, entry: Entry, body: bytes) -> Decision:
         decision, key = entry.decision, entry.request.idempotency_key
         if key is not None and (first := self._answered(run, key, entry.request)) is not None:
             return first
@@ -201,14 +200,14 @@ class Records:
         ]  # fmt: skip
         with transaction(self.connection()) as run:
             check_places(run, seen)
-            run.executemany("insert or replace into reservations values (?, ?, ?, ?, ?, ?, ?)", rows)
+            run.executemany(_RESERVE_AGAIN, rows)
 
     def answered(self, request: Request) -> Decision | None:
         """What was answered before under the idempotency key. Raises `KeyReusedError` for another question."""
         key = request.idempotency_key
         return None if key is None else self._answered(self.connection(), key, request)
 
-    def _answered(self, run: sqlite3.Connection, key: str, request: Request) -> Decision | None:
+    def _answered(self, run: Connection, key: str, request: Request) -> Decision | None:
         row = run.execute(
             "select i.asked, d.body from idempotency i join decisions d using (decision_id) where i.key = ?", (key,)
         ).fetchone()
@@ -243,9 +242,8 @@ class Records:
 
     def heard(self) -> Heard:
         """How much has been heard by now: where it is the same again, nothing came in between."""
-        query = (
-            "select (select coalesce(max(position), 0) from facts), (select coalesce(sum(times), 0) from quarantine)"
-        )
+        query = """select (select coalesce(max(position), 0) from facts),
+            (select cast(coalesce(sum(times), 0) as bigint) from quarantine)"""
         return Heard(*self.connection().execute(query).fetchone())
 
     def has_outcome(self, decision_id: str, outcome: str, action_id: str) -> bool:
@@ -267,7 +265,7 @@ class Records:
         """Note an outcome once; False if it was noted before. One that `settles` frees the reservation."""
         with transaction(self.connection()) as run:
             new = run.execute(
-                "insert or ignore into outcomes values (?, ?, ?, ?, ?, ?)",
+                "insert into outcomes values (?, ?, ?, ?, ?, ?) on conflict do nothing",
                 (decision_id, outcome, action_id, to_micros(occurred_at), to_micros(received_at), value),
             ).rowcount
             if settles:
@@ -275,6 +273,9 @@ class Records:
             return bool(new)
 
 
+_RESERVE_AGAIN = """insert into reservations values (?, ?, ?, ?, ?, ?, ?) on conflict (customer_key, decision_id) do
+    update set action_id = excluded.action_id, channel = excluded.channel, placement = excluded.placement,
+    at = excluded.at, until = excluded.until"""
 _INSERT = "insert into decisions values (?, ?, ?, ?, ?, ?, ?, ?)"
 
 

@@ -1,9 +1,9 @@
 """Places in the contact cap that are held for a sender, until the contact is sent, released, or its time is up."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from features.log.connection import Connection
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import from_micros, to_micros
 from serving.core.decision import Decision
@@ -29,7 +29,7 @@ _PLACES = f"""select count(*) from reservations where until > ?2 and (customer_k
     select '{RESERVED_PREFIX}' || external_id from links where customer_id = ?1 and unlinked_at is null))"""
 
 
-def check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> None:
+def check_places(run: Connection, decisions: Sequence[Decision]) -> None:
     """That no place was reserved since their snapshots, nor by one before in the same breath.
 
     Hers are those of all her identities, the visitor's whom the question names beside her included.
@@ -46,7 +46,7 @@ def check_places(run: sqlite3.Connection, decisions: Sequence[Decision]) -> None
         raise OvertakenError(overtaken)
 
 
-def reserved(connection: sqlite3.Connection, customer_keys: Iterable[str], now: datetime) -> dict[str, list[Contact]]:
+def reserved(connection: Connection, customer_keys: Iterable[str], now: datetime) -> dict[str, list[Contact]]:
     """Reservations still within their time limit, by the identity that they were made for.
 
     One of a time to come, made before our clock was set back, holds its place since `now`.

@@ -9,7 +9,6 @@ keys seen before keep working: a dead disk must not turn a shop's requests for a
 import hashlib
 import hmac
 import secrets
-import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 
 from features.errors import DataError, HomeError
 from features.home import Home
+from features.log.connection import STORE_ERRORS, Connection
 from features.log.store import connect, from_micros, to_micros, transaction
 
 SCOPES = {
@@ -30,13 +30,13 @@ SCOPES = {
     "admin": "all of these",
 }
 
-_TABLES = """
-create table if not exists api_keys(
-    key_id text primary key, name text not null, secret_hash blob not null, scopes text not null,
-    created_at integer not null, revoked_at integer) strict;
-create table if not exists console_codes(
-    code_hash blob primary key, expires_at integer not null) strict;
-"""
+_TABLES = (
+    """create table if not exists api_keys(
+        key_id text primary key, name text not null, secret_hash blob not null, scopes text not null,
+        created_at integer not null, revoked_at integer) strict""",
+    """create table if not exists console_codes(
+        code_hash blob primary key, expires_at integer not null) strict""",
+)
 _NO_HASH = bytes(32)
 CONSOLE_CODE_MINUTES = 10
 
@@ -72,11 +72,11 @@ class KeyStore:
         self._local = threading.local()
         self._seen: dict[str, tuple[bytes, ApiKey]] = {}
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = connect(self._home)
-            connection.executescript(_TABLES)
+            connection.make(_TABLES)
             self._local.connection = connection
         return connection
 
@@ -155,7 +155,7 @@ class KeyStore:
     def _find(self, key_id: str) -> tuple[bytes, ApiKey | None]:
         try:
             row = self._connection().execute("select * from api_keys where key_id = ?", (key_id,)).fetchone()
-        except (sqlite3.Error, HomeError) as error:
+        except (*STORE_ERRORS, HomeError) as error:
             self._drop_connection()
             if key_id in self._seen:
                 return self._seen[key_id]

@@ -1,11 +1,10 @@
 """The shop's incidents as the live store tells them, read anew only when something was said of the shop since."""
 
-import sqlite3
-
 import msgspec
 
 from features.customer.incidents import Incident, incidents_of
 from features.errors import DataError
+from features.log.connection import Connection
 from features.log.packing import NOBODY
 from features.log.refolding import shop_facts
 
@@ -18,7 +17,7 @@ class ShopIncidents:
     def __init__(self) -> None:
         self._kept: tuple[_Seen, tuple[Incident, ...]] = ((None, 0), ())
 
-    def read(self, run: sqlite3.Connection) -> tuple[Incident, ...]:
+    def read(self, run: Connection) -> tuple[Incident, ...]:
         """All incidents of the moment that `run` reads in. Raises `DataError` if they cannot be made out."""
         last: _Seen = run.execute("select max(position), count(*) from facts where origin_id = ?", (NOBODY,)).fetchone()
         kept, incidents = self._kept

@@ -5,9 +5,7 @@ log position, is not dated ahead of the clock, no rejected event that could have
 required source has reported within its limit.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,6 +17,7 @@ from features.customer.state import CustomerState, decode, fold
 from features.customer.view import CustomerView, view
 from features.errors import DataError, TahdikasError
 from features.feature_store.online import OnlineFeatures, OnlineRecord
+from features.log.connection import STORE_ERRORS, Connection, one_moment
 from features.log.doubts import in_doubt
 from features.log.identity import resolve
 from features.log.refolding import facts_of
@@ -77,13 +76,13 @@ class SnapshotReader:
                         ValueError,
                     ):  # whole by its sum, senseless in content
                         snapshots.append(Snapshot(customer_key=key, state_status="unknown:corrupt"))
-        except (sqlite3.Error, TahdikasError):
+        except (*STORE_ERRORS, TahdikasError):
             return [Snapshot(customer_key=_asked_for(r), state_status="unknown:unreadable") for r in requests]
         return self._with_features(snapshots, requests[0].now)
 
     def _snapshot(
         self,
-        run: sqlite3.Connection,
+        run: Connection,
         request: Request,
         key: str,
         row: Row | None,
@@ -119,7 +118,7 @@ class SnapshotReader:
             return snapshot
         return msgspec.structs.replace(snapshot, consents={**snapshot.consents, **silent_on})
 
-    def _declared(self, run: sqlite3.Connection, owner: Mapping[str, str]) -> dict[str, Consents]:
+    def _declared(self, run: Connection, owner: Mapping[str, str]) -> dict[str, Consents]:
         """The bases declared for each customer by the sources that know her."""
         bases = self._policy.file.consent.declared
         found: dict[str, Consents] = {}
@@ -158,20 +157,7 @@ def _with_record(snapshot: Snapshot, record: OnlineRecord, at: str) -> Snapshot:
     return msgspec.structs.replace(snapshot, features=record, versions=versions)
 
 
-@contextmanager
-def one_moment(run: sqlite3.Connection) -> Iterator[None]:
-    """All reads inside see one moment of the store; inside another such, that one's."""
-    if run.in_transaction:
-        yield
-        return
-    run.execute("begin")
-    try:
-        yield
-    finally:
-        run.execute("rollback")
-
-
-def silent_source(run: sqlite3.Connection, limits: Mapping[str, float], now: datetime) -> str | None:
+def silent_source(run: Connection, limits: Mapping[str, float], now: datetime) -> str | None:
     """The first required source that has not reported within its limit in hours, as a problem."""
     if not limits:
         return None
@@ -193,12 +179,12 @@ def _is_plain(request: Request) -> bool:
     return all(is_plain_id(one) for one in (request.customer_id, request.anonymous_id) if one is not None)
 
 
-def _who(run: sqlite3.Connection, request: Request) -> str:
+def _who(run: Connection, request: Request) -> str:
     """The customer behind the request, an anonymous id resolved to whom it belongs to now."""
     return resolve(run, _asked_for(request))
 
 
-def _states(run: sqlite3.Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[str, int], dict[str, str]]:
+def _states(run: Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[str, int], dict[str, str]]:
     """State rows, the last log position of each customer over all her identities, and whose each identity is."""
     rows: dict[str, Row] = {}
     owner = {key: key for key in keys}
@@ -220,9 +206,7 @@ def _states(run: sqlite3.Connection, keys: Sequence[str]) -> tuple[dict[str, Row
     return rows, positions, owner
 
 
-def state_of(
-    run: sqlite3.Connection, key: str, row: Row | None, position: int | None
-) -> tuple[CustomerState, str | None]:
+def state_of(run: Connection, key: str, row: Row | None, position: int | None) -> tuple[CustomerState, str | None]:
     """Her state and what is wrong with it. A state not to be trusted is folded again from her facts, for service."""
     if row is None and position is None:
         return _EMPTY, None
@@ -239,7 +223,7 @@ def state_of(
 
 
 def _with_visitor(
-    run: sqlite3.Connection, key: str, anonymous_id: str, state: CustomerState, problem: str | None
+    run: Connection, key: str, anonymous_id: str, state: CustomerState, problem: str | None
 ) -> tuple[CustomerState, str | None]:
     """Her state with what was recorded under the visitor's id of the same question, where no link was told yet."""
     try:

@@ -5,13 +5,13 @@ Every word that changes what stands gets the next number; whoever remembers a nu
 """
 
 import hashlib
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 from features.errors import TahdikasError
+from features.log.connection import STORE_ERRORS, Connection
 from features.log.store import from_micros, to_micros, transaction
 from serving.core.articles import StockWord
 from serving.core.items import Articles
@@ -28,8 +28,8 @@ Became = Literal["recorded", "known", "older", "rejected"]
 _TELL = """insert into stock values (?, ?, ?, ?, (select coalesce(max(change), 0) + 1 from stock))
     on conflict (item_id) do update set in_stock = excluded.in_stock, occurred_at = excluded.occurred_at,
         received_at = excluded.received_at, change = excluded.change
-    where excluded.occurred_at > occurred_at
-        or (excluded.occurred_at = occurred_at and excluded.in_stock < in_stock)"""
+    where excluded.occurred_at > stock.occurred_at
+        or (excluded.occurred_at = stock.occurred_at and excluded.in_stock < stock.in_stock)"""
 
 
 class StockResult(NamedTuple):
@@ -64,26 +64,26 @@ def became(word: StockWord, status: Became, articles: Articles) -> StockResult:
     return StockResult(word.item_id, status if stands == word.in_stock else "older", stands)
 
 
-def tell(run: sqlite3.Connection, words: Iterable[StockWord], now: datetime) -> list[Became]:
+def tell(run: Connection, words: Iterable[StockWord], now: datetime) -> list[Became]:
     """Take words in, all in one transaction, durable when this returns; gives what became of each, in order."""
     with transaction(run):
         return [_tell(run, word, to_micros(now)) for word in words]
 
 
-def _tell(run: sqlite3.Connection, word: StockWord, received_at: int) -> Became:
+def _tell(run: Connection, word: StockWord, received_at: int) -> Became:
     if run.execute(_TELL, (*word, received_at)).rowcount:
         return "recorded"
     standing = run.execute("select item_id, in_stock, occurred_at from stock where item_id = ?", word[:1]).fetchone()
     return "known" if tuple(standing) == tuple(word) else "older"
 
 
-def last_change(run: sqlite3.Connection) -> int:
+def last_change(run: Connection) -> int:
     """The number of the latest word; 0 before the first."""
     number: int | None = run.execute("select max(change) from stock").fetchone()[0]
     return number or 0
 
 
-def told_since(run: sqlite3.Connection, change: int = 0) -> tuple[list[StockWord], int]:
+def told_since(run: Connection, change: int = 0) -> tuple[list[StockWord], int]:
     """The words that stand and came after a number, and the number to remember."""
     rows: Sequence[tuple[str, int, int, int]] = run.execute(
         "select item_id, in_stock, occurred_at, change from stock where change > ? order by change", (change,)
@@ -105,7 +105,7 @@ class StockOver:
     not answer changes nothing: nobody is sold anything then.
     """
 
-    def __init__(self, connection: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, connection: Callable[[], Connection]) -> None:
         self._connection = connection
         self._lock = threading.Lock()
         self._kept = _Kept(Articles(), 0, Articles())
@@ -120,7 +120,7 @@ class StockOver:
             with self._lock:
                 number = last_change(run)  # another thread may have read on meanwhile
                 return self._at(said, number) or self._read(run, said, number)
-        except (sqlite3.Error, TahdikasError):
+        except (*STORE_ERRORS, TahdikasError):
             kept = self._kept
             return kept.articles if kept.said is said else said
 
@@ -128,7 +128,7 @@ class StockOver:
         kept = self._kept
         return kept.articles if kept.said is said and kept.number == number else None
 
-    def _read(self, run: sqlite3.Connection, said: Articles, number: int) -> Articles:
+    def _read(self, run: Connection, said: Articles, number: int) -> Articles:
         kept = self._kept
         if kept.said is not said or kept.number > number:  # another catalogue; an older copy of the store
             kept = _Kept(said, 0, said)

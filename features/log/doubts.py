@@ -6,12 +6,12 @@ a person dismisses it. Whose state it puts in doubt is read from its raw text, h
 
 import json
 import re
-import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from features.events import EVENT_TYPES
+from features.log.connection import Connection
 from features.log.identity import resolve
 from features.log.rejects import storable
 from features.log.rules import RESERVED_PREFIX
@@ -72,7 +72,7 @@ def meant(origin: str, kind: str, row: str) -> str:
     )
 
 
-def in_doubt(connection: sqlite3.Connection, origins: Iterable[str]) -> set[str]:
+def in_doubt(connection: Connection, origins: Iterable[str]) -> set[str]:
     """Which of `origins` some open doubt names."""
     if connection.execute(f"select 1 from quarantine where {OPEN} limit 1").fetchone() is None:
         return set()
@@ -89,7 +89,7 @@ def in_doubt(connection: sqlite3.Connection, origins: Iterable[str]) -> set[str]
     return found
 
 
-def customers_in_doubt(connection: sqlite3.Connection) -> list[str]:
+def customers_in_doubt(connection: Connection) -> list[str]:
     """Everybody whose state an open doubt leaves unknown, by the key her state has now: sorted, each once."""
     rows = connection.execute(
         f"select origin_id from quarantine where {OPEN}"
@@ -98,7 +98,7 @@ def customers_in_doubt(connection: sqlite3.Connection) -> list[str]:
     return sorted({resolve(connection, origin) for (origin,) in rows})
 
 
-def rejects_in_doubt(connection: sqlite3.Connection) -> dict[str, list[str]]:
+def rejects_in_doubt(connection: Connection) -> dict[str, list[str]]:
     """The ids in `quarantine` of the rejects behind every open doubt, by the customer whom they leave unknown."""
     rows = connection.execute(f"select id, origin_id, visitor_id from quarantine where {OPEN} order by received_at, id")
     found: dict[str, list[str]] = {}
@@ -108,7 +108,7 @@ def rejects_in_doubt(connection: sqlite3.Connection) -> dict[str, list[str]]:
     return found
 
 
-def clear(connection: sqlite3.Connection, accepted: Sequence[tuple[str, str, str]], now: int) -> None:
+def clear(connection: Connection, accepted: Sequence[tuple[str, str, str]], now: int) -> None:
     """Events (id, origin, type) came in after all: what was rejected of them before is as good as replayed, at `now`
     (us)."""
     connection.executemany(

@@ -1,4 +1,4 @@
-"""The event log: every accepted event once; history as Parquet by day, the live end and everyone's state in SQLite."""
+"""The event log: every accepted event once; history as Parquet by day, the live end and all state in a store."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from features.log import lake, live_intake, refolding
 from features.log.live_intake import EventResult
 from features.log.packing import unpack_rows
 from features.log.rejects import SourceBatch
-from features.log.store import connect, transaction
+from features.log.store import connect, one_moment, transaction
 
 if TYPE_CHECKING:
     from features.log.history_intake import IngestReport
@@ -152,9 +152,7 @@ class EventLog:
         """Write `links` to a Parquet file, however many there are."""
         connection = connect(self.home)
         try:
-            rows = connection.execute(
-                "select external_id, customer_id, linked_at, unlinked_at from links order by 1, 3"
-            )
+            rows = connection.stream(_LINKS)
             with pq.ParquetWriter(path, LINK_SCHEMA) as writer:
                 while some := rows.fetchmany(rows_at_once):
                     writer.write_table(_link_table(some))
@@ -169,10 +167,11 @@ class EventLog:
     def all_facts(self, customers: Iterable[str] | None = None) -> Iterator[tuple[str, list[Fact]]]:
         """(customer, facts in no order) of each of `customers`, or of everyone; read as it stands at the first one.
 
-        Streams: one customer in memory. Browsing is here only as far as it came in live and recently.
+        Streams: some hundred customers in memory. Browsing is here only as far as it came in live and recently.
         """
         connection = connect(self.home)
         try:
+            connection.begin_reading()
             wanted = refolding.customers_of(connection, "facts") if customers is None else customers
             for customer, _, own in refolding.facts_by_customer(connection, wanted):
                 yield customer, own
@@ -186,7 +185,7 @@ class EventLog:
 
         The second by customer: (origin, linked_at, unlinked_at or None), half-open. Facts come in no order.
         """
-        with self._lock:
+        with self._lock, one_moment(self._connection):
             return refolding.facts_ever_of(self._connection, customers)
 
     def shop_facts(self) -> list[Fact]:
@@ -208,8 +207,7 @@ class EventLog:
 
     def position(self) -> int:
         """The log position of the latest fact; 0 where there is none."""
-        rows = self._rows("select seq from sqlite_sequence where name = 'facts'")
-        return int(rows[0][0]) if rows else 0
+        return int(self._rows("select coalesce(max(position), 0) from facts")[0][0])
 
     def close(self) -> None:
         """Let go of the store."""

@@ -1,6 +1,5 @@
 """History in: any number of batches become visible together, in one transaction, or not at all."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ import pyarrow as pa
 from features.home import Home
 from features.instants import to_us
 from features.log import identity
+from features.log.connection import Connection
 from features.log.doubts import meant
 from features.log.lake import LakeFile, list_files, next_run, only_writer, write_days
 from features.log.live_intake import raise_watermarks
@@ -103,7 +103,7 @@ def take_history(
                 progress(stage.read)
         files = _show(home, stage, now, part)
         report = _report(stage, files)
-        stage.connection.execute("pragma main.wal_checkpoint(truncate)")
+        stage.connection.tidy()
     return report
 
 
@@ -123,7 +123,7 @@ def _show(home: Home, stage: Staging, now: datetime, part: str | None) -> list[L
         _discard(home, files)
 
 
-def _merge(connection: sqlite3.Connection, stage: Staging, files: list[LakeFile], now: datetime) -> None:
+def _merge(connection: Connection, stage: Staging, files: list[LakeFile], now: datetime) -> None:
     columns = ", ".join(Packed._fields)
     connection.execute("insert into main.seen select event_id, content from stage.seen")
     connection.execute(
@@ -139,8 +139,8 @@ def _merge(connection: sqlite3.Connection, stage: Staging, files: list[LakeFile]
     connection.execute(
         """insert into main.quarantine
         (id, received_at, source, reason, detail, event_id, raw, type, origin_id, visitor_id, replayed_at)
-        select id, ?1, ?2, reason, detail, event_id, raw, type, origin_id, visitor_id, case when mended then ?1 end
-        from stage.rejects where true on conflict (id) do update set times = times + 1""",
+        select id, ?1, ?2, reason, detail, event_id, raw, type, origin_id, visitor_id, case when mended = 1 then ?1 end
+        from stage.rejects where true on conflict (id) do update set times = quarantine.times + 1""",
         (to_us(now), stage.source),
     )
     raise_watermarks(connection, [(source, *mark) for source, mark in stage.marks.items()])

@@ -4,10 +4,10 @@ An id belongs to at most one customer at a time. What is known of an id is a fol
 (occurred_at, event_id), whatever order they came in; a link counts from when it was received.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from features.log.connection import Connection
 from features.log.rules import RESERVED_PREFIX
 
 
@@ -67,13 +67,13 @@ def link_history(events: Iterable[IdentityEvent]) -> list[Link]:
     return links
 
 
-def note(connection: sqlite3.Connection, events: Iterable[IdentityEvent]) -> set[str]:
+def note(connection: Connection, events: Iterable[IdentityEvent]) -> set[str]:
     """Keep new identity events and bring `links` up to date, in the caller's transaction.
 
     Returns whom to fold again: customers that gained or lost an id, and the ids' own keys ("anonymous:<id>").
     """
     rows = list(events)
-    connection.executemany("insert or ignore into identity_events values (?, ?, ?, ?, ?, ?)", rows)
+    connection.executemany("insert into identity_events values (?, ?, ?, ?, ?, ?) on conflict do nothing", rows)
     touched = set()
     for external_id in sorted({row.external_id for row in rows}):
         known = connection.execute("select * from identity_events where external_id = ?", (external_id,))
@@ -86,7 +86,7 @@ def note(connection: sqlite3.Connection, events: Iterable[IdentityEvent]) -> set
     return touched
 
 
-def resolve(connection: sqlite3.Connection, origin_id: str) -> str:
+def resolve(connection: Connection, origin_id: str) -> str:
     """The customer an origin is counted for now: that of its link, else itself."""
     if not origin_id.startswith(RESERVED_PREFIX):
         return origin_id
@@ -97,7 +97,7 @@ def resolve(connection: sqlite3.Connection, origin_id: str) -> str:
     return origin_id if row is None else str(row[0])
 
 
-def origins(connection: sqlite3.Connection, customer_id: str) -> list[str]:
+def origins(connection: Connection, customer_id: str) -> list[str]:
     """The origins whose facts make up a customer: her own, then those linked to her; none for a linked id's own key."""
     if resolve(connection, customer_id) != customer_id:
         return []

@@ -16,7 +16,7 @@ def write_kept_browsing(home: Home, path: Path, *, rows_at_once: int = 100_000) 
     """Write the event_ids of the browsing among the facts to a Parquet file, however many there are."""
     connection = connect(home)
     try:
-        rows = connection.execute("select event_id from facts where type = 'browse'")
+        rows = connection.stream("select event_id from facts where type = 'browse'")
         with pq.ParquetWriter(path, KEPT_SCHEMA) as writer:
             while some := rows.fetchmany(rows_at_once):
                 writer.write_table(pa.table({EVENT_ID: [event_id for (event_id,) in some]}, schema=KEPT_SCHEMA))

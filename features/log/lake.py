@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from features.columns import EVENT_SCHEMA
 from features.errors import DataError, HomeError
 from features.events import EVENT_TYPES
 from features.home import Home
+from features.log.connection import Connection
 
 SORT = ("type", "customer_id", "occurred_at", "event_id")
 STAGING = ".staging"
@@ -73,7 +73,7 @@ def only_writer(home: Home, *, wait: bool = True, of: str = "lake") -> Iterator[
         yield held
 
 
-def next_run(connection: sqlite3.Connection) -> int:
+def next_run(connection: Connection) -> int:
     """The number of the run to come: one more than that of any listed file."""
     return 1 + int(connection.execute("select coalesce(max(run), 0) from lake_files").fetchone()[0])
 
@@ -115,13 +115,13 @@ def write_days(home: Home, run: int, sorted_events: Iterable[pa.Table]) -> list[
     return files
 
 
-def list_files(connection: sqlite3.Connection, files: Iterable[LakeFile]) -> None:
+def list_files(connection: Connection, files: Iterable[LakeFile]) -> None:
     """Make files count, in the caller's transaction."""
     rows = [tuple(vars(file).values()) for file in files]
     connection.executemany("insert into lake_files values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def listed(connection: sqlite3.Connection) -> list[LakeFile]:
+def listed(connection: Connection) -> list[LakeFile]:
     """The files that count, by day and run."""
     rows = connection.execute("select * from lake_files order by day, run, path")
     return [LakeFile(*row) for row in rows]
@@ -152,7 +152,7 @@ def damaged(home: Home, files: Iterable[LakeFile]) -> list[str]:
     ]
 
 
-def sweep(home: Home, connection: sqlite3.Connection) -> list[str]:
+def sweep(home: Home, connection: Connection) -> list[str]:
     """Remove what interrupted runs left behind: files not listed, staging folders. Needs `only_writer`.
 
     Returns the removed paths, relative to the data folder.

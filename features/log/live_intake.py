@@ -1,6 +1,5 @@
 """Live events in: one transaction from the shop's words to facts, state and the answer."""
 
-import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Any, Literal
 
 from features.instants import to_us
 from features.log import identity
+from features.log.connection import Connection
 from features.log.doubts import clear, doubt_of
 from features.log.packing import Packed, pack, pack_row
 from features.log.refolding import refold
@@ -18,7 +18,7 @@ from features.log.validation import rows_from_json, validate
 FOLLOWED_BY = "tahdikas"
 """The source of events that follow from others."""
 
-Follow = Callable[[sqlite3.Connection, list[dict[str, Any]]], list[Any]]
+Follow = Callable[[Connection, list[dict[str, Any]]], list[Any]]
 """What follows from new events (flat rows), as objects of events; it may read, and must neither write nor raise."""
 
 KEPT_BROWSING = 50
@@ -37,7 +37,7 @@ class EventResult:
 
 
 def take_in(
-    connection: sqlite3.Connection,
+    connection: Connection,
     objects: list[Any],
     *,
     source: str,
@@ -90,22 +90,28 @@ def conflict(event_id: str, raw: str, row: int) -> Reject:
     return Reject(event_id, Reason.CONFLICTING_DUPLICATE, detail, raw, row)
 
 
-def quarantine(connection: sqlite3.Connection, rejects: Iterable[Reject], *, source: str, now: datetime) -> None:
+def quarantine(connection: Connection, rejects: Iterable[Reject], *, source: str, now: datetime) -> None:
     """Keep rejects with their raw texts, in the caller's transaction; the same one again counts one more time."""
     connection.executemany(
         """insert into quarantine (id, received_at, source, reason, detail, event_id, raw, type, origin_id, visitor_id)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set times = times + 1""",
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set times = quarantine.times + 1""",
         [(r.key(source), to_us(now), source, r.reason.value, *r.told, *doubt_of(r.raw)) for r in rejects],
     )
 
 
-def raise_watermarks(connection: sqlite3.Connection, marks: Iterable[tuple[str, int, int]]) -> None:
+def raise_watermarks(connection: Connection, marks: Iterable[tuple[str, int, int]]) -> None:
     """Note how far each source has reported: (source, occurred_at, received_at), in the caller's transaction."""
     connection.executemany(
-        """insert into watermarks values (?, ?, ?) on conflict (source) do update set
-        occurred_at = max(occurred_at, excluded.occurred_at), received_at = max(received_at, excluded.received_at)""",
+        f"""insert into watermarks values (?, ?, ?) on conflict (source) do update set
+        {_later("occurred_at")}, {_later("received_at")}""",
         marks,
     )
+
+
+def _later(column: str) -> str:
+    """SQL: the later of what a watermark says and what is told now."""
+    told, known = f"excluded.{column}", f"watermarks.{column}"
+    return f"{column} = case when {told} > {known} then {told} else {known} end"
 
 
 def identity_events(
@@ -118,7 +124,7 @@ def identity_events(
         )
 
 
-def _keep(connection: sqlite3.Connection, new: list[tuple[Packed, dict[str, Any]]]) -> None:
+def _keep(connection: Connection, new: list[tuple[Packed, dict[str, Any]]]) -> None:
     connection.executemany(
         f"insert into facts ({', '.join(Packed._fields)}) values ({', '.join('?' * len(Packed._fields))})",
         [event for event, _ in new],
@@ -140,24 +146,24 @@ def _keep(connection: sqlite3.Connection, new: list[tuple[Packed, dict[str, Any]
     refold(connection, touched | {identity.resolve(connection, origin) for origin in touched})
 
 
-def _keep_following(connection: sqlite3.Connection, objects: list[Any], now: datetime) -> None:
+def _keep_following(connection: Connection, objects: list[Any], now: datetime) -> None:
     """Keep what follows; whatever is no acceptable event, or known already, is left out."""
     table, _ = rows_from_json(objects, source=FOLLOWED_BY, received_at=now)
     good = validate(table, now).accepted
     new: list[tuple[Packed, dict[str, Any]]] = []
     for event, flat in zip(pack(good), good.to_pylist(), strict=True):
         mark = (event.event_id, event.payload_hash)
-        if connection.execute("insert or ignore into seen values (?, ?)", mark).rowcount:
+        if connection.execute("insert into seen values (?, ?) on conflict do nothing", mark).rowcount:
             new.append((event, flat))
     if new:
         _keep(connection, new)
 
 
-def _forget_old_browsing(connection: sqlite3.Connection, origin: str) -> None:
+def _forget_old_browsing(connection: Connection, origin: str) -> None:
     connection.execute(
         """delete from facts where position in (
             select position from facts where origin_id = ? and type = 'browse'
-            order by occurred_at desc, event_id desc limit -1 offset ?
+            order by occurred_at desc, event_id desc limit 9223372036854775807 offset ?
         )""",
         (origin, KEPT_BROWSING),
     )
@@ -167,7 +173,7 @@ def _at(reject: Reject, place: int, objects: list[Any]) -> Reject:
     return Reject(reject.event_id, reject.reason, reject.detail, raw_text(objects[place]), place)
 
 
-def _resolved(connection: sqlite3.Connection, result: EventResult) -> EventResult:
+def _resolved(connection: Connection, result: EventResult) -> EventResult:
     if result.customer_id is None:
         return result
     customer = identity.resolve(connection, result.customer_id)

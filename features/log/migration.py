@@ -1,18 +1,18 @@
 """Bringing a live store of an older version up to this one, in place, in the caller's transaction."""
 
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
 
 from features.customer.concern import FOREVER
+from features.log.connection import Connection
 from features.log.doubts import doubt_of
 from features.log.refolding import customers_of, refold
 
 _AT_ONCE = 1000
 
 
-def migrate(connection: sqlite3.Connection, version: int) -> None:
+def migrate(connection: Connection, version: int) -> None:
     """From `version` (1 or later) to the current one. Everyone is folded again: states are of one program."""
     if version < 2:
         _doubts_and_concern(connection)
@@ -21,7 +21,7 @@ def migrate(connection: sqlite3.Connection, version: int) -> None:
         _refold_readable(connection, everyone[start : start + _AT_ONCE])
 
 
-def _refold_readable(connection: sqlite3.Connection, customers: Sequence[str]) -> None:
+def _refold_readable(connection: Connection, customers: Sequence[str]) -> None:
     """Fold them again, but for those whose facts cannot be read: her old state stays, which nobody takes for whole."""
     try:
         refold(connection, customers)
@@ -30,7 +30,7 @@ def _refold_readable(connection: sqlite3.Connection, customers: Sequence[str]) -
             _refold_readable(connection, [customer])
 
 
-def _doubts_and_concern(connection: sqlite3.Connection) -> None:
+def _doubts_and_concern(connection: Connection) -> None:
     """Version 2: whom a rejected event leaves in doubt, and until when a state is of concern."""
     for column in (
         "type text",

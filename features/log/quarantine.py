@@ -58,12 +58,14 @@ class ReplayReport:
 
 def entries(home: Home, *, reason: str | None = None, limit: int | None = None, replayed: bool = False) -> list[Entry]:
     """Entries neither replayed nor dismissed (with `replayed`, all), newest first."""
-    wanted = "where (? is null or reason = ?) and (? or (replayed_at is null and dismissed_at is null))"
+    wanted = (
+        "where (cast(?1 as text) is null or reason = ?1) and (?2 = 1 or (replayed_at is null and dismissed_at is null))"
+    )
     connection = connect(home)
     try:
         rows = connection.execute(
-            f"select {', '.join(_COLUMNS)} from quarantine {wanted} order by received_at desc, id limit ?",
-            (reason, reason, replayed, -1 if limit is None else limit),
+            f"select {', '.join(_COLUMNS)} from quarantine {wanted} order by received_at desc, id limit ?3",
+            (reason, replayed, 2**62 if limit is None else limit),
         ).fetchall()
     finally:
         connection.close()

@@ -1,9 +1,8 @@
 """Facts read back by customer, and customers folded again from them into the `state` table."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -12,11 +11,12 @@ from features.customer.state import encode, fold
 from features.facts import Fact
 from features.instants import from_us
 from features.log import identity
+from features.log.connection import Connection
 from features.log.packing import FACT_COLUMNS, NOBODY, facts
 from features.log.rules import RESERVED_PREFIX
 
 _IS_LINKED = (
-    f"{{origin}} glob '{RESERVED_PREFIX}*' and l.unlinked_at is null"
+    f"substr({{origin}}, 1, {len(RESERVED_PREFIX)}) = '{RESERVED_PREFIX}' and l.unlinked_at is null"
     f" and l.external_id = substr({{origin}}, {len(RESERVED_PREFIX) + 1})"
 )
 
@@ -36,6 +36,17 @@ order by o.customer_id, o.origin_id
 """
 
 
+_AT_ONCE = 500
+_KEEP_STATE = """insert into state (customer_id, position, body, concern_until) values (?, ?, ?, ?)
+    on conflict (customer_id) do update set
+        position = excluded.position, body = excluded.body, concern_until = excluded.concern_until"""
+_TEMPORARY = (
+    "create temp table if not exists wanted (customer_id text primary key) without rowid",
+    "create temp table if not exists wanted_origins"
+    " (customer_id text, origin_id text, primary key (customer_id, origin_id)) without rowid",
+)
+
+
 class StateRow(NamedTuple):
     """A row of the `state` table: her encoded state, the position of her latest fact, and `concern.concern_until`."""
 
@@ -45,7 +56,7 @@ class StateRow(NamedTuple):
     concern_until: int | None
 
 
-def facts_of(connection: sqlite3.Connection, customer_id: str) -> list[Fact]:
+def facts_of(connection: Connection, customer_id: str) -> list[Fact]:
     """A customer's facts in the order (occurred_at, event_id), those of linked ids among them."""
     found: list[Fact] = []
     for origin in identity.origins(connection, customer_id):
@@ -53,7 +64,7 @@ def facts_of(connection: sqlite3.Connection, customer_id: str) -> list[Fact]:
     return sorted(found, key=lambda fact: (fact.occurred_at, fact.event_id))
 
 
-def customers_of(connection: sqlite3.Connection, table: str) -> list[str]:
+def customers_of(connection: Connection, table: str) -> list[str]:
     """Whom the `origin_id`s of a table of facts are counted for now: sorted, each once, without nobody."""
     rows = connection.execute(
         f"""select distinct coalesce(l.customer_id, f.origin_id) from (select distinct origin_id from {table}) f
@@ -64,7 +75,7 @@ def customers_of(connection: sqlite3.Connection, table: str) -> list[str]:
     return [customer for (customer,) in rows]
 
 
-def shop_facts(connection: sqlite3.Connection) -> list[Fact]:
+def shop_facts(connection: Connection) -> list[Fact]:
     """Facts about the shop rather than a customer, in the order (occurred_at, event_id)."""
     rows = connection.execute(
         f"select {FACT_COLUMNS} from facts where origin_id = ? order by occurred_at, event_id", (NOBODY,)
@@ -72,22 +83,22 @@ def shop_facts(connection: sqlite3.Connection) -> list[Fact]:
     return list(facts(rows))
 
 
-def facts_by_customer(
-    connection: sqlite3.Connection, customers: Iterable[str]
-) -> Iterator[tuple[str, int, list[Fact]]]:
+def facts_by_customer(connection: Connection, customers: Iterable[str]) -> Iterator[tuple[str, int, list[Fact]]]:
     """For each of `customers` that has any: her facts (grouped, in no further order) and the position of the latest.
 
-    Uses temporary tables of the connection: one such reading at a time.
+    In a transaction: uses temporary tables of the connection. One such reading at a time.
     """
-    _want(connection, customers)
-    rows = connection.execute(_FACTS_BY_CUSTOMER)
-    for customer, group in groupby(rows, key=itemgetter(0)):
-        own = list(group)
-        yield customer, max(row[1] for row in own), list(facts(row[2:] for row in own))
+    waiting = iter(customers)
+    while some := list(islice(waiting, _AT_ONCE)):
+        _want(connection, some)
+        rows = connection.execute(_FACTS_BY_CUSTOMER)
+        for customer, group in groupby(rows, key=itemgetter(0)):
+            own = list(group)
+            yield customer, max(row[1] for row in own), list(facts(row[2:] for row in own))
 
 
 def facts_ever_of(
-    connection: sqlite3.Connection, customers: Sequence[str]
+    connection: Connection, customers: Sequence[str]
 ) -> tuple[dict[str, list[Fact]], dict[str, list[tuple[str, datetime, datetime | None]]]]:
     """By customer, her facts and those of ids that were ever hers; and those ids with the spans in which they were."""
     _want(connection, customers)
@@ -112,37 +123,33 @@ def facts_ever_of(
     return found, spans
 
 
-def refold(connection: sqlite3.Connection, customers: Iterable[str]) -> int:
+def refold(connection: Connection, customers: Iterable[str]) -> int:
     """Fold `customers` again, in the caller's transaction; who has no facts left loses her state. Returns how many."""
     wanted = sorted(set(customers) - {NOBODY})
     kept = set()
     for batch in _chunks(states(connection, wanted), 1000):
-        connection.executemany(
-            "insert or replace into state (customer_id, position, body, concern_until) values (?, ?, ?, ?)", batch
-        )
+        connection.executemany(_KEEP_STATE, batch)
         kept |= {row.customer_id for row in batch}
     gone = [(customer,) for customer in wanted if customer not in kept]
     connection.executemany("delete from state where customer_id = ?", gone)
     return len(wanted)
 
 
-def states(connection: sqlite3.Connection, customers: Iterable[str]) -> Iterator[StateRow]:
+def states(connection: Connection, customers: Iterable[str]) -> Iterator[StateRow]:
     """Rows for the `state` table of each of `customers` with facts."""
     for customer, position, own in facts_by_customer(connection, customers):
         state = fold(own)
         yield StateRow(customer, position, encode(state), concern_until(state))
 
 
-def _want(connection: sqlite3.Connection, customers: Iterable[str]) -> None:
-    connection.execute("create temp table if not exists wanted (customer_id text primary key) without rowid")
+def _want(connection: Connection, customers: Iterable[str]) -> None:
+    connection.make(_TEMPORARY)
     connection.execute("delete from wanted")
-    connection.executemany("insert or ignore into wanted values (?)", ((customer,) for customer in customers))
-    connection.execute(
-        "create temp table if not exists wanted_origins"
-        " (customer_id text, origin_id text, primary key (customer_id, origin_id)) without rowid"
+    connection.executemany(
+        "insert into wanted values (?) on conflict do nothing", ((customer,) for customer in customers)
     )
     connection.execute("delete from wanted_origins")
-    connection.execute(f"insert or ignore into wanted_origins {_ORIGINS}")
+    connection.execute(f"insert into wanted_origins {_ORIGINS}")
 
 
 def _chunks(rows: Iterable[StateRow], size: int) -> Iterator[list[StateRow]]:

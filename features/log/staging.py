@@ -1,7 +1,7 @@
 """The staging area of one import: judged and deduplicated batches wait here until the one transaction that shows them.
 
-It lies in a folder of the lake and is swept away if the import does not end: a SQLite file of ids, facts and rejects,
-attached to the connection as `stage`, and the events themselves as Parquet, a file per batch.
+It is swept away if the import does not end: tables of ids, facts and rejects beside the live store, named `stage` in
+statements, and the events themselves as Parquet in a folder of the lake, a file per batch.
 """
 
 import shutil
@@ -32,22 +32,19 @@ from features.log.rejects import Reject, SourceBatch, raw_text
 from features.log.store import connect
 from features.log.validation import validate
 
-_SCHEMA = """
-create table stage.seen (event_id text primary key, content blob not null) without rowid;
-create table stage.facts (
-    origin_id text, occurred_at integer, event_id text, received_at integer, type text, channel text, touchpoint text,
-    source text, payload_hash blob, body blob
-);
-create table stage.identity_events (
-    external_id text, occurred_at integer, event_id text, received_at integer, action text, customer_id text
-);
-create table stage.rejects (
-    id text, reason text, detail text, event_id text, raw text, type text, origin_id text, visitor_id text,
-    place integer, mended integer not null default 0
-);
-create index stage.rejects_by_event on rejects (event_id);
-create temp table incoming (place integer primary key, event_id text not null, content blob not null);
-"""
+_TABLES = (
+    "create table stage.seen (event_id text primary key, content blob not null) without rowid",
+    """create table stage.facts (
+        origin_id text, occurred_at integer, event_id text, received_at integer, type text, channel text,
+        touchpoint text, source text, payload_hash blob, body blob)""",
+    """create table stage.identity_events (
+        external_id text, occurred_at integer, event_id text, received_at integer, action text, customer_id text)""",
+    """create table stage.rejects (
+        id text, reason text, detail text, event_id text, raw text, type text, origin_id text, visitor_id text,
+        place integer, mended integer not null default 0)""",
+    "create index stage.rejects_by_event on rejects (event_id)",
+    "create temp table incoming (place integer primary key, event_id text not null, content blob not null)",
+)
 
 
 class Staging:
@@ -66,16 +63,13 @@ class Staging:
     def __enter__(self) -> "Staging":
         sweep(self.home, self.connection)
         self.folder.mkdir(parents=True)
-        self.connection.execute("attach database ? as stage", (str(self.folder / "stage.db"),))
-        self.connection.execute("pragma stage.journal_mode = memory")
-        self.connection.execute("pragma stage.synchronous = off")
-        for statement in _SCHEMA.split(";\n"):
-            self.connection.execute(statement)
+        self.connection.open_stage(self.folder, _TABLES)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.connection.close_stage()
         self.connection.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -85,13 +79,13 @@ class Staging:
         packed = pack(judged.accepted)
         start = self.read
         self.read += events.num_rows
-        self.connection.execute("begin")
+        self.connection.begin_reading()  # of the store: what is staged is for this import alone
         self.reject(judged.rejected, start)
         new = self._new(judged.accepted, packed, judged.rows + start)
         self._mend((packed[place], start + int(judged.rows[place])) for place in new)
         fresh = judged.accepted if len(new) == len(packed) else judged.accepted.take(pa.array(new, pa.int64()))
         self._stage(fresh, [packed[place] for place in new])
-        self.connection.execute("commit")
+        self.connection.commit()
 
     def reject(self, rejects: list[Reject], start: int = 0) -> None:
         """Stage rejects for the quarantine; `start` is the place in the import that their rows count from."""
@@ -203,18 +197,18 @@ class Staging:
         """The short way for the common first import: into an empty log, with no id twice."""
         if self.connection.execute("select 1 from main.seen limit 1").fetchone():
             return False
-        before = self.connection.total_changes
         self.connection.execute("savepoint batch")
-        self._remember(packed)
-        unknown = self.connection.total_changes - before == len(packed)
+        unknown = self._remember(packed) == len(packed)
         if not unknown:
             self.connection.execute("rollback to batch")
         self.connection.execute("release batch")
         return unknown
 
-    def _remember(self, packed: list[Packed]) -> None:
+    def _remember(self, packed: list[Packed]) -> int:
+        """Stage ids; gives how many of them were not staged before."""
         ids = sorted([(event.event_id, event.payload_hash) for event in packed])
-        self.connection.executemany("insert or ignore into stage.seen values (?, ?)", ids)
+        written = self.connection.executemany("insert into stage.seen values (?, ?) on conflict do nothing", ids)
+        return max(0, written.rowcount)
 
     def _stage(self, events: pa.Table, packed: list[Packed]) -> None:
         self.accepted += len(packed)

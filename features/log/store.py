@@ -1,225 +1,44 @@
-"""The live store: one SQLite file that holds facts, state, links, quarantine and the list of lake files.
+"""The live store: facts, state, links, quarantine, decisions and the list of lake files, in the engine that is set.
 
-Writers take the write lock at the start of a transaction (`transaction`), so that what they read is still true when
-they write. Instants are integers: microseconds since 1970-01-01 UTC.
+One machine keeps it in a SQLite file; a grown shop names PostgreSQL in `config/store.yaml`, and several workers and
+hosts share it. On both, one writes at a time, so that what a writer reads is still true when it writes, and facts get
+their positions in the order in which they become visible. Instants are integers: microseconds since 1970-01-01 UTC.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
-from features.errors import HomeError
 from features.home import Home
 from features.instants import from_us as from_micros
 from features.instants import to_us as to_micros
+from features.log import sqlite_store
+from features.log.connection import STORE_ERRORS, Connection, PostgresError, Rows, one_moment, transaction
+from features.log.settings import load_settings
+from features.log.sqlite_store import BUSY_SECONDS, SCHEMA_VERSION
 
-__all__ = ["SCHEMA_VERSION", "connect", "from_micros", "to_micros", "transaction"]
-
-SCHEMA_VERSION = 3
-BUSY_SECONDS = 30.0
-
-_SCHEMA = """
-create table if not exists meta (key text primary key, value text not null) without rowid;
-
--- Every accepted event once: its id and a hash of its content, for telling a duplicate from a conflict.
-create table if not exists seen (event_id text primary key, content blob not null) without rowid;
-
--- Facts in the order they were learned; `origin_id` is who they were recorded under (see features/log/identity.py),
--- empty for shop-level events; `body` is the msgpack map of the payload. Of browsing only the live end is kept.
-create table if not exists facts (
-    position integer primary key autoincrement,
-    origin_id text not null,
-    occurred_at integer not null,
-    event_id text not null,
-    received_at integer not null,
-    type text not null,
-    channel text,
-    touchpoint text,
-    source text not null,
-    payload_hash blob not null,
-    body blob not null
-);
-create index if not exists facts_by_origin on facts (origin_id, occurred_at, event_id);
--- For counting over the whole shop by time, as alarms do; browsing, the bulk, is left out.
-create index if not exists facts_by_time on facts (type, occurred_at)
-    where type = 'purchase' or type = 'feedback' or type = 'case' or type = 'friction' or type = 'delivery';
-
--- Live events not yet in the lake; `body` is the msgpack map of the whole flat row.
-create table if not exists pending (event_id text primary key, type text not null, body blob not null);
-
--- What the fold made of a customer's facts; `position` is that of her latest fact; `concern_until` is until when it can
--- be a reason to hold her (null: it cannot; the largest integer: until something happens).
-create table if not exists state (
-    customer_id text primary key,
-    position integer not null,
-    body blob not null,
-    concern_until integer
-) without rowid;
-create index if not exists state_by_concern on state (concern_until) where concern_until is not null;
-
-create table if not exists identity_events (
-    external_id text not null,
-    occurred_at integer not null,
-    event_id text not null,
-    received_at integer not null,
-    action text not null,
-    customer_id text not null,
-    primary key (external_id, occurred_at, event_id)
-) without rowid;
-
--- Which customer an anonymous or external id was known to belong to, and from when to when we knew it (half-open).
-create table if not exists links (
-    external_id text not null,
-    linked_at integer not null,
-    unlinked_at integer,
-    customer_id text not null,
-    primary key (external_id, linked_at)
-) without rowid;
-drop index if exists links_by_customer;
-create index if not exists links_by_owner on links (customer_id);
-
-create table if not exists lake_files (
-    path text primary key, -- relative to the data folder
-    day text not null,
-    rows integer not null,
-    bytes integer not null,
-    min_occurred_at integer not null,
-    max_occurred_at integer not null,
-    sha256 text not null,
-    run integer not null,
-    filled text not null -- JSON: type -> {"rows": n, field: rows in which it is filled}
-) without rowid;
-
-create table if not exists quarantine (
-    id text primary key, -- hash of source, reason and raw: the same reject again is the same entry
-    received_at integer not null,
-    source text not null,
-    reason text not null,
-    detail text not null,
-    event_id text,
-    raw text not null,
-    times integer not null default 1,
-    replayed_at integer,
-    type text, -- as far as it can be read
-    origin_id text, -- whose state it leaves in doubt (see features/log/doubts.py), null: nobody's
-    visitor_id text, -- the other id, where it names two
-    dismissed_at integer,
-    dismissed_by text,
-    dismissed_reason text
-) without rowid;
-create index if not exists quarantine_by_event on quarantine (event_id);
-create index if not exists doubts_by_origin on quarantine (origin_id)
-    where origin_id is not null and replayed_at is null and dismissed_at is null;
-create index if not exists doubts_by_visitor on quarantine (visitor_id)
-    where origin_id is not null and replayed_at is null and dismissed_at is null;
-
-create table if not exists watermarks (
-    source text primary key,
-    occurred_at integer not null,
-    received_at integer not null
-) without rowid;
-"""
+__all__ = [
+    "BUSY_SECONDS",
+    "SCHEMA_VERSION",
+    "STORE_ERRORS",
+    "Connection",
+    "PostgresError",
+    "Rows",
+    "connect",
+    "from_micros",
+    "one_moment",
+    "to_micros",
+    "transaction",
+]
 
 
-def connect(home: Home, *, read_only: bool = False, durable: bool = True) -> sqlite3.Connection:
-    """Open the live store, making its tables where absent; usable from any thread, one at a time.
+def connect(home: Home, *, read_only: bool = False, durable: bool = True) -> Connection:
+    """Open the live store; usable from any thread, one at a time.
 
     `durable` waits for the disk at every commit (survives power loss); without it a commit survives the end of the
-    process only. `read_only` needs the file to exist. Raises `HomeError` if the file cannot be opened, is no store of
-    ours, was made by a newer version, or is gone. One of an older version is first brought up to this one.
+    process only. `read_only` needs a store that is there. Raises `HomeError` if it cannot be opened, is no store of
+    ours, was made by a newer version, or is gone; `ConfigError` for settings that cannot be used. A SQLite file is made
+    where absent and brought up to this version; for PostgreSQL `tahdikas store upgrade` does both.
     """
-    path = home.live_db
-    if read_only and not path.exists():
-        raise HomeError(f"{path} does not exist yet. Ingest some events first: tahdikas ingest.")
-    try:
-        connection = sqlite3.connect(
-            f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}",
-            uri=True,
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-    except sqlite3.OperationalError as error:
-        raise _unusable(home, error) from error
-    try:
-        _prepare(connection, home, read_only=read_only, durable=durable)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise _unusable(home, error) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    settings = load_settings(home)
+    if settings.engine == "sqlite":
+        return sqlite_store.connect(home, read_only=read_only, durable=durable)
+    from features.log.postgres import server  # its driver is an extra
 
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """One write transaction: holds the write lock from its start, commits at the end, rolls back on any exception."""
-    connection.execute("begin immediate")
-    try:
-        yield connection
-        connection.execute("commit")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("rollback")
-        raise
-
-
-def _prepare(connection: sqlite3.Connection, home: Home, *, read_only: bool, durable: bool) -> None:
-    connection.execute("pragma foreign_keys = on")
-    connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
-    if not read_only:
-        connection.execute("pragma journal_mode = wal")
-        if _version(connection) is None:
-            with transaction(connection):
-                if _version(connection) is None and _made(home).exists():
-                    raise HomeError(
-                        f"{home.live_db} was here and is gone or emptied: who is held is not known, and nothing may be "
-                        f"sold. Restore it from a copy; or, to begin anew without what it held, remove {_made(home)}."
-                    )
-                _make(connection)
-        if (_version(connection) or SCHEMA_VERSION) < SCHEMA_VERSION:
-            with transaction(connection):
-                found = _version(connection) or SCHEMA_VERSION
-                if found < SCHEMA_VERSION:
-                    from features.log.migration import migrate  # it folds, which few who connect need
-
-                    migrate(connection, found)
-                    _make(connection)
-        if not _made(home).exists():
-            _made(home).touch()
-    version = _version(connection)
-    if version != SCHEMA_VERSION:
-        older = version is not None and version < SCHEMA_VERSION
-        remedy = "Run `tahdikas status` once, which" if older else "Use the program version that made it, which"
-        raise HomeError(
-            f"{home.live_db} has schema version {version}, this program knows {SCHEMA_VERSION}. "
-            f"{remedy} can write it, or name another data folder with --home DIR."
-        )
-
-
-def _make(connection: sqlite3.Connection) -> None:
-    """Tables and indexes that are not there yet, and the version they are of."""
-    for statement in _SCHEMA.split(";\n"):
-        connection.execute(statement)
-    connection.execute("insert or replace into meta values ('schema_version', ?)", (str(SCHEMA_VERSION),))
-
-
-def _made(home: Home) -> Path:
-    """A file that says that a live store was made here, so that a lost one is not taken for a new one."""
-    return home.live_db.with_name(f"{home.live_db.name}.made")
-
-
-def _version(connection: sqlite3.Connection) -> int | None:
-    if connection.execute("select 1 from sqlite_master where name = 'meta'").fetchone() is None:
-        return None
-    row = connection.execute("select value from meta where key = 'schema_version'").fetchone()
-    return None if row is None else int(row[0])
-
-
-def _unusable(home: Home, error: sqlite3.Error) -> HomeError:
-    return HomeError(
-        f"{home.live_db} cannot be used as the live store ({error}). Check that the folder can be written and that "
-        "nothing else put a file there, or name another data folder with --home DIR."
-    )
+    return server.connect(home, settings, read_only=read_only, durable=durable)

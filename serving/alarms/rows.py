@@ -1,12 +1,12 @@
 """Rows of the live store by type and time, as they were known at a moment, under whom they counted by then."""
 
-import sqlite3
 from collections import defaultdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
+from features.log.connection import Connection
 from features.log.rules import RESERVED_PREFIX
 
 
@@ -44,7 +44,7 @@ read_said = msgspec.msgpack.Decoder(Said).decode
 class Reader:
     """Reads what had happened and been received by `now`."""
 
-    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
+    def __init__(self, connection: Connection, now: int) -> None:
         self._connection, self._now = connection, now
         self._owners: dict[str, str] = {}
 

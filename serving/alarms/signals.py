@@ -4,7 +4,6 @@ A sign is a complaint (as feedback or as the case it opens: once), a delivery cl
 calls bad, strong friction, a delivery failed or delayed, and a promised date that passed without the parcel.
 """
 
-import sqlite3
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from features.customer.ledger import Mark
 from features.customer.scales import scale_of, unit_score
 from features.customer.span import BAD, verdict
 from features.instants import days, to_us
+from features.log.connection import Connection
 from serving.alarms.rows import Reader, Row, Said, read_said
 
 DELIVERY = "delivery"
@@ -55,7 +55,7 @@ class Signs(NamedTuple):
         return bisect_right(instants, until) - bisect_right(instants, until - days(ACTIVITY_DAYS))
 
 
-def read_signs(connection: sqlite3.Connection, *, since: int, now: int, rules: HoldRules) -> Signs:
+def read_signs(connection: Connection, *, since: int, now: int, rules: HoldRules) -> Signs:
     """The signs with since < at <= now, of what had been received by `now`; activity from a week before `since`."""
     read = Reader(connection, now)
     parcels = _parcels(read.rows("delivery", since - days(ORDER_DAYS)))

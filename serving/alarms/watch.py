@@ -1,6 +1,5 @@
 """What staff are told: the groups whose unhappy customers have jumped, each with the rule to declare it by."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from features.customer.hold_rules import HoldRules
 from features.customer.incidents import Incident, incidents_of
 from features.facts import known_by
 from features.instants import DAY, days, from_us, to_us
+from features.log.connection import Connection
 from features.log.packing import FACT_COLUMNS, NOBODY, facts
 from serving.alarms.counts import Counts, Group, count
 from serving.alarms.jump import WEEK, judge, level
@@ -52,7 +52,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     declared: str | None
 
 
-def alarms(connection: sqlite3.Connection, now: datetime, holds: HoldRules, rules: AlarmRules) -> list[Alarm]:
+def alarms(connection: Connection, now: datetime, holds: HoldRules, rules: AlarmRules) -> list[Alarm]:
     """The alarms at `now`, by what had been received then: those not yet declared first, the clearest first.
 
     A group is judged once it has been there for half of the baseline. Reads only.
@@ -115,7 +115,7 @@ def rule_of(group: Group, since: datetime) -> dict[str, Any]:
     return {**named, "since": begins.isoformat().replace("+00:00", "Z")}
 
 
-def _incidents(connection: sqlite3.Connection, now: datetime) -> Sequence[Incident]:
+def _incidents(connection: Connection, now: datetime) -> Sequence[Incident]:
     rows = connection.execute(f"select {FACT_COLUMNS} from facts where origin_id = ? and type = 'incident'", (NOBODY,))
     return incidents_of(known_by(facts(rows), now))
 

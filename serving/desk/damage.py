@@ -3,7 +3,6 @@
 Every row is looked at, but only its sum and two of its fields: a hundredth of what reading it whole would take.
 """
 
-import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import msgspec
 
 from features.customer.state import STATE_VERSION, CustomerState
 from features.instants import to_us
+from features.log.connection import Connection
 from serving.desk.lens import Lens
 
 LOOK_MINUTES = 10
@@ -30,7 +30,7 @@ _Head = msgspec.defstruct(
 _decode = msgspec.msgpack.Decoder(_Head).decode
 
 
-def damaged(run: sqlite3.Connection, lens: Lens, pause: Callable[[], None]) -> Iterator[tuple[str, bool]]:
+def damaged(run: Connection, lens: Lens, pause: Callable[[], None]) -> Iterator[tuple[str, bool]]:
     """Customers whose state row cannot be trusted at the lens's moment, for a reason that lies in the row alone.
 
     With each: whether the row is torn, rather than erased or dated ahead.
@@ -55,7 +55,7 @@ class Damage:
         self._looked: datetime | None = None
         self._found: dict[str, bool] = {}
 
-    def found(self, run: sqlite3.Connection, lens: Lens, *, anew: bool = False) -> dict[str, bool]:
+    def found(self, run: Connection, lens: Lens, *, anew: bool = False) -> dict[str, bool]:
         """As `damaged`: looked for `anew`, or as found at most `LOOK_MINUTES` before."""
         with self._lock:
             looked = self._looked

@@ -1,12 +1,12 @@
 """The desk: the staff's questions and deeds, wired to the decision service. Safe to share between threads."""
 
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
 from features.instants import to_us
+from features.log.connection import Connection
 from features.log.doubts import rejects_in_doubt
 from serving.alarms.watch import Alarm, alarms
 from serving.core.decision import Decision
@@ -205,7 +205,7 @@ class Desk:
         text = self.service.records.kept(policy_hash)
         return 0.0 if text is None else parse_policy(text).file.exploration.predicted_release
 
-    def _run(self) -> sqlite3.Connection:
+    def _run(self) -> Connection:
         return self.service.records.connection()
 
 

@@ -6,12 +6,12 @@ doubt. Where the two marks cannot be compared it tells of everybody held. So not
 told twice. A sweep may take several pages; what happens meanwhile is the next sweep's.
 """
 
-import sqlite3
 from collections.abc import Iterator
 
 import msgspec
 
 from features.instants import from_us
+from features.log.connection import Connection
 from features.log.doubts import customers_in_doubt
 from serving.desk.damage import Damage
 from serving.desk.lens import Lens, Standing, look
@@ -38,7 +38,7 @@ class FeedPage(msgspec.Struct, frozen=True):
 
 
 def feed_page(
-    run: sqlite3.Connection,
+    run: Connection,
     cursor: FeedCursor,
     lens: Lens,
     rules_hash: str,
@@ -63,7 +63,7 @@ def feed_page(
 
 
 def _news(
-    run: sqlite3.Connection,
+    run: Connection,
     told: Mark | None,
     until: Mark,
     lens: Lens,

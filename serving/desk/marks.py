@@ -5,12 +5,12 @@ Between two marks whatever differs in these is looked at again; a mark that cann
 """
 
 import hashlib
-import sqlite3
 
 import msgspec
 
 from features.customer.state import STATE_VERSION
 from features.instants import to_us
+from features.log.connection import Connection
 from features.log.doubts import OPEN
 from serving.core.version import engine_version
 from serving.desk.lens import Lens
@@ -28,7 +28,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     doubts: str
 
 
-def mark(run: sqlite3.Connection, lens: Lens, rules_hash: str) -> Mark:
+def mark(run: Connection, lens: Lens, rules_hash: str) -> Mark:
     """The mark of now; `rules_hash` is the policy's."""
     row = run.execute("select position, event_id from facts order by position desc limit 1").fetchone()
     position, event_id = row or (0, "")
@@ -36,7 +36,7 @@ def mark(run: sqlite3.Connection, lens: Lens, rules_hash: str) -> Mark:
     return Mark(position, _short(event_id), to_us(lens.now), rules, _doubts(run))
 
 
-def comparable(run: sqlite3.Connection, earlier: Mark, later: Mark) -> bool:
+def comparable(run: Connection, earlier: Mark, later: Mark) -> bool:
     """Whether what changed between two marks can be told from facts, clock and doubts alone.
 
     Not after a change of the rules, a clock set back, or where the store does not hold the earlier mark's fact: it was
@@ -50,7 +50,7 @@ def comparable(run: sqlite3.Connection, earlier: Mark, later: Mark) -> bool:
     return row is not None and _short(row[0]) == earlier.fact
 
 
-def _doubts(run: sqlite3.Connection) -> str:
+def _doubts(run: Connection) -> str:
     rows = run.execute(f"select id, times from quarantine where {OPEN} order by id").fetchall()
     return _short(repr(rows))
 

@@ -1,10 +1,10 @@
 """Recorded decisions of a span of time, in the order they were made; a few in memory at a time."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from features.instants import to_us
+from features.log.connection import Connection
 from serving.core.decision import Decision
 from serving.records import unpack
 
@@ -12,7 +12,7 @@ _PAGE = 500
 _ROUNDING = timedelta(milliseconds=1)
 
 
-def between(run: sqlite3.Connection, start: datetime, end: datetime) -> Iterator[Decision]:
+def between(run: Connection, start: datetime, end: datetime) -> Iterator[Decision]:
     """Decisions of the half-open [start, end), simulated ones never among them. Raises `DataError` for a torn record.
 
     Read by id: an id begins with the moment of its decision (`serving.service`).

@@ -4,13 +4,13 @@ Most whose state may be a reason to hold them (`concern_until` is a generous bou
 once, and again only when something is told of them, the rules change, or `HOURS` have passed.
 """
 
-import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 
 from features.customer.hold_spans import spans
 from features.instants import to_us
+from features.log.connection import Connection
 from serving.desk.lens import Lens, Standing, has_open_case
 from serving.desk.scan import everybody
 from serving.desk.touched import touched
@@ -32,7 +32,7 @@ class Quiet:
 
     def everybody(
         self,
-        run: sqlite3.Connection,
+        run: Connection,
         lens: Lens,
         rules: str,
         *,
@@ -63,7 +63,7 @@ class Quiet:
                 self._rules, self._span, self._position = rules, (start, to_us(until.now)), position
                 self._customers = found
 
-    def _unread(self, run: sqlite3.Connection, rules: str, start: int, now: int) -> frozenset[str] | None:
+    def _unread(self, run: Connection, rules: str, start: int, now: int) -> frozenset[str] | None:
         """Whom to leave unread for moments from `start` to `now`; None where it is not known of anybody."""
         (position,) = run.execute("select coalesce(max(position), 0) from facts").fetchone()
         with self._lock:

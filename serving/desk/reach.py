@@ -1,6 +1,5 @@
 """Whom the shop's incidents affect: found by looking at everyone once, then kept up with what is told since."""
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 
@@ -9,6 +8,7 @@ import msgspec
 from features.customer.incidents import Incident, affected, affects
 from features.customer.state import CustomerState
 from features.instants import days, to_us
+from features.log.connection import Connection
 from serving.desk.lens import Lens
 from serving.desk.scan import all_states, of
 from serving.desk.touched import touched
@@ -31,7 +31,7 @@ def running(lens: Lens) -> list[Incident]:
     return [i for i in lens.incidents if (i.closed_at is None or i.closed_at > now) and i.declared_at + lasts > now]
 
 
-def reached(run: sqlite3.Connection, incident: Incident, lens: Lens, pause: Callable[[], None]) -> Reached:
+def reached(run: Connection, incident: Incident, lens: Lens, pause: Callable[[], None]) -> Reached:
     """Whom an incident's rule would take in at the lens's moment, whether it is declared or not. Looks at everyone."""
     found: list[str] = []
     looked_at = 0
@@ -51,7 +51,7 @@ class Reach:
         self._position = 0
         self._found: dict[str, set[str]] = {}
 
-    def affected(self, run: sqlite3.Connection, lens: Lens) -> set[str]:
+    def affected(self, run: Connection, lens: Lens) -> set[str]:
         """Who is affected by any running incident, by what is known of them now."""
         incidents = {i.source_event: i for i in running(lens)}
         if not incidents:

@@ -1,14 +1,13 @@
 """One customer read from the live store for staff, as a decision sees her."""
 
-import sqlite3
-
+from features.log.connection import Connection
 from features.log.doubts import in_doubt
 from features.log.identity import origins, resolve
 from serving.desk.lens import Lens, Standing, look
 from serving.snapshot import state_of
 
 
-def standing_of(run: sqlite3.Connection, customer_id: str, lens: Lens) -> Standing:
+def standing_of(run: Connection, customer_id: str, lens: Lens) -> Standing:
     """One customer, by any id of hers."""
     key = resolve(run, customer_id)
     hers = origins(run, key)

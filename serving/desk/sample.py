@@ -5,12 +5,12 @@ of the sample is theirs; counts of the whole shop are told from each group's own
 """
 
 import heapq
-import sqlite3
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 import msgspec
 
+from features.log.connection import Connection
 from features.log.rules import RESERVED_PREFIX
 from serving.desk.lens import Lens, has_open_case
 from serving.desk.scan import everybody
@@ -39,7 +39,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw(
-    run: sqlite3.Connection, lens: Lens, *, also: Iterable[str] = (), size: int, seed: str, pause: Callable[[], None]
+    run: Connection, lens: Lens, *, also: Iterable[str] = (), size: int, seed: str, pause: Callable[[], None]
 ) -> Sample:
     """Draw `size` of the customers known now, all of them where there are fewer; visitors without a name are left out.
 

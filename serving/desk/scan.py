@@ -4,10 +4,10 @@ Only rows that can hold anybody are read (`features.customer.concern`), beside t
 pages, so that no reading keeps the store's log from being trimmed.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from features.instants import to_us
+from features.log.connection import Connection
 from features.log.doubts import customers_in_doubt
 from features.log.identity import resolve
 from serving.desk.lens import Lens, Standing, look
@@ -18,7 +18,7 @@ _PAGE = 500
 
 
 def everybody(
-    run: sqlite3.Connection,
+    run: Connection,
     lens: Lens,
     *,
     also: Collection[str] = (),
@@ -39,13 +39,13 @@ def everybody(
     return of(run, sorted(key for key in wanted if key > after), lens, asking=named, pause=pause)
 
 
-def all_states(run: sqlite3.Connection, lens: Lens, pause: Callable[[], None]) -> Iterator[Standing]:
+def all_states(run: Connection, lens: Lens, pause: Callable[[], None]) -> Iterator[Standing]:
     """Standings of everyone with a state, by id; doubts are not asked about."""
     return of(run, [key for (key,) in run.execute("select customer_id from state order by 1")], lens, pause=pause)
 
 
 def of(
-    run: sqlite3.Connection,
+    run: Connection,
     customers: Sequence[str],
     lens: Lens,
     *,

@@ -1,6 +1,5 @@
 """Adding and releasing holds by hand: checked, kept as an event, and looked at again before anybody is told."""
 
-import sqlite3
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from features.customer.hold_spans import spans
 from features.customer.holds import Hold
 from features.errors import DataError
 from features.instants import to_us
+from features.log.connection import Connection
 from features.log.identity import resolve
 from features.log.packing import FACT_COLUMNS, facts
 from serving.desk.faults import ConflictError, NotThereError
@@ -92,7 +92,7 @@ def _keep(service: DecisionService, event: dict[str, Any], now: datetime) -> Non
         raise DataError(f"It was not kept: {result.detail}. Correct that and ask again.")
 
 
-def _known_customer(run: sqlite3.Connection, customer_id: str, lens: Lens) -> None:
+def _known_customer(run: Connection, customer_id: str, lens: Lens) -> None:
     standing = standing_of(run, customer_id, lens)
     if not standing.state.facts and standing.problem is None:
         raise NotThereError(
@@ -114,7 +114,7 @@ def _in_force(standing: Standing, hold_id: str, lens: Lens) -> None:
     )
 
 
-def _said_before(run: sqlite3.Connection, customer_id: str, event: dict[str, Any]) -> bool:
+def _said_before(run: Connection, customer_id: str, event: dict[str, Any]) -> bool:
     """Whether an earlier request with the same key said the same; raises `ConflictError` where it said other things."""
     origins = {customer_id, resolve(run, customer_id)}
     rows = run.execute(

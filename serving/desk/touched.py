@@ -1,18 +1,18 @@
 """Whose facts, or whose identities, changed between two log positions."""
 
-import sqlite3
-
+from features.log.connection import Connection
 from features.log.packing import NOBODY
 from features.log.rules import RESERVED_PREFIX
 
-_OWNER = f"""coalesce((select l.customer_id from links l where f.origin_id glob '{RESERVED_PREFIX}*'
-    and l.unlinked_at is null and l.external_id = substr(f.origin_id, {len(RESERVED_PREFIX) + 1})), f.origin_id)"""
+_OWNER = f"""coalesce((select l.customer_id from links l
+    where substr(f.origin_id, 1, {len(RESERVED_PREFIX)}) = '{RESERVED_PREFIX}' and l.unlinked_at is null
+    and l.external_id = substr(f.origin_id, {len(RESERVED_PREFIX) + 1})), f.origin_id)"""
 
 _LINKED = """select external_id from identity_events where event_id in
     (select event_id from facts where position > ?1 and position <= ?2 and type = 'identity')"""
 
 
-def touched(run: sqlite3.Connection, after: int, until: int) -> set[str]:
+def touched(run: Connection, after: int, until: int) -> set[str]:
     """Customers told something by facts of positions in (after, until], as they are keyed now.
 
     So is everybody whom an id was ever said to be, where its owner may have changed: who lost it loses a release that
@@ -30,7 +30,7 @@ def touched(run: sqlite3.Connection, after: int, until: int) -> set[str]:
     return found
 
 
-def said_of_the_shop(run: sqlite3.Connection, after: int, until: int) -> bool:
+def said_of_the_shop(run: Connection, after: int, until: int) -> bool:
     """Whether any fact of positions in (after, until] is about the shop: an incident declared or closed."""
     query = "select 1 from facts where position > ? and position <= ? and origin_id = ? limit 1"
     return run.execute(query, (after, until, NOBODY)).fetchone() is not None

@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from features.errors import DataError
+from features.log.connection import one_moment
 from serving.core.catalogue import Catalogue
 from serving.core.decision import Decision
 from serving.core.policy import Policy
@@ -20,7 +21,6 @@ from serving.desk.difference import Difference, difference
 from serving.desk.sample import Sample
 from serving.in_force import InForce
 from serving.service import DecisionService
-from serving.snapshot import one_moment
 
 EXAMPLES = 10
 _AT_ONCE = 100

@@ -4,7 +4,6 @@ The live store keeps little of browsing, hence history is read where it lies. Ea
 moment; under whom it counted by then; without anything of people who were erased, whenever that was.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from features.columns import EVENT_SCHEMA
 from features.home import Home
 from features.instants import days, from_us, to_us
+from features.log.connection import Connection, one_moment
 from features.log.lake import checked_paths, listed
 from features.log.rules import RESERVED_PREFIX
 from serving.experience.places import place_sql
@@ -79,17 +79,14 @@ class Happened(NamedTuple):
 
 
 @contextmanager
-def happened(
-    home: Home, run: sqlite3.Connection, span: Span, pause: Callable[[], None] = lambda: None
-) -> Iterator[Happened]:
+def happened(home: Home, run: Connection, span: Span, pause: Callable[[], None] = lambda: None) -> Iterator[Happened]:
     """The view `happened`: one row an event that somebody lived through in the span; `felt`: and in a lead before it.
 
     Columns: those of the event, `moment` (microseconds), `is_now` (of the later period), `who` it counts for, `origin`
     it was told under, `touchpoint` (never null), `is_stated` (the event says where). `run` is read from in one short
     transaction; `pause` is called between its pages. Raises `DataError` where a file of the history is gone.
     """
-    run.execute("begin")
-    try:
+    with one_moment(run):
         files = listed(run)
         waiting = pa.Table.from_batches(list(_waiting(run, pause)), _SCHEMA)
         owners = run.execute(
@@ -97,8 +94,6 @@ def happened(
             " from links",
             (span.now,),
         ).fetchall()
-    finally:
-        run.execute("rollback")
     wanted = [
         file
         for file in files
@@ -154,9 +149,9 @@ def _events(home: Home, files: Iterable[Any]) -> str:
     return f"{history}select {columns} from waiting"
 
 
-def _waiting(run: sqlite3.Connection, pause: Callable[[], None]) -> Iterator[pa.RecordBatch]:
+def _waiting(run: Connection, pause: Callable[[], None]) -> Iterator[pa.RecordBatch]:
     types = ", ".join(f"'{name}'" for name in (*FELT, "erasure"))
-    rows = run.execute(f"select body from pending where type in ({types})")
+    rows = run.stream(f"select body from pending where type in ({types})")
     while page := rows.fetchmany(_PAGE):
         events = [msgspec.structs.astuple(_read_waiting(body)) for (body,) in page]
         columns = [pa.array(values, f.type) for values, f in zip(zip(*events, strict=True), _SCHEMA, strict=True)]

@@ -1,6 +1,5 @@
 """One customer's own curve: the moments of her journey, and how things stood after each."""
 
-import sqlite3
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,6 +8,7 @@ from features.customer.hold_rules import HoldRules
 from features.customer.state import fold, known_by
 from features.customer.view_parts import CaseView, case_views
 from features.instants import to_us
+from features.log.connection import Connection
 from features.log.identity import resolve
 from features.log.refolding import facts_of
 from serving.desk.faults import NotThereError
@@ -32,7 +32,7 @@ class Journey(msgspec.Struct, frozen=True, kw_only=True):
     moments: list[Moment]
 
 
-def journey(run: sqlite3.Connection, customer_id: str, now: datetime, days: int, rules: HoldRules) -> Journey:
+def journey(run: Connection, customer_id: str, now: datetime, days: int, rules: HoldRules) -> Journey:
     """The curve of a customer by any id of hers, of what was known at `now`.
 
     Raises `NotThereError` for one of whom nothing is known, or whose data was erased.

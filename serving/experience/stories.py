@@ -1,6 +1,5 @@
 """The worst stories of each touchpoint: what one person said or suffered there, and how her case stands now."""
 
-import sqlite3
 from datetime import datetime
 
 import msgspec
@@ -10,6 +9,7 @@ from features.customer.span import BAD
 from features.customer.state import fold, known_by
 from features.customer.view_parts import CaseView, case_views
 from features.instants import from_us, to_us
+from features.log.connection import Connection
 from features.log.refolding import facts_of
 from serving.experience.happened import Happened
 from serving.experience.told import COMPLAINT, MILLION
@@ -34,7 +34,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def stories(
-    found: Happened, run: sqlite3.Connection, now: datetime, rules: HoldRules, most: int, only: str | None = None
+    found: Happened, run: Connection, now: datetime, rules: HoldRules, most: int, only: str | None = None
 ) -> dict[str, list[Story]]:
     """By touchpoint, the `most` worst of the later period, everyone's worst only; of one touchpoint with `only`.
 
@@ -69,7 +69,7 @@ def shortened(text: str) -> str:
 
 
 def _case(
-    run: sqlite3.Connection, who: str, case_id: str | None, order_id: str | None, now: datetime, rules: HoldRules
+    run: Connection, who: str, case_id: str | None, order_id: str | None, now: datetime, rules: HoldRules
 ) -> CaseView | None:
     state = fold(known_by(facts_of(run, who), now))
     cases = case_views(state, to_us(now), rules)

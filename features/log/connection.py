@@ -1,0 +1,115 @@
+"""What is asked of the live store, whichever engine keeps it: the statements of one connection, and its transactions.
+
+Statements are written in the SQL that both engines read: `?` and `?1` for values, integers for booleans and instants,
+`on conflict` for what is known already. The few words that differ are put in order in `postgres/dialect.py`.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class PostgresError(Exception):
+    """PostgreSQL refused, did not answer in time, or could not be reached."""
+
+
+STORE_ERRORS = (sqlite3.Error, PostgresError)
+"""What a live store raises when it cannot do what was asked of it; whoever meets one sells nothing."""
+
+
+class Rows(Protocol):
+    """What a statement gave."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were written."""
+
+    def fetchone(self) -> Any:
+        """The next row, None after the last."""
+
+    def fetchmany(self, size: int = ..., /) -> list[Any]:
+        """The next at most `size` rows."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows that are left."""
+
+
+class Connection(Protocol):
+    """A connection to the live store: usable from any thread, one at a time."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows:
+        """Run a statement; each by itself is a transaction where none is open."""
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> Rows:
+        """Run a statement once for each of the rows of values."""
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """The rows of a query, few in memory at a time; nothing else is asked of the connection meanwhile."""
+
+    def make(self, statements: Iterable[str]) -> None:
+        """Make tables and indexes that are not there yet, temporary ones among them."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a table or index of that name."""
+
+    def begin_writing(self) -> None:
+        """Open a transaction as the only writer; what is read in it is the latest."""
+
+    def begin_reading(self) -> None:
+        """Open a transaction that reads one moment of the store."""
+
+    def open_stage(self, folder: Path, tables: Iterable[str]) -> None:
+        """Make an import's own tables, beside the store's: `stage.` in statements. Whatever was there before goes."""
+
+    def close_stage(self) -> None:
+        """Let go of them."""
+
+    def tidy(self) -> None:
+        """After much was written: what can be done at leisure to keep the store small and fast."""
+
+    def wait_at_most(self, seconds: float | None) -> None:
+        """How long statements wait from now on, for another's write as for the engine itself; None: as at first."""
+
+    def commit(self) -> None:
+        """End the transaction; what it wrote is there for everybody, and durable."""
+
+    def rollback(self) -> None:
+        """End the transaction as if it had not been."""
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[Connection]:
+    """One write transaction: the only writer from its start, commits at the end, rolls back on any exception."""
+    connection.begin_writing()
+    try:
+        yield connection
+        connection.commit()
+    except BaseException:
+        if connection.in_transaction:
+            connection.rollback()
+        raise
+
+
+@contextmanager
+def one_moment(connection: Connection) -> Iterator[None]:
+    """All reads inside see one moment of the store; inside another such, that one's."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.begin_reading()
+    try:
+        yield
+    finally:
+        connection.rollback()

@@ -1,0 +1,82 @@
+"""The words in which PostgreSQL's SQL differs from what the statements are written in, and their values' types."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from psycopg.adapt import AdaptersMap, Buffer
+from psycopg.types.numeric import Int8BinaryDumper
+from psycopg.types.string import StrBinaryDumper
+
+_WORDS = re.compile(r"'(?:[^']|'')*'|\?(\d*)|\bcross join\b|\bmain\.|\bstage\.")
+NUL = "␀"
+"""What stands for the null character, which PostgreSQL's text cannot hold. No id or text that is accepted has one."""
+
+
+@lru_cache(maxsize=2_000)
+def translated(sql: str, stage: str = "stage") -> str:
+    """A statement with `$1` for its values, and in PostgreSQL's words; `stage` is the schema of an import's tables.
+
+    >>> translated("select 1 from main.a cross join b on x = ? where y = '?' and z = ?")
+    "select 1 from a join b on x = $1 where y = '?' and z = $2"
+    >>> translated("select ?2, ?1, ?2")
+    'select $2, $1, $2'
+    """
+    count = 0
+
+    def word(found: re.Match[str]) -> str:
+        nonlocal count
+        text = found.group()
+        if text.startswith("?"):
+            count += 1
+            return f"${found.group(1) or count}"
+        return {"cross join": "join", "main.": "", "stage.": f"{stage}."}.get(text, text)
+
+    return _WORDS.sub(word, sql)
+
+
+_TYPES = (
+    (r"\btext\b", 'text collate "C"'),
+    (r"\binteger\b", "bigint"),
+    (r"\bblob\b", "bytea"),
+    (r" without rowid$", ""),
+    (r"^create table\b", "create unlogged table"),
+    (r"^create index stage\.(\w+) on ", r"create index \1 on stage."),
+)
+
+
+def staged(statement: str) -> str:
+    """A table or index of an import, in PostgreSQL's types, and not durable: it is lost with the import.
+
+    >>> staged("create index stage.by_id on rejects (id)")
+    'create index by_id on stage.rejects (id)'
+    >>> staged("create table stage.seen (id text primary key, content blob) without rowid")
+    'create unlogged table stage.seen (id text collate "C" primary key, content bytea)'
+    """
+    for word, other in _TYPES:
+        statement = re.sub(word, other, statement)
+    return statement
+
+
+def temporary(statement: str) -> str:
+    """A temporary table that empties itself with each transaction: its emptied rows would else pile up.
+
+    >>> temporary("create temp table if not exists a (b text primary key) without rowid")
+    'create temp table if not exists a (b text collate "C" primary key) on commit delete rows'
+    """
+    return f"{staged(statement)} on commit delete rows"
+
+
+class _Text(StrBinaryDumper):
+    """Text, with `NUL` for what PostgreSQL does not take."""
+
+    def dump(self, obj: str) -> Buffer | None:
+        return super().dump(obj.replace("\0", NUL) if "\0" in obj else obj)
+
+
+def adapt(adapters: AdaptersMap) -> None:
+    """One type for each kind of value, so that a statement is planned once: text, bigint (for booleans too)."""
+    whole: Any = Int8BinaryDumper
+    adapters.register_dumper(int, whole)
+    adapters.register_dumper(bool, whole)
+    adapters.register_dumper(str, _Text)
