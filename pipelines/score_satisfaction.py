@@ -1,5 +1,6 @@
 """How dissatisfied the writers of some texts are, learned from other texts that came with a score."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from features.customer.scales import Scale, unit_score
 from features.errors import DataError
 from features.inputs.satisfaction import Satisfaction
 from training.given_facts import GivenFacts
+from training.leaks import leak_in
 from training.metrics import Array
 from training.satisfaction import train_satisfaction
 
@@ -48,10 +50,17 @@ def score_satisfaction(
     truth, told = dissatisfied(learned[SCORE], train, low, high)
     shared = [name for name in learned.column_names if name in table.column_names and _is_fact(name)]
     facts = GivenFacts.of(learned, shared)
-    result = train_satisfaction(_texts(learned), truth, facts.matrix(learned), facts.names)
+    _check_numbers(table, facts.numbers, asked)
+    known = facts.matrix(learned)
+    notes = [told]
+    if leak := leak_in(known, truth, facts.names, seed=0):
+        notes.append(
+            f"The column {leak[0]} alone tells the score (AUC {leak[1]:.3f}): drop it if it was known only later."
+        )
+    result = train_satisfaction(_texts(learned), truth, known, facts.names)
     _write(table, result.model, texts, facts.matrix(table) if result.model.trees else None, out)
     both = 0 < truth.sum() < len(truth)
-    return Satisfied(len(table), [told, *result.notes], result.auc(truth) if both else None)
+    return Satisfied(len(table), [*notes, *result.notes], result.auc(truth) if both else None)
 
 
 def dissatisfied(score: pa.ChunkedArray, file: Path, low: float | None, high: float | None) -> tuple[Array, str]:
@@ -78,9 +87,12 @@ def dissatisfied(score: pa.ChunkedArray, file: Path, low: float | None, high: fl
     limit = NPS_BAD / 10 if (scale.low, scale.high) == (0, 10) else LOW_SHARE
     bad = np.array([unit_score(value, scale) <= limit + 1e-9 for value in values], np.float64)
     most = scale.low + limit * (scale.high - scale.low)
+    unsure = (
+        "" if lowest < highest or (low, high) != (None, None) else " All are equal: say the scale by --low, --high."
+    )
     return bad, (
         f"Scores are read as {scale.low:g} (worst) to {scale.high:g} (best): dissatisfied is {most:g} or less, "
-        f"{int(bad.sum()):,} of {len(bad):,}."
+        f"{int(bad.sum()):,} of {len(bad):,}.{unsure}"
     )
 
 
@@ -89,6 +101,7 @@ def _read(file: Path, columns: list[str]) -> pa.Table:
         table = pq.read_table(file)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{file} cannot be read as Parquet ({error}). Write it with {', '.join(columns)}.") from error
+    _check_utf8(table, file)
     missing = [name for name in columns if name not in table.column_names]
     if missing:
         raise DataError(
@@ -103,12 +116,36 @@ def _read(file: Path, columns: list[str]) -> pa.Table:
     return table
 
 
+def _check_utf8(table: pa.Table, file: Path) -> None:
+    """Raises `DataError` naming the first column of words that holds bytes which are no UTF-8: Arrow reads any."""
+    for name in table.column_names:
+        try:
+            table[name].validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"{file}: the column {name} is not UTF-8 ({error}). Write its words as UTF-8, without halves of "
+                "surrogate pairs."
+            ) from error
+
+
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
 
 
 def _texts(table: pa.Table) -> list[str]:
     return [text or "" for text in table[TEXT].to_pylist()]
+
+
+def _check_numbers(table: pa.Table, numbers: Sequence[str], file: Path) -> None:
+    """Raises `DataError` where a column that is a number in the rated texts cannot be read as one here."""
+    for name in numbers:
+        try:
+            pc.cast(table[name], pa.float64())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise DataError(
+                f"{file}: {name} is {table[name].type} ({error}), but a number in the rated texts. Write it as numbers "
+                "in both files, or leave it out."
+            ) from error
 
 
 def _is_id(name: str) -> bool:

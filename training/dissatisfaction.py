@@ -13,6 +13,7 @@ import numpy as np
 from features.inputs.dissatisfaction import Dissatisfaction
 from features.inputs.satisfaction import Satisfaction
 from features.inputs.scoring import Matrix
+from training.leaks import refuse_leaks
 from training.learners import model_text
 from training.metrics import Array, Difference, auc, brier, ece, paired_bootstrap
 from training.params import DissatisfactionParams
@@ -90,7 +91,11 @@ def train_dissatisfaction(rated: RatedTexts, params: DissatisfactionParams) -> D
             f"newest, but {FEWEST} and {FEWEST_NEWEST} are needed. Seed words alone judge what customers write."
         )
         return DissatisfactionResult(*by_seeds, {"texts": len(rated)}, [told])
+    what = "who is dissatisfied"
+    refuse_leaks(rated.facts, rated.truth, rated.names, seed=params.seed, what=what, where="FEEDBACK_FACTS")
     learned = train_satisfaction(older.texts, older.truth, older.facts, older.names, seed=params.seed)
+    if learned.model.text is None:
+        return DissatisfactionResult(*by_seeds, {"texts": len(rated)}, learned.notes)
     threshold = cheapest_threshold(older.truth, learned.probability, params.miss_cost, params.silence_cost)
     p = learned.model.probability(newest.texts, newest.facts if learned.model.trees is not None else None)
     metrics = {"texts": float(len(rated)), "threshold": threshold} | _judged(p, seeds, newest, threshold, params)

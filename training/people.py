@@ -17,6 +17,7 @@ import numpy as np
 from features.errors import DataError
 from features.inputs.scoring import Spec, calibrate
 from training.calibration import fit_calibration, fit_platt
+from training.leaks import refuse_leaks
 from training.learners import Fitted, Matrix, fit_logistic, fit_trees, mean_of
 from training.metrics import Array, Difference, auc, brier, ece, log_loss, paired_bootstrap, reliability
 from training.params import ChurnParams
@@ -90,10 +91,12 @@ def train(
 ) -> Result:
     """Choose, fit and calibrate. `groups` are newest first; `names` are the columns of their inputs.
 
-    Raises `DataError` if the newest window has too few customers, too few of one kind, or no input that tells anything.
+    Raises `DataError` if the newest window has too few customers, too few of one kind, or no input that tells anything,
+    and where one input alone tells everything.
     """
     newest, older = groups[0], groups[1:]
     _check(question, newest, params)
+    _refuse_leaks(question, groups, names, params)
     if sum(len(g.truth) for g in older) < 2 * params.folds:  # too few to learn from apart: fitted across the newest
         groups, older = groups[:1], []
     fold = customer_folds(newest.customers, params.folds)
@@ -164,6 +167,13 @@ def _check(question: Question, newest: Rows, params: ChurnParams) -> None:
             f"At {at} none of the {newest.inputs.shape[1]} inputs of {words} is known of any of {n} {question.who}. "
             "Ingest their purchases, and build the snapshots again with `tahdikas snapshots`."
         )
+
+
+def _refuse_leaks(question: Question, groups: Sequence[Rows], names: Sequence[str], params: ChurnParams) -> None:
+    """All windows together: what knows the future does so in each."""
+    inputs, truth = np.concatenate([g.inputs for g in groups]), np.concatenate([g.truth for g in groups])
+    what = f"which {question.who} {question.act} in the horizon"
+    refuse_leaks(inputs, truth, names, seed=params.seed, what=what, where="CHURN_INPUTS")
 
 
 def _fitter(question: Question, chosen: str, names: Sequence[str], rounds: int, params: ChurnParams) -> Fit:

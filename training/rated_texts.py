@@ -33,7 +33,7 @@ def load_rated_texts(home: Home, as_of: datetime, most: int) -> RatedTexts:
     """
     with EventLog(home) as log:
         rows = _rows(log, as_of, most).to_pylist()
-        facts = _facts(log, rows)
+        facts = facts_of(log, rows)
     texts = [row["text"] for row in rows]
     truth = np.array([_is_bad(row) for row in rows], np.float64)
     ids = [blake2b(row["event_id"].encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for row in rows]
@@ -73,8 +73,8 @@ def _is_bad(row: dict[str, object]) -> bool:
     return verdict(mark, HoldRules()) == BAD
 
 
-def _facts(log: EventLog, rows: Sequence[dict[str, object]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """`[rows, FEEDBACK_FACTS]`."""
+def facts_of(log: EventLog, rows: Sequence[dict[str, object]]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """`[rows, FEEDBACK_FACTS]`, as known when each was written; rows hold `who`, `occurred_at` and `received_at`."""
     found = np.full((len(rows), len(FEEDBACK_FACTS)), np.nan)
     by_writer: dict[str, list[int]] = {}
     for place, row in enumerate(rows):

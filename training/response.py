@@ -12,6 +12,7 @@ import numpy as np
 from features.errors import DataError
 from features.inputs.scoring import Model, calibrate
 from training.calibration import fit_calibration
+from training.leaks import refuse_leaks
 from training.learners import Fitted, fit_logistic, fit_trees, mean_of
 from training.metrics import Floats, auc, brier, ece, log_loss, log_losses
 from training.params import Trees
@@ -64,7 +65,7 @@ CANDIDATES: Mapping[str, Callable[[UpliftRows], Fitted]] = {"line": fit_line, "t
 def train_response(rows: UpliftRows, action: str) -> ResponseResult:
     """Choose by log loss out of fold, fit to all the treated, calibrate. Controls among the rows are left out.
 
-    Raises `DataError` where too few got the action, or too few of them did or did not respond.
+    Raises `DataError` where too few got the action, too few of them did or did not respond, or an input knows who will.
     """
     told = rows.take(rows.treated > 0.5).in_order()
     responded = int(told.outcome.sum())
@@ -74,6 +75,7 @@ def train_response(rows: UpliftRows, action: str) -> ResponseResult:
             f"{FEWEST} without a response. Let it run longer, or take a commoner response; until then it keeps its "
             "stated response."
         )
+    refuse_leaks(told.inputs, told.outcome, told.names, seed=SEED, what="who responded", where="the inputs")
     raw = {name: _out_of_fold(told, fit) for name, fit in CANDIDATES.items()}
     losses = {name: log_losses(told.outcome, p) for name, p in raw.items()}
     chosen = simplest_at_parity(told.customers, losses, DRAWS, SEED)

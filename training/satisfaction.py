@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from features.inputs.satisfaction import Line, Satisfaction, line_of
 from features.inputs.scoring import Matrix, sigmoid
 from features.inputs.seed_words import seed_scores
+from features.inputs.texts import tokens
 from training.learners import fit_trees
 from training.metrics import Array, auc, log_losses
 from training.params import Trees
@@ -46,9 +47,7 @@ def train_satisfaction(
 
     With fewer than 20 of either kind the seed words' order is kept and only its level is learned.
     """
-    rarer = int(min(truth.sum(), (1 - truth).sum()))
-    if rarer < FEWEST:
-        told = f"{len(texts)} rated texts hold {rarer} of the rarer kind; {FEWEST} are needed: seed words alone judge."
+    if told := _nothing_to_learn(texts, truth):
         model = Satisfaction()
         return SatisfactionResult(model, model.probability(texts), [told])
     fitted = fit_text(texts, truth, folds=FOLDS)
@@ -65,6 +64,16 @@ def train_satisfaction(
     trees = fit_trees(facts, truth, names, FACT_TREES, file=FILE, seed=seed, offset=of_text).boosters[FILE]
     whole = Satisfaction(line, fitted.model, trees, tuple(names))
     return SatisfactionResult(whole, sigmoid(of_text + added), of_text=of_text)
+
+
+def _nothing_to_learn(texts: Sequence[str], truth: Array) -> str:
+    """Why seed words alone must judge; "" where there is something to learn from."""
+    rarer = int(min(truth.sum(), (1 - truth).sum()))
+    if rarer < FEWEST:
+        return f"{len(texts)} rated texts hold {rarer} of the rarer kind; {FEWEST} are needed: seed words alone judge."
+    if len({tuple(tokens(text)) for text in texts}) < 2:
+        return f"All {len(texts)} rated texts say the same, or nothing: seed words alone judge."
+    return ""
 
 
 def _clearly_better(ours: Array, theirs: Array) -> bool:

@@ -34,7 +34,8 @@ def fit_text(texts: Sequence[str], truth: Array, *, folds: int = 5) -> FittedTex
     for number in range(folds):
         inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         if not 0 < truth[outside].sum() < len(outside):
-            held_out = {c: _with(scores, inside, truth[outside].mean()) for c, scores in held_out.items()}
+            rate = truth[outside].mean() if len(outside) else truth.mean()  # all texts are one: nobody else is there
+            held_out = {c: _with(scores, inside, rate) for c, scores in held_out.items()}
             continue
         learned = _Counted.of([texts[i] for i in outside.tolist()])
         asked = [texts[i] for i in inside.tolist()]

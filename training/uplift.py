@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.leaks import refuse_leaks
 from training.metrics import Array, Difference, Floats
 from training.qini import EffectOrder, mean_interval, qini
 from training.uplift_checks import check_arms
@@ -65,10 +66,11 @@ class UpliftResult:
 def train_uplift(rows: UpliftRows) -> UpliftResult:
     """Choose, judge and, where there is something to claim, fit to all rows. The order of rows does not matter.
 
-    Raises `DataError` where no effect can be learned (`training/uplift_checks.py`).
+    Raises `DataError` where no effect can be learned (`training/uplift_checks.py`), or an input knows who will respond.
     """
     rows = rows.in_order()
     check_arms(rows)
+    refuse_leaks(rows.inputs, rows.outcome, rows.names, seed=SEED, what="who responded", where="the inputs")
     truth = row_effects(rows, FOLDS)
     found = {name: out_of_fold(rows, fit, FOLDS) for name, fit in CANDIDATES.items()}
     found["mean"] = (found["line"] + found["x_learner"]) / 2

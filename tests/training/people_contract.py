@@ -124,6 +124,15 @@ class PeopleContract:
         with pytest.raises(DataError, match=r"None of|none of|Ingest"):
             self.learn(empty)
 
+    def test_a_planted_input_of_the_future_is_refused(self) -> None:
+        groups = shop_rows(1200)
+        column = NAMES.index("log_searches_without_result_30d")
+        for g in groups:
+            noise = np.random.default_rng(0).normal(0, 0.05, len(g.truth))
+            g.inputs[:, column] = (g.truth > 0) + noise
+        with pytest.raises(DataError, match=r"log_searches_without_result_30d alone tells .*as of the cutoff"):
+            self.learn(groups)
+
     def emptied(self, inputs: Array) -> Array:
         """Every input absent."""
         return np.full_like(inputs, np.nan)
