@@ -24,6 +24,7 @@ from benchmarks import (
     satisfaction,
     scoring,
     sessions,
+    shop_truth,
     tafeng,
     training_sets,
 )
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "satisfaction": satisfaction.run,
     "hillstrom": hillstrom.run,
     "letters": letters.run,
+    "shop_truth": shop_truth.run,
     "policies": policies.run,
     "features": features.run,
     "features_large": features.run_large,
