@@ -5,6 +5,7 @@ hosts share it. On both, one writes at a time, so that what a writer reads is st
 their positions in the order in which they become visible. Instants are integers: microseconds since 1970-01-01 UTC.
 """
 
+from features.errors import HomeError
 from features.home import Home
 from features.instants import from_us as from_micros
 from features.instants import to_us as to_micros
@@ -39,6 +40,8 @@ def connect(home: Home, *, read_only: bool = False, durable: bool = True) -> Con
     settings = load_settings(home)
     if settings.engine == "sqlite":
         return sqlite_store.connect(home, read_only=read_only, durable=durable)
-    from features.log.postgres import server  # its driver is an extra
-
+    try:
+        from features.log.postgres import server
+    except ModuleNotFoundError as error:  # an extra
+        raise HomeError(f"PostgreSQL needs {error.name}. Install it: pip install 'tahdikas[postgresql]'.") from error
     return server.connect(home, settings, read_only=read_only, durable=durable)

@@ -17,10 +17,12 @@ from pipelines.cli import (  # noqa: F401  (each registers its commands)
     feature_list,
     incidents,
     learning,
+    models,
     policy,
     quality,
     running,
     stages,
+    store,
 )
 from pipelines.cli.base import app
 

@@ -29,6 +29,7 @@ app = typer.Typer(
 campaign_app = typer.Typer(no_args_is_help=True, help="Campaign lists, decided by the same engine as the API.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Events that were refused, why, and how to take them in.")
 score_app = typer.Typer(no_args_is_help=True, help="Scores of every customer known at a date, as Parquet.")
+store_app = typer.Typer(no_args_is_help=True, help="The live store in PostgreSQL: made and brought up to date.")
 key_app = typer.Typer(no_args_is_help=True, help="Bearer keys of the API.")
 hold_app = typer.Typer(no_args_is_help=True, help="Holds by hand: who, why and until when are kept.")
 incident_app = typer.Typer(no_args_is_help=True, help="One cause, many customers: seen, declared and closed.")
@@ -43,6 +44,7 @@ app.add_typer(actions_app, name="actions")
 app.add_typer(campaign_app, name="campaign")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(score_app, name="score")
+app.add_typer(store_app, name="store")
 app.add_typer(key_app, name="key")
 
 

@@ -1,0 +1,18 @@
+"""Commands about the live store in PostgreSQL: made, brought up to date, and filled from the SQLite file."""
+
+import typer
+
+from pipelines.cli.base import Json, store_app, tell
+
+
+@store_app.command("upgrade")
+def store_upgrade(context: typer.Context, json_output: Json = False) -> None:
+    """Make the store that config/store.yaml names, or bring an older one up to this program: whole, or not at all.
+
+    Run it once, before the services of a new version start; they refuse an older store and say so.
+    """
+    from pipelines.store import upgrade
+
+    done = upgrade(context.obj.home())
+    what = "was up to date" if done.before == done.after else "was made" if done.before is None else "was upgraded"
+    tell(context, json_output, done._asdict(), f"The live store {what}: revision {done.after}.")
