@@ -1,4 +1,4 @@
-"""One figure with its 95 % interval, in closed form: an area under the curve, a mean, a share."""
+"""One figure with its 95 % interval, in closed form: an area under the curve, rank correlation, a mean, a share."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from scipy.stats import rankdata
 from features.inputs.scoring import sigmoid
 from training.metrics import Array, auc
 
+FEWEST_RANKED = 10
 Z = 1.959963984540054  # of the normal distribution, two-sided 95 %
 
 
@@ -44,6 +45,21 @@ def auc_interval(truth: Array, score: Array) -> Estimate:
     odds, wide = np.log(value / (1 - value)), Z * error / (value * (1 - value))
     low, high = sigmoid(np.array([odds - wide, odds + wide])).tolist()
     return Estimate(value, low, high)
+
+
+def rank_interval(truth: Array, score: Array) -> Estimate:
+    """Spearman's rank correlation, by Fisher's z with the error of ranks; NaN with fewer than 10 rows or one value.
+
+    Bonett, Wright: Sample size requirements for estimating Pearson, Kendall and Spearman correlations (2000).
+    """
+    n, a, b = len(truth), rankdata(truth), rankdata(score)
+    if n < FEWEST_RANKED or not a.std() or not b.std():
+        return UNKNOWN
+    value = float(np.corrcoef(a, b)[0, 1])
+    if abs(value) >= 1:
+        return Estimate(value, value, value)
+    middle, wide = np.arctanh(value), Z * float(np.sqrt((1 + value**2 / 2) / (n - 3)))
+    return Estimate(value, float(np.tanh(middle - wide)), float(np.tanh(middle + wide)))
 
 
 def mean_interval(values: Array, clusters: Array | None = None) -> Estimate:

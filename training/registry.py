@@ -17,12 +17,13 @@ from typing import Any
 from features.home import Home
 
 EXPERIMENT = "tahdikas"
+MOST_DESCRIBED = 5000  # characters MLflow keeps of a description
 CHALLENGER, CHAMPION = "challenger", "champion"
 
 
 @dataclass(frozen=True)
 class ModelRun:
-    """What is logged of one model: files of a folder, parameters, metrics and pictures."""
+    """What is logged of one model: files of a folder, parameters, metrics and pictures; its card, and that in short."""
 
     name: str
     folder: Path
@@ -30,6 +31,8 @@ class ModelRun:
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     pictures: Sequence[Path]
+    card: Path
+    description: str  # of the registered version; cut to what MLflow takes
 
 
 @contextmanager
@@ -74,7 +77,7 @@ def log_training(
                     mlflow.set_tags(dict(tags))
                     _log_model(mlflow, model)
                     source = f"{run.info.artifact_uri}/model"
-                    versions[model.name] = _register(client, model.name, source, run.info.run_id)
+                    versions[model.name] = _register(client, model, source, run.info.run_id)
     return {"run": parent.info.run_id, "versions": versions}
 
 
@@ -92,6 +95,7 @@ def _log_model(mlflow: Any, model: ModelRun) -> None:
             mlflow.lightgbm.log_model(booster, name=file.removesuffix(".txt"), pip_requirements=needs)
     for picture in model.pictures:
         mlflow.log_artifact(str(picture), "figures")
+    mlflow.log_artifact(str(model.card))
 
 
 def mark_champion(home: Home, versions: Mapping[str, str], bundle: str) -> None:
@@ -114,11 +118,13 @@ def _registered(name: str) -> str:
     return f"tahdikas-{name}"
 
 
-def _register(client: Any, name: str, source: str, run_id: str) -> str:
+def _register(client: Any, model: ModelRun, source: str, run_id: str) -> str:
     from mlflow.exceptions import MlflowException
 
+    name = _registered(model.name)
     with suppress(MlflowException):  # it is there already
-        client.create_registered_model(_registered(name))
-    number = str(client.create_model_version(_registered(name), source, run_id).version)
-    client.set_registered_model_alias(_registered(name), CHALLENGER, number)
+        client.create_registered_model(name)
+    told = model.description[:MOST_DESCRIBED]
+    number = str(client.create_model_version(name, source, run_id, description=told).version)
+    client.set_registered_model_alias(name, CHALLENGER, number)
     return number

@@ -41,14 +41,19 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_figures(folder: Path, name: str, bins: Bins, importance: Mapping[str, float]) -> list[Path]:
-    """`<name>_calibration` and `<name>_importance`, each as .csv and .png; returns the pictures."""
-    shares = sorted(importance.items(), key=lambda pair: (-pair[1], pair[0]))
-    write_csv(folder / f"{name}_calibration.csv", bins)
-    write_csv(folder / f"{name}_importance.csv", [{"input": n, "share": round(s, 6)} for n, s in shares])
-    return [
-        _draw_calibration(folder / f"{name}_calibration.png", name, bins),
-        _draw_importance(folder / f"{name}_importance.png", name, shares[:20]),
-    ]
+    """`<name>_calibration` and `<name>_importance`, each as .csv and .png; returns the pictures.
+
+    A model without probabilities has no bins, one without inputs to weigh no importance: there is no figure of it then.
+    """
+    pictures = []
+    if bins:
+        write_csv(folder / f"{name}_calibration.csv", bins)
+        pictures.append(_draw_calibration(folder / f"{name}_calibration.png", name, bins))
+    if any(importance.values()):
+        shares = sorted(importance.items(), key=lambda pair: (-pair[1], pair[0]))
+        write_csv(folder / f"{name}_importance.csv", [{"input": n, "share": round(s, 6)} for n, s in shares])
+        pictures.append(_draw_importance(folder / f"{name}_importance.png", name, shares[:20]))
+    return pictures
 
 
 def _draw_calibration(path: Path, name: str, bins: Bins) -> Path:
@@ -56,7 +61,7 @@ def _draw_calibration(path: Path, name: str, bins: Bins) -> Path:
     highest = max([0.05, *(max(b["predicted"], b["observed"]) for b in bins)]) * 1.05
     axes.plot([0, highest], [0, highest], color="0.6", linewidth=1)
     axes.plot([b["predicted"] for b in bins], [b["observed"] for b in bins], marker="o")
-    axes.set(xlabel="predicted probability", ylabel="observed rate", title=f"{name}: calibration on the newest window")
+    axes.set(xlabel="predicted, mean", ylabel="observed, mean", title=f"{name}: calibration on the newest window")
     return _save(figure, path)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from training.intervals import UNKNOWN, Estimate, auc_interval, mean_interval
+from training.intervals import UNKNOWN, Estimate, auc_interval, mean_interval, rank_interval
 from training.metrics import Array
 
 ORDERS = {"first_purchase": (1, 1), "few_purchases": (2, 4), "regulars": (5, np.inf)}
@@ -57,6 +57,14 @@ def people_segments(
     """`segment_rows` of a model that gives every customer one probability; the figure is the AUC. All `[n]`."""
     masks = segments_of(orders, languages, browses)
     return segment_rows(masks, lambda mask: auc_interval(truth[mask], probability[mask]), truth, probability)
+
+
+def value_segments(
+    truth: Array, expected: Array, orders: Array, languages: Array | None, browses: Array | None
+) -> list[dict[str, Any]]:
+    """`segment_rows` of a model that gives every customer one amount; the figure is Spearman's. All `[n]`."""
+    masks = segments_of(orders, languages, browses)
+    return segment_rows(masks, lambda mask: rank_interval(truth[mask], expected[mask]), truth, expected)
 
 
 def list_segments(

@@ -1,11 +1,9 @@
 """The step of training that learns what visitors look at next: the event log's browsing -> `home.models/sessions/`."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import lightgbm
 import numpy as np
@@ -26,7 +24,6 @@ from training.learners import model_text
 from training.next_views import Choice, K, Present, choose
 from training.params import Params
 from training.purchases import item_categories
-from training.registry import ModelRun
 from training.report import write_json
 from training.retrieval import connect, item_table
 from training.sessions import blocks
@@ -74,19 +71,6 @@ def _report(choice: Choice, sessions: int, judged_from: datetime | None) -> Mode
         segments=choice.segments,
         notes=[choice.told],
     )
-
-
-def sessions_report(home: Home) -> dict[str, Any]:
-    """What `train_sessions` found."""
-    found: dict[str, Any] = json.loads((home.models / "sessions" / "report.json").read_text("utf-8"))
-    return found
-
-
-def sessions_run(home: Home) -> list[ModelRun]:
-    """For MLflow: the model of sessions, if one was chosen."""
-    folder, report = home.models / "sessions", sessions_report(home)
-    files = sorted(path.name for path in folder.glob("sessions.*"))
-    return [ModelRun("sessions", folder, files, {"chosen": report["chosen"]}, report["metrics"], [])] if files else []
 
 
 def sessions_files(home: Home) -> dict[str, Path]:

@@ -1,6 +1,7 @@
 """The step that learns what customers will bring: churn's rows and its model -> `home.models/value/`."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -20,6 +21,7 @@ from training.metrics import Floats
 from training.params import Params
 from training.people import Rows
 from training.report import write_json
+from training.segments import value_segments
 from training.value import value_model
 from training.value_figures import ValueFigures, value_figures
 
@@ -55,7 +57,7 @@ def train_value(home: Home, params: Params, people: People | None = None) -> Val
     worth = figures.worth
     told = {"expected": worth.expected, "low": worth.low, "high": worth.high, "baseline": figures.by_rates}
     write_evidence(folder, home, newest, rows.names, told)
-    _report(rows, figures, amounts).write(folder)
+    _report(rows, figures, amounts, _segments(folder / "evidence.parquet")).write(folder)
     return model
 
 
@@ -82,7 +84,12 @@ def _write_model(folder: Path, home: Home, model: ValueModel, amounts: Amounts, 
     write_json(folder / "canaries.json", {"inputs": inputs} | {name: v.tolist() for name, v in told.items()})
 
 
-def _report(rows: PeopleRows, figures: ValueFigures, amounts: Amounts) -> ModelReport:
+def _segments(evidence: Path) -> list[dict[str, Any]]:
+    table = pq.read_table(evidence, columns=["truth", "expected", "orders", "language", "browses"])
+    return value_segments(*(table[name].to_numpy(zero_copy_only=False) for name in table.column_names))
+
+
+def _report(rows: PeopleRows, figures: ValueFigures, amounts: Amounts, segments: list[dict[str, Any]]) -> ModelReport:
     compared = {f"{name}_over_rates": str(difference) for name, difference in figures.differences.items()}
     compared |= {f"amount_{name}_error_behind": str(d) for name, d in amounts.differences.items()}
     return ModelReport(
@@ -94,5 +101,6 @@ def _report(rows: PeopleRows, figures: ValueFigures, amounts: Amounts) -> ModelR
         metrics=flat(figures.scores),
         compared=compared,
         reliability=figures.reliability,
+        segments=segments,
         notes=[rows.earnings.told()],
     )
