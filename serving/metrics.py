@@ -1,11 +1,12 @@
 """What the serving process counts, for Prometheus; counts only, nothing of a customer."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from serving.core.decision import Decision
+from serving.watchdogs import WATCHDOGS, Looked
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -49,6 +50,59 @@ class Metrics:
         )
         self.ready = Gauge("tahdikas_ready", "1 where nothing stops decisions, else 0.", registry=self.registry)
         self.degraded = Gauge("tahdikas_degraded", "How many parts are degraded.", registry=self.registry)
+
+        self.step_seconds = Histogram(
+            "tahdikas_step_seconds",
+            "Seconds of a step of deciding, for all questions answered together.",
+            ["step"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.together = Histogram(
+            "tahdikas_questions_together",
+            "Questions answered together.",
+            buckets=(1, 2, 4, 8, 16, 32, 64),
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            "tahdikas_requests_under_way", "Requests under way or waiting, by kind.", ["kind"], registry=self.registry
+        )
+        self.holds = Gauge(
+            "tahdikas_holds",
+            "Reasons of silence in force at the last round, by kind.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.source_age = Gauge(
+            "tahdikas_source_age_seconds", "Seconds since a source was heard of.", ["source"], registry=self.registry
+        )
+        self.watchdog = Gauge(
+            "tahdikas_watchdog",
+            "1 where a watchdog found something at the last round, else 0.",
+            ["watchdog"],
+            registry=self.registry,
+        )
+
+    def took(self, step: str, seconds: float, questions: int) -> None:
+        """Note a step of deciding."""
+        self.step_seconds.labels(step).observe(seconds)
+        if step == "read":
+            self.together.observe(questions)
+
+    def queues(self, under_way: Mapping[str, int]) -> None:
+        """Set how many requests of each kind are under way."""
+        for kind, number in under_way.items():
+            self.waiting.labels(kind).set(number)
+
+    def looked(self, looked: Looked) -> None:
+        """Set what the watchdogs saw at their last round."""
+        for gauge, values in ((self.holds, looked.holds), (self.source_age, looked.sources)):
+            gauge.clear()
+            for label, value in values.items():
+                gauge.labels(label).set(value)
+        found = {one.watchdog for one in looked.findings}
+        for name in WATCHDOGS:
+            self.watchdog.labels(name).set(float(name in found))
 
     def decided(self, decision: Decision) -> None:
         """Count one decision that was made."""

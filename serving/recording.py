@@ -1,6 +1,5 @@
 """Deciding and recording: an answer is on disk before it leaves, and a retry is answered only as long as it stands."""
 
-import sqlite3
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,6 +7,7 @@ from datetime import timedelta
 import msgspec
 
 from features.errors import HomeError
+from features.log.connection import STORE_ERRORS
 from serving.answering import Answering, decided, unsold
 from serving.core.decision import Decision
 from serving.core.engine import check_request
@@ -17,13 +17,15 @@ from serving.core.version import INPUTS_HASH, INPUTS_TEXT
 from serving.in_force import InForce
 from serving.records import Entry, Records
 from serving.reservations import OvertakenError
+from serving.steps import Steps
 
 
 class Recording:
     """Decides, records, answers. A write waits at most `patience_seconds` for another's to end."""
 
-    def __init__(self, answering: Answering, records: Records, patience_seconds: float) -> None:
+    def __init__(self, answering: Answering, records: Records, patience_seconds: float, steps: Steps) -> None:
         self._answering, self._records, self._patience = answering, records, patience_seconds
+        self._step = steps.step
         self._kept: set[str] = set()
 
     def decide(self, requests: Sequence[Request]) -> list[Decision]:
@@ -34,8 +36,9 @@ class Recording:
         force = self._answering.force(requests[0].now)
         for request in requests:
             check_request(request, force.policy)
-        snapshots = self._answering.read(requests, force)
-        earlier = [self._answered(r) for r in requests]
+        with self._step("read", len(requests)):
+            snapshots = self._answering.read(requests, force)
+            earlier = [self._answered(r) for r in requests]
         fresh = [i for i, first in enumerate(earlier) if first is None]
         made = dict(
             zip(
@@ -54,7 +57,8 @@ class Recording:
         """Decide and record. What cannot be recorded is not sold."""
         if not requests:
             return []
-        decisions = decided(requests, snapshots, force)
+        with self._step("decide", len(requests)):
+            decisions = decided(requests, snapshots, force)
         took = (time.perf_counter() - began) / len(requests)
         decisions = [msgspec.structs.replace(d, latency_seconds=took) for d in decisions]
         entries = [
@@ -65,7 +69,7 @@ class Recording:
         if not entries:
             return decisions
         try:
-            with self._records.waiting(self._patience):
+            with self._step("record", len(entries)), self._records.waiting(self._patience):
                 self._keep_texts(force)
                 written = {
                     d.decision_id: w
@@ -73,7 +77,7 @@ class Recording:
                 }
         except OvertakenError as error:
             return self._once_more(requests, snapshots, decisions, error, force, began, tries)
-        except (sqlite3.Error, HomeError):
+        except (*STORE_ERRORS, HomeError):
             return unsold(requests, snapshots, force)
         return [
             d if (first := written.get(d.decision_id, d)) is d else self._overtaken(request, first, force)
@@ -109,7 +113,7 @@ class Recording:
     def _answered(self, request: Request) -> Decision | None:
         try:
             return self._records.answered(request)
-        except (sqlite3.Error, HomeError):
+        except (*STORE_ERRORS, HomeError):
             return None
 
     def _again(self, request: Request, snapshot: Snapshot, first: Decision, force: InForce) -> Decision:

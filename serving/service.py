@@ -1,6 +1,5 @@
 """The decision service: deciding and recording, asking again, explaining, taking events in, behind one door."""
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,6 +8,7 @@ import msgspec
 
 from features.errors import DataError, TahdikasError
 from features.home import Home
+from features.log.connection import STORE_ERRORS
 from features.log.event_log import EventLog, EventResult
 from features.log.store import BUSY_SECONDS
 from serving.answering import UNRECORDED, Answering, decided, plain_question
@@ -16,6 +16,7 @@ from serving.core.articles import StockWord
 from serving.core.decision import Decision
 from serving.core.engine import check_request
 from serving.core.explain import explain
+from serving.core.modelled import value_of
 from serving.core.question import Request, Snapshot
 from serving.core.recheck import ListRow
 from serving.core.version import engine_version
@@ -27,6 +28,7 @@ from serving.person import described
 from serving.rechecking import Recheck, Rechecking
 from serving.recording import Recording
 from serving.records import Records
+from serving.steps import Steps
 from serving.stock import StockResult, became, fault, tell
 
 __all__ = ["OUTCOMES", "UNRECORDED", "DecisionService", "Health", "Outcome", "Recheck"]
@@ -55,7 +57,8 @@ class DecisionService:
         self._records = Records(home, durable=durable)
         self._answering = Answering(home, self._records)
         self._log = EventLog(home, durable=durable)
-        self._recording = Recording(self._answering, self._records, patience_seconds)
+        self.steps = Steps()
+        self._recording = Recording(self._answering, self._records, patience_seconds, self.steps)
         self._rechecking = Rechecking(self._answering, self._records)
         self._past = Past(home, self._records)
         self._mood = Mood()
@@ -166,8 +169,9 @@ class DecisionService:
 
     def customer(self, customer_id: str, now: datetime) -> dict[str, Any] | None:
         """What is known of a customer, in plain types; None where nothing is."""
-        found = self._simulated(plain_question(customer_id, now, None, None, self.in_force(now)))
-        return None if found is None else described(*found, now)
+        force = self.in_force(now)
+        found = self._simulated(plain_question(customer_id, now, None, None, force))
+        return None if found is None else described(*found, now, value_of(found[1].evidence, force.scorer))
 
     def why(
         self,
@@ -222,7 +226,7 @@ class DecisionService:
         try:
             self._records.connection().execute("select 1 from state limit 1")
             ready = True
-        except (sqlite3.Error, TahdikasError) as error:
+        except (*STORE_ERRORS, TahdikasError) as error:
             ready = False
             degraded.append(f"the live store does not answer ({error}): nothing is sold")
         versions = {

@@ -65,6 +65,12 @@ class ServingSettings(Strict):
         default="slow", description="Which requests get a log line: those slow or failed, all, or none."
     )
     slow_request_ms: int = Field(default=250, ge=1, description="Milliseconds from which a request counts as slow.")
+    watch_minutes: float = Field(
+        default=5, ge=0, le=1440, description="Minutes between two rounds of the watchdogs; 0: none."
+    )
+    quiet_source_hours: float = Field(
+        default=48, gt=0, le=24 * 14, description="Hours after which a source not heard of is told as gone quiet."
+    )
     console_hours: int = Field(default=12, ge=1, le=168, description="Hours after which a console session ends.")
     console_hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost", "[::1]"),

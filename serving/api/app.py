@@ -41,6 +41,7 @@ from serving.api import (
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.api.request_log import RequestLog
+from serving.api.rounds import Rounds
 from serving.api.wiring import Clock, Wiring
 from serving.console import console
 from serving.console.pages import problem_page
@@ -52,6 +53,8 @@ from serving.rate_limit import RateLimit
 from serving.security import KeyStore
 from serving.service import DecisionService
 from serving.settings import ServingSettings, load_settings
+from serving.silence_share import SilenceShare
+from serving.watchdogs import Watchdogs
 
 DECISIONS_AT_ONCE = 64
 EVENTS_AT_ONCE = 2_000
@@ -103,7 +106,9 @@ def create_app(
         # what the first decision would otherwise wait for: models, policy, catalogue, imports
         with suppress(TahdikasError):
             await wiring.writes.run(wiring.service.customer, "", clock())
+        wiring.rounds.start()
         yield
+        await wiring.rounds.stop()
         for pool in (wiring.decisions, wiring.events, wiring.reads, wiring.writes, wiring.staff):
             pool.close()
         wiring.service.close()
@@ -137,18 +142,24 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         results = iter(service.ingest([one for post in posts for one in post], clock()))
         return [list(islice(results, len(post))) for post in posts]
 
+    desk, share, metrics = Desk(service), SilenceShare(), Metrics()
+    staff = Deadline(settings.write_deadline_ms / 1000, 1, waiting, "staff")  # long looks at many, one at a time
+    watchdogs = Watchdogs(service, desk, share, settings.quiet_source_hours)
+    service.steps.watch(metrics.took)
     return Wiring(
         home=home,
         clock=clock,
         settings=settings,
         service=service,
-        desk=Desk(service),
+        desk=desk,
         experience=Experience(service),
         keys=KeyStore(home),
         rate=RateLimit(settings.requests_per_second),
         strangers=RateLimit(settings.refused_per_second),
         sessions=Sessions(settings.console_hours),
-        metrics=Metrics(),
+        metrics=metrics,
+        silence=share,
+        rounds=Rounds(watchdogs, staff, clock, settings.watch_minutes),
         decisions=Batches(
             service.decide_many,
             seconds=settings.decision_deadline_ms / 1000,
@@ -170,7 +181,7 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         ),
         reads=Deadline(settings.read_deadline_ms / 1000, 2, waiting, "read"),
         writes=Deadline(settings.write_deadline_ms / 1000, 1, waiting, "write"),
-        staff=Deadline(settings.write_deadline_ms / 1000, 1, waiting, "staff"),  # long looks at many, one at a time
+        staff=staff,
     )
 
 

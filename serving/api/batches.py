@@ -52,6 +52,7 @@ class Batches(Generic[Q, A]):
     ) -> None:
         self._answer, self._key, self._weight, self._undo = answer, key, weight, undo
         self._seconds, self._waiting, self._largest = seconds, waiting, largest
+        self.name = name
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._queue: deque[_Asked[Q, A]] = deque()
@@ -78,6 +79,11 @@ class Batches(Generic[Q, A]):
         except Exception:
             log.exception("a call failed")
             return "failure"
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are under way or waiting."""
+        return self._under_way
 
     def close(self) -> None:
         """Let running batches end, drop what waits."""

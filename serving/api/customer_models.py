@@ -87,7 +87,11 @@ class CustomerResponse(Out):
     state_status: str = Field(description="`ok`, or `unknown:` and why.", examples=["ok"])
     arm: str = Field(description="Her experiment arm: treated, control or holdout.", examples=["treated"])
     holds: list[HoldOut] = Field(description="Holds in force.", examples=[[]])
-    scores: dict[str, float] = Field(description="Model probabilities, 0 to 1.", examples=[{"churn_probability": 0.31}])
+    scores: dict[str, float] = Field(
+        description="What the models in force say: probabilities, 0 to 1; `expected_value` within the horizon and the "
+        "ends of its interval of 80 %, in minor units.",
+        examples=[{"churn_probability": 0.31}],
+    )
     features: dict[str, float | None] = Field(
         description="Live features by name (docs: features); null where absent.", examples=[{"open_cases": 0}]
     )

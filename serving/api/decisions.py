@@ -213,6 +213,7 @@ async def decide(
         app.metrics.unanswered(decided)
         return json_response(DecisionResponse.safe(asked, now, SAFE_REASONS[decided]))
     app.metrics.decided(decided)
+    app.silence.note(decided)
     return json_response(DecisionResponse.of(decided))
 
 

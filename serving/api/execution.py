@@ -23,6 +23,7 @@ class Deadline:
 
     def __init__(self, seconds: float, threads: int, waiting: int, name: str) -> None:
         self.seconds, self.waiting = seconds, waiting
+        self.name = name
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._under_way = 0
 
@@ -42,6 +43,11 @@ class Deadline:
         except Exception:
             log.exception("a call failed")
             return "failure"
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are under way or waiting."""
+        return self._under_way
 
     def close(self) -> None:
         """Let running calls end, drop waiting ones."""

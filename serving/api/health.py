@@ -27,6 +27,9 @@ class Ready(BaseModel):
 
     status: str = Field(description="`ready`, `degraded` (answers, but less well) or `not ready`.", examples=["ready"])
     degraded: list[str] = Field(description="What is degraded, in words.", examples=[["no model bundle is promoted"]])
+    watchdogs: list[str] = Field(
+        default=[], description="What goes wrong without stopping anything, in words.", examples=[["12 holds are late"]]
+    )
     versions: dict[str, str] = Field(description="Hashes and ids in force.", examples=[{"bundle": "20260301-8f2c"}])
 
 
@@ -39,9 +42,15 @@ async def live() -> Response:
 @router.get("/v1/health/ready", response_model=Ready, responses={503: {"model": Ready}})
 async def ready(request: Request) -> Response:
     """200 where decisions can be made, even with something degraded; 503 where they cannot."""
-    health = await _health(wired(request))
+    app = wired(request)
+    health = await _health(app)
     status = "not ready" if not health.ready else "degraded" if health.degraded else "ready"
-    body = Ready(status=status, degraded=health.degraded, versions=health.versions)
+    body = Ready(
+        status=status,
+        degraded=health.degraded,
+        watchdogs=[one.text for one in app.rounds.findings],
+        versions=health.versions,
+    )
     return json_response(body, 200 if health.ready else 503)
 
 
@@ -57,6 +66,11 @@ async def metrics(request: Request) -> Response:
         bundle=bundle,
         bundle_age_seconds=_bundle_age(app.home, bundle, app.clock()),
     )
+    if app.rounds.latest is not None:
+        app.metrics.looked(app.rounds.latest)
+    under_way = {one.name: one.under_way for one in (app.decisions, app.events)}
+    under_way |= {one.name: one.under_way for one in (app.reads, app.writes, app.staff)}
+    app.metrics.queues(under_way)
     return Response(app.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -11,6 +11,7 @@ from features.home import Home
 from features.log.event_log import EventResult
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
+from serving.api.rounds import Rounds
 from serving.console.session import Sessions
 from serving.core import decision as core
 from serving.core import question
@@ -21,6 +22,7 @@ from serving.rate_limit import RateLimit
 from serving.security import KeyStore
 from serving.service import DecisionService
 from serving.settings import ServingSettings
+from serving.silence_share import SilenceShare
 
 Clock = Callable[[], datetime]
 
@@ -40,6 +42,8 @@ class Wiring:
     strangers: RateLimit  # of requests without a valid key, all together
     sessions: Sessions
     metrics: Metrics
+    silence: SilenceShare
+    rounds: Rounds
     decisions: Batches[question.Request, core.Decision]
     events: Batches[list[Any], list[EventResult]]
     reads: Deadline

@@ -1,0 +1,59 @@
+"""The watchdogs' rounds in a running service: every few minutes, beside the requests, never in their way."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from features.errors import TahdikasError
+from serving.api.execution import Deadline
+from serving.watchdogs import Finding, Looked, Watchdogs
+
+log = logging.getLogger("tahdikas.watchdogs")
+
+
+class Rounds:
+    """Looks every `minutes`; `latest` is what was last seen."""
+
+    def __init__(self, watchdogs: Watchdogs, staff: Deadline, clock: Callable[[], datetime], minutes: float) -> None:
+        self._watchdogs, self._staff, self._clock, self._minutes = watchdogs, staff, clock, minutes
+        self._task: asyncio.Task[None] | None = None
+        self.latest: Looked | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the last look found."""
+        return [] if self.latest is None else self.latest.findings
+
+    def start(self) -> None:
+        """Begin; needs a running loop. With 0 minutes there are no rounds."""
+        if self._minutes:
+            self._task = asyncio.get_running_loop().create_task(self._go())
+
+    async def stop(self) -> None:
+        """End, the look under way left to end by itself."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def look(self) -> None:
+        """One round. What goes wrong in it is logged: the last look stands."""
+        try:
+            looked = await self._staff.run(self._watchdogs.look, self._clock())
+        except TahdikasError:
+            log.exception("a round of the watchdogs failed")
+            return
+        if isinstance(looked, str):
+            log.warning("a round of the watchdogs was not finished")
+            return
+        known = {one.watchdog for one in self.findings}
+        if any(one.watchdog not in known for one in looked.findings):
+            log.warning("a watchdog found something: see /v1/health/ready")
+        self.latest = looked
+
+    async def _go(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(self._minutes * 60)

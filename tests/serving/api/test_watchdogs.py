@@ -1,0 +1,93 @@
+"""What goes wrong quietly is told: in /v1/health/ready, in the metrics; and quiet days tell nothing."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from features.home import Home
+from features.log.store import connect, to_micros, transaction
+from serving.api import create_app
+from serving.settings import ServingSettings
+from tests.conftest import Client
+
+from .conftest import NOON
+from .shop import Clock, case, purchase
+
+SETTINGS = ServingSettings(watch_minutes=0.0005, requests_per_second=0)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def client(home: Home, clock: Clock, start: Callable[..., Client], key: Callable[..., dict[str, str]]) -> Client:
+    return start(create_app(home, clock=clock, settings=SETTINGS), **key("admin"))
+
+
+def told(client: Client, wanted: str | None) -> list[str]:
+    """What the watchdogs say, once they say what is wanted (None: that nothing is wrong)."""
+    found: list[str] = []
+    for _ in range(200):
+        found = client.get("/v1/health/ready").json()["watchdogs"]
+        if any(wanted in one for one in found) if wanted else not found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{wanted!r} was never told, but {found}")
+
+
+def metric(client: Client, line: str) -> float:
+    text = client.get("/metrics").text
+    return next(float(one.rpartition(" ")[2]) for one in text.splitlines() if one.startswith(line))
+
+
+def test_a_hold_past_review_is_told_and_counted(client: Client, clock: Clock) -> None:
+    client.post("/v1/events", json=[case("c", "aino", "r-1"), purchase("p", "bertta")])
+    assert told(client, None) == []
+    clock.pass_days(14.1)
+    client.post("/v1/events", json=[purchase("p2", "bertta", clock.now)])
+    assert "1 reasons of silence are past review" in told(client, "past review")[0]
+    assert metric(client, 'tahdikas_watchdog{watchdog="past_review"}') == 1
+    assert metric(client, 'tahdikas_watchdog{watchdog="cap_counts_nothing"}') == 0
+    assert metric(client, 'tahdikas_holds{kind="open_case"}') == 1
+
+
+def test_a_source_gone_quiet_is_told_and_one_of_long_ago_is_not(client: Client, clock: Clock) -> None:
+    client.post("/v1/events", json=[purchase("p", "bertta")])
+    clock.pass_days(1.9)
+    told(client, None)
+    clock.pass_days(0.2)
+    assert "last heard of 50 hours ago" in told(client, "source api")[0]
+    assert metric(client, 'tahdikas_source_age_seconds{source="api"}') == pytest.approx(2.1 * 86_400)
+    clock.pass_days(13)
+    told(client, None)
+
+
+def test_a_cap_that_counts_nothing_is_told_until_a_sender_reports(client: Client, home: Home, clock: Clock) -> None:
+    client.post("/v1/events", json=[purchase("p", "bertta")])
+    ask = {"customer_id": "bertta", "channel": "web", "placement": "front_page"}
+    decision = client.post("/v1/decisions", json=ask).json()["decision_id"]
+    with transaction(connect(home)) as run:  # as senders leave them who take answers and never report
+        for i in range(20):
+            at = to_micros(NOON - timedelta(days=3))
+            row = (f"c-{i}", decision, "next_offer", "email", "newsletter", at, at + 1)
+            run.execute("insert into reservations values (?, ?, ?, ?, ?, ?, ?)", row)
+    assert "Of 20 outbound answers" in told(client, "outbound answers")[0]
+    with transaction(connect(home)) as run:
+        run.execute("insert into outcomes values (?, 'sent', 'x', ?, ?, null)", (decision, *[to_micros(NOON)] * 2))
+    told(client, None)
+
+
+def test_steps_and_queues_are_measured(client: Client) -> None:
+    client.post("/v1/events", json=[purchase("p", "bertta")])
+    ask: dict[str, Any] = {"customer_id": "bertta", "channel": "web", "placement": "front_page"}
+    for _ in range(3):
+        assert client.post("/v1/decisions", json=ask).status_code == 200
+    for step in ("read", "decide", "record"):
+        assert metric(client, f'tahdikas_step_seconds_count{{step="{step}"}}') >= 3
+    assert metric(client, "tahdikas_questions_together_sum") >= 3
+    assert metric(client, 'tahdikas_requests_under_way{kind="decide"}') == 0
