@@ -8,23 +8,28 @@ import msgspec
 from features.customer.journey import stage_of
 from features.instants import from_us
 from serving.core.decision import Decision
+from serving.core.evidence import Evidence
 from serving.core.question import Snapshot
 
 RECENT = timedelta(days=90)
 
 
-def described(snapshot: Snapshot, decision: Decision, now: datetime) -> dict[str, Any]:
-    """The customer in plain types; absent values are None. Contacts are those of the last 90 days."""
+def described(
+    snapshot: Snapshot, decision: Decision, now: datetime, value: tuple[float, float, float] | None = None
+) -> dict[str, Any]:
+    """The customer in plain types; absent values are None. Contacts are those of the last 90 days.
+
+    `value` is what she is expected to bring, with the ends of its interval, minor units.
+    """
     view = snapshot.view
     known = {name: None if value != value else value for name, value in snapshot.values.items()}
-    churn = decision.observed.get("churn_probability")
     found: dict[str, Any] = {
         "customer_id": snapshot.customer_key,
         "as_of": now.isoformat(),
         "state_status": snapshot.state_status,
         "arm": decision.arm,
         "holds": msgspec.to_builtins(list(snapshot.holds)),
-        "scores": {} if churn is None else {"churn_probability": churn},
+        "scores": _scores(decision.evidence, value),
         "features": known,
         "versions": decision.versions,
     }
@@ -56,3 +61,16 @@ def described(snapshot: Snapshot, decision: Decision, now: datetime) -> dict[str
         "profile": view.profile,
         "identities": [origin for origin, _ in view.state.origins],
     }
+
+
+def _scores(evidence: Evidence, value: tuple[float, float, float] | None) -> dict[str, float]:
+    """What the models in force say of her; what none says is left out."""
+    expected, low, high = value or (None, None, None)
+    told = {
+        "churn_probability": evidence.churn,
+        "second_purchase_probability": evidence.second_purchase,
+        "expected_value": expected,
+        "expected_value_low": low,
+        "expected_value_high": high,
+    }
+    return {name: v for name, v in told.items() if v is not None}

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features.inputs.frame import CHURN_INPUTS
 from serving.core.actions import CHURN_PROBABILITY, EXPECTED_VALUE, SECOND_PURCHASE_PROBABILITY
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
+from serving.core.evidence import Evidence
 from serving.core.scorer import Scorer
 
 
@@ -43,6 +45,14 @@ def said_of(rows: Floats, names: Sequence[str], scorer: Scorer, catalogue: Catal
     second = _known(scorer.second_purchase(rows, names)) if catalogue.uses_second_purchase else unasked
     value = _amounts(scorer.value(rows, names)) if catalogue.uses_value else unasked
     return [Said(c, s, v, row.tobytes()) for c, s, v, row in zip(churn, second, value, rows, strict=True)]
+
+
+def value_of(evidence: Evidence, scorer: Scorer) -> tuple[float, float, float] | None:
+    """What she will bring by her evidence; by the inputs on it, where the decision had no need of it."""
+    if evidence.value is not None or not evidence.inputs:
+        return evidence.value
+    (found,) = _amounts(scorer.value(np.frombuffer(evidence.inputs, dtype=np.float64)[None, :], CHURN_INPUTS))
+    return found
 
 
 def said_of_all(rows: Floats, names: Sequence[str], objects: Bools, scorer: Scorer, catalogue: Catalogue) -> list[Said]:
