@@ -17,7 +17,6 @@ from serving.core.decision import Decision
 from serving.core.engine import check_request
 from serving.core.explain import explain
 from serving.core.modelled import value_of
-from serving.core.modelled import value_of
 from serving.core.question import Request, Snapshot
 from serving.core.recheck import ListRow
 from serving.core.version import engine_version
