@@ -65,6 +65,10 @@ class ServingSettings(Strict):
         default="slow", description="Which requests get a log line: those slow or failed, all, or none."
     )
     slow_request_ms: int = Field(default=250, ge=1, description="Milliseconds from which a request counts as slow.")
+    traces_endpoint: str = Field(
+        default="",
+        description="Where traces go (OTLP over HTTP), as http://127.0.0.1:4318/v1/traces; empty: nowhere.",
+    )
     watch_minutes: float = Field(
         default=5, ge=0, le=1440, description="Minutes between two rounds of the watchdogs; 0: none."
     )

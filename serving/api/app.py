@@ -54,6 +54,7 @@ from serving.security import KeyStore
 from serving.service import DecisionService
 from serving.settings import ServingSettings, load_settings
 from serving.silence_share import SilenceShare
+from serving.traces import Traces
 from serving.watchdogs import Watchdogs
 
 DECISIONS_AT_ONCE = 64
@@ -99,6 +100,7 @@ def create_app(
     """
     settings = settings or load_settings(home)
     patience = settings.decision_deadline_ms / 1000 / 3  # a third to wait in the queue, a third to decide
+    traces = Traces(settings.traces_endpoint) if settings.traces_endpoint else None
     wiring = _wire(home, clock, settings, service or DecisionService(home, patience_seconds=patience))
 
     @asynccontextmanager
@@ -111,6 +113,8 @@ def create_app(
         await wiring.rounds.stop()
         for pool in (wiring.decisions, wiring.events, wiring.reads, wiring.writes, wiring.staff):
             pool.close()
+        if traces is not None:
+            traces.close()
         wiring.service.close()
 
     app = FastAPI(
@@ -120,9 +124,11 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        telemetry=_TELEMETRY_OFF,  # type: ignore[arg-type]
+        telemetry=_telemetry(traces),  # type: ignore[arg-type]
     )
     app.state.wiring = wiring
+    if traces is not None:
+        wiring.service.steps.watch(traces.took)
     problems.install(app, _problem)
     openapi.install(app)
     for part in PARTS:
@@ -133,6 +139,11 @@ def create_app(
     if settings.log_requests != "none":
         app.add_middleware(RequestLog, slow_ms=settings.slow_request_ms, every=settings.log_requests == "all")
     return app
+
+
+def _telemetry(traces: Traces | None) -> dict[str, Any]:
+    """What FastAPI is to tell of requests: spans where they are wanted, nothing else ever."""
+    return _TELEMETRY_OFF if traces is None else _TELEMETRY_OFF | {"tracing": True, "tracer_provider": traces.provider}
 
 
 def _wire(home: Home, clock: Clock, settings: ServingSettings, service: DecisionService) -> Wiring:

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
@@ -27,6 +28,7 @@ class _Asked(Generic[Q, A]):
     question: Q
     key: Hashable
     future: "Future[A]" = field(default_factory=Future)
+    context: Context = field(default_factory=copy_context)  # of who asked, for traces
 
 
 class Batches(Generic[Q, A]):
@@ -120,7 +122,7 @@ class Batches(Generic[Q, A]):
 
     def _settle(self, batch: Sequence[_Asked[Q, A]]) -> None:
         try:
-            answers = self._answer([one.question for one in batch])
+            answers = batch[0].context.run(self._answer, [one.question for one in batch])
         except Exception as error:
             if len(batch) == 1:
                 batch[0].future.set_exception(error)
