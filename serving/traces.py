@@ -6,7 +6,7 @@ never a decision. Only the attributes named here leave: an address asked for hol
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from features.errors import ConfigError
 
@@ -42,7 +42,9 @@ class Traces:
         told = exporter or OTLPSpanExporter(endpoint=endpoint, timeout=SECONDS)
         self.provider: TracerProvider = TracerProvider(resource=Resource.create({"service.name": "tahdikas"}))
         self.provider.add_span_processor(
-            BatchSpanProcessor(_Bare(told), max_queue_size=MOST_WAITING, export_timeout_millis=SECONDS * 1000)
+            BatchSpanProcessor(
+                cast("SpanExporter", _Bare(told)), max_queue_size=MOST_WAITING, export_timeout_millis=SECONDS * 1000
+            )
         )
         self._tracer = self.provider.get_tracer("tahdikas")
 
