@@ -60,7 +60,7 @@ def train_amounts(groups: Sequence[Rows], names: Sequence[str], horizon_days: in
         bought = bought[:1]
     fold = customer_folds(newest.customers, params.folds)
     overlap = any(g.cutoff + timedelta(days=horizon_days) > newest.cutoff for g in bought[1:])
-    fits = _candidates(names, params)
+    fits = candidates(names, params)
     found = {name: predict_newest(bought, names, fold, overlap, fit) for name, fit in fits.items()}
     lost = {name: (p - newest.truth) ** 2 for name, p in found.items()}
     best = min(lost, key=lambda name: float(lost[name].mean()))
@@ -84,7 +84,7 @@ def amounts_without_her(groups: Sequence[Rows], names: Sequence[str], params: Ch
 
     `chosen` is the candidate of `Amounts`.
     """
-    newest, bought, fit = groups[0], [_buyers(group) for group in groups], _candidates(names, params)[chosen]
+    newest, bought, fit = groups[0], [_buyers(group) for group in groups], candidates(names, params)[chosen]
     fold = customer_folds(newest.customers, params.folds)
     found = np.empty(len(fold))
     for f in range(params.folds):
@@ -101,7 +101,9 @@ def _buyers(group: Rows) -> Rows:
     return Rows(group.cutoff, group.customers[some], group.inputs[some], np.log(group.truth[some]))
 
 
-def _candidates(names: Sequence[str], params: ChurnParams) -> dict[str, Fit]:
+def candidates(names: Sequence[str], params: ChurnParams) -> dict[str, Fit]:
+    """What may predict the logarithm of an amount, simplest first."""
+
     def trees(x: Matrix, y: Array) -> Fitted:
         return fit_trees(x, y, names, params.trees, file=FILE, seed=params.seed, objective="regression", rounds=ROUNDS)
 

@@ -128,7 +128,7 @@ def train(
         scores=scores,
         differences=differences,
         reliability=reliability(newest.truth, probability),
-        importance=_importance(fitted),
+        importance=importance_of(fitted),
         customers=newest.customers,
         truth=newest.truth,
         probability=probability,
@@ -271,7 +271,7 @@ def _scores(truth: Array, p: Array) -> dict[str, float]:
     return {"auc": auc(truth, p), "brier": brier(truth, p), "log_loss": log_loss(truth, p), "ece": ece(truth, p)}
 
 
-def _importance(fitted: Fitted) -> dict[str, float]:
+def importance_of(fitted: Fitted) -> dict[str, float]:
     """Shares that sum to 1: total gain of trees, or |coefficient| of a line on standardised inputs."""
     found: dict[str, float] = {}
     for part in fitted.spec.get("parts", [fitted.spec]):

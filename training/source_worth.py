@@ -1,4 +1,4 @@
-"""What each source of data is worth to the churn model: how much worse it ranks the same customers without it."""
+"""What each source of data is worth to a model of people: how much worse it ranks the same customers without it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -30,6 +30,9 @@ SOURCES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Model inputs by the source they come from; all others come from purchases, which no shop is without."""
 
+Scorer = Callable[[Matrix], Array]
+"""Scores `[n]` of rows of inputs, the higher the likelier (or the more)."""
+
 
 def source_worth(
     groups: Sequence["ChurnRows"],
@@ -45,22 +48,38 @@ def source_worth(
     model that learned from the other half and from older cutoffs of other customers. A source is left out by making
     its inputs absent, in learning and in predicting alike.
     """
+
+    def learn(rows: Matrix, truth: Array) -> Scorer:
+        model = fit(rows, truth).model
+        return lambda asked: model.raw(asked, names)
+
+    return worth_by(groups, names, halves, learn, metric=auc, seed=seed)
+
+
+def worth_by(
+    groups: Sequence["ChurnRows"],
+    names: Sequence[str],
+    halves: Array,
+    learn: Callable[[Matrix, Array], Scorer],
+    *,
+    metric: Callable[[Array, Array], float],
+    seed: int,
+) -> dict[str, Difference]:
+    """As `source_worth`, by any `metric(truth, score)` that is the better the higher, of whatever `learn` learns."""
     newest = groups[0]
-    with_all = _predict(groups, names, halves, fit)
+    with_all = _predict(groups, halves, learn)
     worth: dict[str, Difference] = {}
     for source, inputs in SOURCES.items():
         columns = [names.index(name) for name in inputs if name in names]
         if not columns or all(tells_nothing(newest.inputs[:, j]) for j in columns):
             continue
         blanked = [replace(group, inputs=blank(group.inputs, columns)) for group in groups]
-        without = _predict(blanked, names, halves, fit)
-        worth[source] = paired_bootstrap(with_all, without, truth=newest.truth, metric=auc, draws=300, seed=seed)
+        without = _predict(blanked, halves, learn)
+        worth[source] = paired_bootstrap(with_all, without, truth=newest.truth, metric=metric, draws=300, seed=seed)
     return worth
 
 
-def _predict(
-    groups: Sequence["ChurnRows"], names: Sequence[str], halves: Array, fit: Callable[[Matrix, Array], Fitted]
-) -> Array:
+def _predict(groups: Sequence["ChurnRows"], halves: Array, learn: Callable[[Matrix, Array], Scorer]) -> Array:
     newest = groups[0]
     found = np.empty(len(newest.truth))
     for half in (0, 1):
@@ -68,7 +87,7 @@ def _predict(
         keep = [~np.isin(g.customers, newest.customers[inside]) for g in groups]
         rows = np.concatenate([g.inputs[k] for g, k in zip(groups, keep, strict=True)])
         truth = np.concatenate([g.truth[k] for g, k in zip(groups, keep, strict=True)])
-        found[inside] = fit(rows, truth).model.raw(newest.inputs[inside], names)
+        found[inside] = learn(rows, truth)(newest.inputs[inside])
     return found
 
 

@@ -17,13 +17,14 @@ from pipelines.retraining.model_report import ModelReport
 from pipelines.retraining.people import People, PeopleRows, write_evidence
 from training.amounts import Amounts, amounts_without_her
 from training.learners import model_text
-from training.metrics import Floats
+from training.metrics import Difference, Floats
 from training.params import Params
-from training.people import Rows
+from training.people import Rows, importance_of
 from training.report import write_json
 from training.segments import value_segments
 from training.value import value_model
 from training.value_figures import ValueFigures, value_figures
+from training.value_sources import value_source_worth
 
 
 def train_value(home: Home, params: Params, people: People | None = None) -> ValueModel | None:
@@ -57,7 +58,8 @@ def train_value(home: Home, params: Params, people: People | None = None) -> Val
     worth = figures.worth
     told = {"expected": worth.expected, "low": worth.low, "high": worth.high, "baseline": figures.by_rates}
     write_evidence(folder, home, newest, rows.names, told)
-    _report(rows, figures, amounts, _segments(folder / "evidence.parquet")).write(folder)
+    lost = value_source_worth(groups, rows.names, params.churn, amounts.chosen, model.lift, model.rates)
+    _report(rows, figures, amounts, lost, _segments(folder / "evidence.parquet")).write(folder)
     return model
 
 
@@ -89,7 +91,13 @@ def _segments(evidence: Path) -> list[dict[str, Any]]:
     return value_segments(*(table[name].to_numpy(zero_copy_only=False) for name in table.column_names))
 
 
-def _report(rows: PeopleRows, figures: ValueFigures, amounts: Amounts, segments: list[dict[str, Any]]) -> ModelReport:
+def _report(
+    rows: PeopleRows,
+    figures: ValueFigures,
+    amounts: Amounts,
+    lost: dict[str, Difference],
+    segments: list[dict[str, Any]],
+) -> ModelReport:
     compared = {f"{name}_over_rates": str(difference) for name, difference in figures.differences.items()}
     compared |= {f"amount_{name}_error_behind": str(d) for name, d in amounts.differences.items()}
     return ModelReport(
@@ -101,6 +109,8 @@ def _report(rows: PeopleRows, figures: ValueFigures, amounts: Amounts, segments:
         metrics=flat(figures.scores),
         compared=compared,
         reliability=figures.reliability,
+        importance=importance_of(amounts.fitted),
+        source_worth={name: vars(worth) for name, worth in lost.items()},
         segments=segments,
         notes=[rows.earnings.told()],
     )
