@@ -12,6 +12,7 @@ from features.errors import ConfigError
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 ATTRIBUTES = frozenset(
     {"http.request.method", "http.route", "http.response.status_code", "error.type", "tahdikas.questions"}
