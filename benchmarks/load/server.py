@@ -1,0 +1,143 @@
+"""A service as a process of its own: started as people start it, asked, looked at from outside, stopped by its id."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import msgspec
+
+from benchmarks.load.closed_loop import Errand, Pace
+from benchmarks.load.open_loop import Outcome, Plan
+from benchmarks.load.questions import DECISIONS, fault
+from benchmarks.report import ROOT
+from features.errors import TahdikasError
+
+PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 0.005
+TICKS = os.sysconf("SC_CLK_TCK")
+SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+class NotServingError(TahdikasError):
+    """A service did not start, or ended."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service; `first_answer_seconds` from the start of its process to its first good decision."""
+
+    pid: int
+    port: int
+    key: str
+    first_answer_seconds: float
+    resident_mb: float
+
+    def cpu_seconds(self) -> float:
+        """What its processor time is by now, that of its children that ended included."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(field) for field in fields[11:15]) / TICKS
+
+    def memory_mb(self, field: str = "VmRSS") -> float:
+        """What it has in memory now; with `VmHWM` the most that it had."""
+        return _memory_mb(self.pid, field)
+
+    def clock(self, question: bytes) -> datetime:
+        """What time it is there, by a decision."""
+        told = msgspec.json.decode(_post(self.port, DECISIONS, question, self.key)[1])
+        return datetime.fromisoformat(told["decided_at"])
+
+
+@contextmanager
+def serving(command: Sequence[str], port: int, key: str, question: bytes, **environment: str) -> Iterator[Service]:
+    """Start a command that serves on a port, ask until it decides, and stop it at the end.
+
+    Raises `NotServingError` with what it wrote where it ends, or does not answer within a minute.
+    """
+    with TemporaryFile() as written:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdout=written, stderr=subprocess.STDOUT, cwd=ROOT, env=_environment(environment)
+        )
+        try:
+            while not _decides(port, question, key):
+                took = time.perf_counter() - began
+                if process.poll() is not None or took > PATIENCE_SECONDS:
+                    written.seek(0)
+                    last = written.read()[-2_000:].decode(errors="replace")
+                    raise NotServingError(f"{' '.join(command)} gave no decision in {took:.0f} s. It wrote: {last}")
+                time.sleep(PAUSE_SECONDS)
+            took = time.perf_counter() - began
+            yield Service(process.pid, port, key, took, _memory_mb(process.pid, "VmRSS"))
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def python(*arguments: str) -> list[str]:
+    """A command of this Python."""
+    return [sys.executable, *arguments]
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        return port
+
+
+def load(plan: Plan) -> Outcome:
+    """Carry out a plan in a process of its own."""
+    return msgspec.json.decode(_in_process("open_loop", plan), type=Outcome)
+
+
+def errand(asked: Errand) -> Pace:
+    """Carry out an errand in a process of its own."""
+    return msgspec.json.decode(_in_process("closed_loop", asked), type=Pace)
+
+
+def _in_process(module: str, told: msgspec.Struct) -> bytes:
+    command = python("-m", f"benchmarks.load.{module}")
+    return subprocess.run(command, input=msgspec.json.encode(told), stdout=subprocess.PIPE, cwd=ROOT, check=True).stdout
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    return {**os.environ, **SINGLE, **more}
+
+
+def _decides(port: int, question: bytes, key: str) -> bool:
+    try:
+        status, body = _post(port, DECISIONS, question, key)
+    except OSError:
+        return False
+    return fault(DECISIONS, status, body) is None
+
+
+def _post(port: int, path: str, body: bytes, key: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except http.client.HTTPException as error:
+        raise ConnectionError(str(error)) from error
+    finally:
+        connection.close()
+
+
+def _memory_mb(pid: int, field: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in status if line.startswith(field)).split()[1]) / 1024
