@@ -48,7 +48,7 @@ def _rows(life: Life, catalogue: Catalogue, customers: int) -> tuple[UpliftRows,
     who, week, offer = letters.who[told], letters.week[told], letters.offer[told]
     ordered = np.zeros((WEEKS, customers), dtype=np.bool_)
     ordered[(life.orders.at // 7).astype(np.int64), life.orders.who] = True
-    parts = [_inputs(life, catalogue, customers, number, who[week == number]) for number in np.unique(week).tolist()]
+    parts = [inputs_at(life, catalogue, customers, number, who[week == number]) for number in np.unique(week).tolist()]
     names, inputs = parts[0][0], np.concatenate([values for _, values in parts])
     some = ~np.isnan(inputs).all(axis=0)  # what only a store knows is left out
     kinds = np.equal.outer(offer, np.arange(len(OFFERS))).astype(np.float64)
@@ -63,8 +63,8 @@ def _rows(life: Life, catalogue: Catalogue, customers: int) -> tuple[UpliftRows,
     return rows, (letters.with_letter - letters.without)[told], week
 
 
-def _inputs(life: Life, catalogue: Catalogue, customers: int, week: int, who: Ints) -> tuple[list[str], Floats]:
-    """Names and `[who, inputs]` of what is known at the week's first midnight."""
+def inputs_at(life: Life, catalogue: Catalogue, customers: int, week: int, who: Ints) -> tuple[list[str], Floats]:
+    """Names and `[who, inputs]` of the churn model's inputs, as known at the week's first midnight."""
     now = 7.0 * week
     past = np.flatnonzero(life.orders.at < now)
     past = past[np.lexsort([life.orders.at[past], life.orders.who[past]])]

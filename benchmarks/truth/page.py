@@ -106,8 +106,8 @@ def letter_parts(letters: Mapping[int, Sequence[Facts]]) -> Parts:
         {
             "text": "Weekly letters of shops of growing size, 15 % held back by lot; 16 letters teach, the newest 8 "
             "are judged. Simulated directly: the inputs are what a shop can count of orders, spend, rhythm, discounts "
-            "and letters, without a log or a store. Rank correlation of told and true effects on the chance of an order in "
-            "the letter's week, mean over shops and lowest to highest. "
+            "and letters, without a log or a store. Rank correlation of told and true effects on the chance of an "
+            "order in the letter's week, mean over shops and lowest to highest. "
             f"\u201c{moved.CEILING}\u201d: trees that were told the effects themselves of "
             "another shop's letters, so what these inputs allow to know. "
             f"Stated beforehand: recovered from {moved.RECOVERED_SHARE:.0%} of that on."
@@ -161,9 +161,9 @@ def unhappy_parts(shops: Sequence[Facts]) -> Parts:
             "text": "Every text after the learning, by its writer's true satisfaction in that week: unhappy below "
             f"{unhappy.UNHAPPY:.2f}, where she is twice as likely to leave for good as at 0. A text is about one "
             "order; her mind is about everything that happened, so not even the score that she gave beside it orders "
-            f"minds well. Stated beforehand: recovered where the text's AUC is at most {unhappy.BEHIND_SCORE} lower than the "
-            "score's, on texts that have one. The errors are those at the model's own threshold, which was chosen for "
-            "scores, not for minds."
+            f"minds well. Stated beforehand: recovered where the text's AUC is at most {unhappy.BEHIND_SCORE} lower "
+            "than the score's, on texts that have one. The errors are those at the model's own threshold, which was "
+            "chosen for scores, not for minds."
         },
         {
             "table": {

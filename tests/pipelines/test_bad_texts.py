@@ -26,7 +26,8 @@ def rated(n: int = 200, seed: int = 0) -> pa.Table:
     draw = np.random.default_rng(seed)
     bad = draw.random(n) < 0.4
     texts = [str(draw.choice(SAID[bool(one)])) for one in bad]
-    return pa.table({"text": texts, "score": np.where(bad, 1, 5), "late_days": np.where(bad, 1.0, 0) + 2 * draw.random(n)})
+    late = np.where(bad, 1.0, 0) + 2 * draw.random(n)
+    return pa.table({"text": texts, "score": np.where(bad, 1, 5), "late_days": late})
 
 
 def no_utf8(values: pa.Array) -> pa.Array:
