@@ -8,7 +8,7 @@ import msgspec
 
 from features.errors import DataError, TahdikasError
 from features.home import Home
-from features.log.connection import STORE_ERRORS
+from features.log.connection import STORE_ERRORS, one_moment
 from features.log.event_log import EventLog, EventResult
 from features.log.store import BUSY_SECONDS
 from serving.answering import UNRECORDED, Answering, decided, plain_question
@@ -224,7 +224,9 @@ class DecisionService:
                 f"{failed} pieces of feedback could not be judged by the model of dissatisfaction: seed words stood in"
             )
         try:
-            self._records.connection().execute("select 1 from state limit 1")
+            run = self._records.connection()
+            with one_moment(run):
+                run.execute("select 1 from state limit 1")
             ready = True
         except (*STORE_ERRORS, TahdikasError) as error:
             ready = False

@@ -116,7 +116,14 @@ create table if not exists watermarks (
 
 
 class SqliteConnection(sqlite3.Connection):
-    """A connection to the file; nothing stands between a statement and SQLite."""
+    """A connection to the file; nothing stands between a statement and SQLite.
+
+    A file that was removed or replaced under the process takes writes that nobody will ever read: no transaction begins
+    on it (`sqlite3.OperationalError`).
+    """
+
+    file: tuple[Path, int] | None = None
+    """The path that was opened, and the file's number then."""
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """The rows of a query, few in memory at a time."""
@@ -133,11 +140,19 @@ class SqliteConnection(sqlite3.Connection):
 
     def begin_writing(self) -> None:
         """Take the write lock, so that what is read is still true when it is written."""
+        self._check_there()
         self.execute("begin immediate")
 
     def begin_reading(self) -> None:
         """Read one moment from the first statement on."""
+        self._check_there()
         self.execute("begin")
+
+    def _check_there(self) -> None:
+        if self.file is not None and _number(self.file[0]) != self.file[1]:
+            raise sqlite3.OperationalError(
+                f"{self.file[0]} was removed or replaced since it was opened. Restore it, then start again."
+            )
 
     def open_stage(self, folder: Path, tables: Iterable[str]) -> None:
         """A file of its own in the folder, which is lost with the import: it need not be durable."""
@@ -182,7 +197,16 @@ def connect(home: Home, *, read_only: bool, durable: bool) -> SqliteConnection:
     except BaseException:
         connection.close()
         raise
+    connection.file = path, _number(path)
     return connection
+
+
+def _number(path: Path) -> int:
+    """The number of the file at `path`; 0 where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _prepare(connection: SqliteConnection, home: Home, *, read_only: bool, durable: bool) -> None:
