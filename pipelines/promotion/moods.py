@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from features.errors import BundleError
 from features.home import Home
 from features.inputs.dissatisfaction import NAME, SPEC, TEXT, Dissatisfaction
 from pipelines.promotion.evidence import kept, table_of
@@ -59,7 +60,10 @@ def _judge(home: Home, current: str, place: dict[str, int], new: Array, found: A
     """Fill in what the champion says of new texts, read again from the log."""
     as_of = datetime.fromisoformat(read_json(home.models / "prepared.json")["as_of"])
     rated = load_rated_texts(home, as_of, params.dissatisfaction.most_texts)
-    model = Dissatisfaction.load(home.bundles / current).model
+    try:
+        model = Dissatisfaction.load(home.bundles / current).model
+    except BundleError:  # it was learned from facts that are no longer made
+        return
     rows = [row for row, text in enumerate(rated.ids) if text in place and new[place[text]]]
     if rows:
         p = model.probability(

@@ -14,6 +14,7 @@ from features.home import Home
 from features.inputs.dissatisfaction import NAME, SPEC, TEXT
 from features.log.event_log import EventLog
 from pipelines.promote import promote
+from pipelines.promotion.moods import mood_evidence
 from pipelines.retraining import dissatisfaction as train_dissatisfaction
 from pipelines.retraining.retrain import retrain
 from serving.bundle import load_bundle
@@ -105,6 +106,32 @@ def test_promoted_it_judges_what_is_written_next(trained):
     service.close()
     assert [hold["kind"] for hold in holds] == ["predicted"]
     assert holds[0]["detail"].startswith(f"dissatisfaction {bundle.id}: ")
+
+
+def test_the_champion_is_compared_on_texts_that_it_did_not_learn_from(trained, tmp_path):
+    later = reviews(100, seed=2, first=196.5, last=200)
+    home = home_of(tmp_path, reviews(400), later)
+    for folder in ("models", "mlflow"):
+        shutil.copytree(trained[0].root / folder, home.root / folder)
+    result = promote(home, PARAMS, now=NOW)
+    assert result.promoted, str(result)
+    names = {gate.name for gate in result.gates}
+    assert {"dissatisfaction_against_seed_words", "dissatisfaction_calibrated", "dissatisfaction_needless"} <= names
+    prepared = home.models / "prepared.json"
+    prepared.write_text(json.dumps(json.loads(prepared.read_text()) | {"as_of": day(201).isoformat()}))
+    train_dissatisfaction.train(home, PARAMS)
+    found = mood_evidence(home, result.bundle, PARAMS)
+    assert len(found.truth) == 125, "the newest quarter of 500"
+    kept = pq.read_table(home.models / "champions" / result.bundle / NAME / "evidence.parquet")
+    assert found.champion[:25].tolist() == kept["probability"].to_pylist()[-25:], (
+        "what it said before it learned from them"
+    )
+    champion = load_bundle(home).dissatisfaction
+    said = [champion.judge(text, ()).probability for text in later["text"].to_pylist()]
+    assert found.champion[25:] == pytest.approx(said), "what it says of what came since"
+    shutil.rmtree(home.models / "champions")
+    unknown = mood_evidence(home, result.bundle, PARAMS).champion
+    assert np.isnan(unknown[:25]).all() and not np.isnan(unknown[25:]).any()
 
 
 def test_without_rated_texts_seed_words_judge_and_the_report_says_so(trained, tmp_path):
