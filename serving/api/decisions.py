@@ -17,7 +17,6 @@ from serving.api.wiring import wired
 from serving.core import decision as core
 from serving.core import question as core_question
 from serving.core.actions import LANGUAGE
-from serving.core.policy import load_policy
 from serving.service import UNRECORDED, DecisionService, Outcome
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
@@ -219,9 +218,11 @@ async def decide(
 
 def give_back(service: DecisionService, late: core.Decision) -> None:
     """A decision that came too late was sent by nobody: free the contact it reserved, if it did."""
-    place = load_policy(service.home).placement(late.placement)
-    if late.mode == "serve" and place is not None and place.outbound:
-        now = late.decided_at
+    if late.mode != "serve" or not late.actions:
+        return
+    now = late.decided_at
+    place = service.in_force(now).policy.placement(late.placement)
+    if place is not None and place.outbound:
         for action in late.actions:
             outcome = Outcome(
                 decision_id=late.decision_id, outcome="released", occurred_at=now, action_id=action.action_id
