@@ -86,7 +86,7 @@ ABOUT: Mapping[str, About] = {
         limits=[_SILENT, "It does not know who will place an order larger than any seen."],
         without=_PEOPLE_WITHOUT,
         gates=["min_customers", "max_error_loss", "max_value_gap"],
-        rule="the chance of an order times its amount, and BG/NBD with Gamma-Gamma, halved",
+        rule="the mean of the chance of an order times its amount and of BG/NBD with Gamma-Gamma",
         window="horizon_days",
         cutoffs="churn_cutoffs",
     ),

@@ -15,6 +15,7 @@ FIGURES = {
     "auc": "AUC", "seed_words.auc": "AUC", "ndcg": "NDCG", "mrr": "MRR", "rank": "rank correlation",
 }  # fmt: skip
 MOST_INPUTS = 8
+_ITSELF = "+0.0000 [+0.0000, +0.0000]"  # the best beside itself
 SECTIONS = (
     "What it predicts", "Use", "Personal data", "Data", "Choice", "Figures", "Calibration", "What it looks at",
     "Segments", "Without a source", "What it does not know", "Gates", "Roll-back",
@@ -109,7 +110,9 @@ def _data(about: About, report: ModelReport, prepared: Mapping[str, Any]) -> str
 
 
 def _choice(about: About, report: ModelReport) -> str:
-    compared = "".join(f"- {markdown.words(n)}: {told}\n" for n, told in report.compared.items() if n != "note")
+    compared = "".join(
+        f"- {markdown.words(n)}: {told}\n" for n, told in report.compared.items() if told != _ITSELF and n != "note"
+    )
     heading = "\nDifferences, paired, with 95 % intervals:\n\n" if compared else ""
     notes = "".join(f"\n{note}\n" for note in report.notes)
     return f"**{report.chosen}**: {about.rule}.\n{heading}{compared}{notes}"

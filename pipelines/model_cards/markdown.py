@@ -4,18 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
-LARGE = 100  # figures from here on are told without decimals
+LARGE, SMALL = 100, 0.01  # figures from the one on are told without decimals, below the other with one more
 
 
 def number(value: float | None) -> str:
     """A figure as a card tells it; "-" where there is none.
 
-    >>> number(0.87654), number(12345.6), number(None)
-    ('0.877', '12,346', '-')
+    >>> number(0.87654), number(12345.6), number(0.00123), number(None)
+    ('0.877', '12,346', '0.0012', '-')
     """
     if value is None:
         return "-"
-    return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:.3f}"
+    decimals = _decimals(value)
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"  # + 0.0: nothing has no sign
+
+
+def _decimals(value: float) -> int:
+    return 0 if abs(value) >= LARGE else 4 if 0 < abs(value) < SMALL else 3
 
 
 def interval(row: Row, value: str = "value", low: str = "low", high: str = "high") -> str:
@@ -95,7 +100,9 @@ def of_bins(bins: Sequence[Row]) -> str:
 def _calibrated(row: Row) -> list[str]:
     if row["predicted"] is None:
         return ["-", "-", "-"]
-    gap = f"[{row['gap_low']:+,.3f}, {row['gap_high']:+,.3f}]"
+    low, high = row["gap_low"], row["gap_high"]
+    decimals = _decimals(row["observed"] if abs(row["observed"]) >= LARGE else max(abs(low), abs(high)))
+    gap = f"[{low:+,.{decimals}f}, {high:+,.{decimals}f}]"
     return [number(row["predicted"]), number(row["observed"]), gap]
 
 
