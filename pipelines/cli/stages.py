@@ -50,6 +50,16 @@ def train_value(context: typer.Context, params: ParamsFile = None) -> None:
 
 
 @stage_app.command()
+def train_response(context: typer.Context) -> None:
+    """What each action adds, where contacts were held back by lot."""
+    from pipelines.retraining.response import response_told
+    from pipelines.retraining.response import train_response as run
+
+    run(context.obj.home())
+    print(response_told(context.obj.home()), end="")  # noqa: T201
+
+
+@stage_app.command()
 def train_next_offer(context: typer.Context, params: ParamsFile = None) -> None:
     """The next-offer model, from the purchases that prepare wrote."""
     from pipelines.retraining.next_offer import train_next_offer as run

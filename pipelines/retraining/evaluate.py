@@ -14,6 +14,7 @@ from pipelines.retraining.left_out import NONE, people_reports
 from pipelines.retraining.left_out import told as people_told
 from pipelines.retraining.model_report import ModelReport
 from pipelines.retraining.report import RetrainReport
+from pipelines.retraining.response import response_told
 from pipelines.retraining.sessions import sessions_files
 from training.params import Params
 from training.registry import ModelRun, log_training
@@ -58,7 +59,7 @@ def evaluate(home: Home, params: Params) -> RetrainReport:
         quality=quality,
         dissatisfaction=train_dissatisfaction.report(home),
         sessions=reports["sessions"].notes[0],
-        people=people_told(people_reports(home)),
+        people=people_told(people_reports(home)) + response_told(home),
     )
 
 

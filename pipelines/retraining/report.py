@@ -16,7 +16,7 @@ class RetrainReport:
     a paired 95 % interval); `missing` names the sources that tell nothing here. `quality` is
     what the checks of the data found (`QualityReport.to_json`), `dissatisfaction` the report of that model.
     `sessions` says by what visitors are shown things within a session, and how that was chosen; `people` a line of the
-    models of second purchase and of value, or why they were left out.
+    models of second purchase and of value, or why they were left out, and what actions add.
     """
 
     as_of: datetime

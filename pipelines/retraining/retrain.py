@@ -1,8 +1,8 @@
 """Training, step by step: each step reads and writes named files under `home.models`, so that DVC reruns what changed.
 
 `prepare` (log -> purchases, sessions, snapshots) -> `train_churn` (-> `train_value`), `train_second_purchase`,
-`train_next_offer`, `train_sessions` (-> model files, evidence) -> `evaluate` (-> metrics.json, figures, MLflow).
-`retrain` runs them all. The same files give the same bytes.
+`train_response`, `train_next_offer`, `train_sessions` (-> model files, evidence) -> `evaluate` (-> metrics.json,
+figures, MLflow). `retrain` runs them all. The same files give the same bytes.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from pipelines.retraining.next_offer import train_next_offer
 from pipelines.retraining.people import People
 from pipelines.retraining.prepare import prepare
 from pipelines.retraining.report import RetrainReport
+from pipelines.retraining.response import train_response
 from pipelines.retraining.second_purchase import train_second_purchase
 from pipelines.retraining.sessions import train_sessions
 from pipelines.retraining.value import train_value
@@ -45,8 +46,9 @@ def retrain(home: Home, as_of: datetime | None, params: Params, *, progress: Pro
 
 
 def _train_people(home: Home, params: Params) -> None:
-    """All models of people, from rows that are read once."""
+    """All models of people, from rows that are read once, and what actions add."""
     people = People(home)
     train_churn(home, params, people)
     train_second_purchase(home, params, people)
     train_value(home, params, people)
+    train_response(home)

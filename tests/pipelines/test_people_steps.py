@@ -13,10 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.catalogue import ITEM_SCHEMA, merge_items
+from features.columns import EVENT_SCHEMA
 from features.errors import BundleError
 from features.home import Home
 from features.log.event_log import EventLog
 from pipelines.promote import promote
+from pipelines.retraining.prepare import prepare
+from pipelines.retraining.response import response_told, train_response
 from pipelines.retraining.retrain import retrain
 from pipelines.retraining.second_purchase import train_second_purchase
 from pipelines.retraining.value import train_value
@@ -171,8 +174,33 @@ def test_too_few_first_time_buyers_leave_the_model_out_with_a_message(tmp_path: 
     assert "customers with one order" in why and why in str(found)
     assert [path.name for path in (home.models / "second_purchase").iterdir()] == ["report.json"]
     assert not [name for name in found.metrics if name.startswith("second_purchase.")]
+    assert "what actions add: no claim" in str(found) and report(home, "response")["actions"] == []
     bundle = load(home.bundles / write_bundle(home, NOW))
     assert bundle.second_purchase_model is None and bundle.value_model is not None
+
+
+def test_letters_held_back_by_lot_tell_what_the_letter_adds(shop: Home) -> None:
+    draw = np.random.default_rng(2)
+    letters, bought = [], []
+    for number in range(800):
+        moment, customer = 100 + number / 10, f"c{number % 60:03d}"
+        held = bool(draw.random() < 0.4)
+        letters.append({
+            "event_id": f"letter-{number}", "type": "contact", "customer_id": customer, "occurred_at": day(moment),
+            "received_at": day(moment), "channel": "email", "source": "test", "schema_version": 1,
+            "action_id": "letter", "status": "released" if held else "sent",
+            "treatment_id": "control" if held else "plain",
+        })  # fmt: skip
+        if not held and draw.random() < 0.7:
+            bought.append((customer, f"by-letter-{number}", "a0", 500, moment + 1))
+    with EventLog(shop) as log:
+        told = pa.Table.from_pylist(letters, schema=EVENT_SCHEMA)
+        log.append_history([events(bought), told], source="more", now=NOW)
+    prepare(shop, day(196), PARAMS)
+    (found,) = train_response(shop)
+    assert found.claimed and response_told(shop).startswith("letter: ")
+    (kept,) = report(shop, "response")["actions"]
+    assert kept["claimed"] and 0 < kept["incrementality"]["low"] <= kept["incrementality"]["high"] <= 1
 
 
 def test_value_sums_margins_where_the_catalogue_knows_them(shop: Home) -> None:
