@@ -54,7 +54,9 @@ class PromotionResult:
             )
         if not self.gates:
             return f"Bundle {self.bundle} is in force again, after {self.previous}."
-        return f"Bundle {self.bundle} is in force; {len(self.gates)} gates passed. Before: {self.previous or 'none'}."
+        unsure = [f"  {gate.name}: {gate.text}" for gate in self.gates if gate.unsure]
+        head = f"Bundle {self.bundle} is in force; {len(self.gates)} gates passed. Before: {self.previous or 'none'}."
+        return "\n".join([head, *unsure, *(f"  {note}" for note in self.notes)])
 
 
 def promote(home: Home, params: Params | None = None, *, now: datetime) -> PromotionResult:

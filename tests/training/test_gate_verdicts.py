@@ -37,6 +37,7 @@ def test_a_challenger_is_refused_where_it_is_clearly_worse_and_maybe_by_more_tha
     assert gate.passed is passed
     assert told in str(gate)
     assert str(gate).startswith("passed" if passed else "FAILED")
+    assert gate.unsure is ("too few rows" in told or "would tell" in told)
 
 
 @given(

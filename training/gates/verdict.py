@@ -17,13 +17,14 @@ FEWEST = 50  # rows of a segment; a smaller one's figures are mostly chance
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate: the figure found, the limit, and whether it holds."""
+    """One gate: the figure found, the limit, and whether it holds; `unsure` where it does for want of rows to tell."""
 
     name: str
     passed: bool
     value: float
     limit: float
     text: str
+    unsure: bool = False
 
     def __str__(self) -> str:
         return f"{'passed' if self.passed else 'FAILED'} {self.name}: {self.text}"
@@ -35,7 +36,7 @@ def at_least(name: str, value: float, limit: float, what: str) -> Gate:
     if not value >= limit:
         short = limit - value
         text += f", {short:.4g} too few" if float(value).is_integer() else f", {short:.4f} short"
-    return Gate(name, bool(value >= limit), float(value), float(limit), text)
+    return Gate(name, bool(value >= limit), 0.0 if math.isnan(value) else float(value), float(limit), text)
 
 
 def at_most(name: str, value: float, limit: float, what: str) -> Gate:
@@ -71,7 +72,8 @@ def not_inferior(name: str, difference: Difference, margin: float, n: int, what:
         else:
             text += f": too few rows to tell, the interval reaches {beyond:.4f} beyond the margin; {n} are there"
             text += f", about {rows_needed(difference, margin, n):,} would tell" if margin else ""
-    return Gate(name, within or not difference.worse, difference.value, -margin, text)
+    passed = within or not difference.worse
+    return Gate(name, passed, difference.value, -margin, text, unsure=passed and not within)
 
 
 def rows_needed(difference: Difference, margin: float, n: int) -> int:
