@@ -15,6 +15,7 @@ from pipelines.retraining import dissatisfaction as train_dissatisfaction
 from pipelines.retraining.files import read_json
 from pipelines.retraining.left_out import MAY_BE_LEFT_OUT, was_learned
 from pipelines.retraining.sessions import sessions_files
+from pipelines.typical import typical_of
 from training.report import write_json
 
 FORMAT = 1
@@ -57,6 +58,7 @@ def write_bundle(home: Home, now: datetime) -> str:
             "log_fingerprint": prepared["log_fingerprint"],
             "validated_at": {name: report["validated_at"] for name, report in reports.items()},
             "metrics": read_json(home.models / "metrics.json"),
+            "typical": typical_of(home.models / "churn" / "evidence.parquet"),
             "canaries": {
                 name: read_json(home.models / folder / "canaries.json") for folder, name in _parts(parts, sources)
             },

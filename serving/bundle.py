@@ -70,6 +70,8 @@ class Manifest(msgspec.Struct, frozen=True):
     ranker_inputs: list[str]
     canaries: dict[str, Canary]
     metrics: dict[str, float] = {}
+    typical: dict[str, float] = {}
+    """The middle value of each churn input among the customers it was validated on, where one is known."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """One customer as staff may see her: what is known, what is open, what holds, and what she would get."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 
 from features.customer.journey import stage_of
 from features.instants import from_us
+from serving.causes import Causes
 from serving.core.decision import Decision
 from serving.core.evidence import Evidence
 from serving.core.question import Snapshot
@@ -15,11 +17,16 @@ RECENT = timedelta(days=90)
 
 
 def described(
-    snapshot: Snapshot, decision: Decision, now: datetime, value: tuple[float, float, float] | None = None
+    snapshot: Snapshot,
+    decision: Decision,
+    now: datetime,
+    value: tuple[float, float, float] | None = None,
+    causes: Mapping[str, Causes] | None = None,
 ) -> dict[str, Any]:
     """The customer in plain types; absent values are None. Contacts are those of the last 90 days.
 
-    `value` is what she is expected to bring, with the ends of its interval, minor units.
+    `value` is what she is expected to bring, with the ends of its interval, minor units; `causes` are why the scores
+    are what they are.
     """
     view = snapshot.view
     known = {name: None if value != value else value for name, value in snapshot.values.items()}
@@ -30,6 +37,7 @@ def described(
         "arm": decision.arm,
         "holds": msgspec.to_builtins(list(snapshot.holds)),
         "scores": _scores(decision.evidence, value),
+        "causes": causes or {},
         "features": known,
         "versions": decision.versions,
     }

@@ -12,6 +12,7 @@ from features.log.connection import STORE_ERRORS, one_moment
 from features.log.event_log import EventLog, EventResult
 from features.log.store import BUSY_SECONDS
 from serving.answering import UNRECORDED, Answering, decided, plain_question
+from serving.causes import causes_of
 from serving.core.articles import StockWord
 from serving.core.decision import Decision
 from serving.core.engine import check_request
@@ -171,7 +172,10 @@ class DecisionService:
         """What is known of a customer, in plain types; None where nothing is."""
         force = self.in_force(now)
         found = self._simulated(plain_question(customer_id, now, None, None, force))
-        return None if found is None else described(*found, now, value_of(found[1].evidence, force.scorer))
+        if found is None:
+            return None
+        evidence = found[1].evidence
+        return described(*found, now, value_of(evidence, force.scorer), causes_of(evidence, force.models))
 
     def why(
         self,

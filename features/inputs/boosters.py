@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from features.errors import BundleError
 
-_FLOAT64, _ROW_MAJOR, _NORMAL, _ALL = 1, 1, 0, -1
+_FLOAT64, _ROW_MAJOR, _NORMAL, _CONTRIBUTIONS, _ALL = 1, 1, 0, 3, -1
 
 
 class Booster:
@@ -31,15 +31,29 @@ class Booster:
         rounds = ctypes.c_int()
         _call("LGBM_BoosterLoadModelFromString", text, ctypes.byref(rounds), ctypes.byref(self._handle))
         self.inputs = self._count("LGBM_BoosterGetNumFeature")
+        self.is_log_odds = b"\nobjective=binary" in text
+        """Whether trees add up log-odds, of which `predict` gives the probability."""
         if (classes := self._count("LGBM_BoosterGetNumClasses")) != 1:
             raise BundleError(f"{path} has {classes} classes; one number a row is needed. Train it again.")
 
     def predict(self, rows: npt.NDArray[np.floating[Any]], /, *, num_threads: int = 1) -> npt.NDArray[np.float64]:
         """The model's output for each row of `[n, p]`, NaN being absent; p must be the model's number of inputs."""
+        return self._predict(rows, _NORMAL, 1, num_threads)[:, 0]
+
+    def contributions(self, rows: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+        """What each input adds to the sum of the trees, [n, p + 1], the last being what they say of nobody in
+        particular: LightGBM's own, TreeSHAP (Lundberg, Erion & Lee, arXiv:1802.03888).
+        """
+        return self._predict(rows, _CONTRIBUTIONS, self.inputs + 1, 1)
+
+    def _predict(
+        self, rows: npt.NDArray[np.floating[Any]], kind: int, width: int, num_threads: int
+    ) -> npt.NDArray[np.float64]:
+        """`width` numbers a row."""
         matrix = np.ascontiguousarray(rows, np.float64)
         if matrix.ndim != 2 or matrix.shape[1] != self.inputs:
             raise BundleError(f"The model takes {self.inputs} inputs, not {matrix.shape}. Promote again.")
-        found = np.empty(len(matrix))
+        found = np.empty((len(matrix), width))
         length = ctypes.c_int64()
         _call(
             "LGBM_BoosterPredictForMat",
@@ -49,7 +63,7 @@ class Booster:
             ctypes.c_int32(matrix.shape[0]),
             ctypes.c_int32(matrix.shape[1]),
             _ROW_MAJOR,
-            _NORMAL,
+            kind,
             0,
             _ALL,
             f"num_threads={num_threads} verbosity=-1".encode(),

@@ -11,6 +11,7 @@ from features.errors import TahdikasError
 from pipelines.cli import (  # noqa: F401  (each registers its commands)
     care,
     catalogue,
+    customer,
     data,
     deciding,
     experience,

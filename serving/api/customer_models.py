@@ -79,6 +79,24 @@ class OrderOut(Out):
     items: list[str] = Field(description="Items, their item_ids.", examples=[["shoe-42"]])
 
 
+class CauseOut(Out):
+    """One cause of a score: the weightiest of the model's inputs that say much the same."""
+
+    input: str = Field(description="The model's input.", examples=["recency_days"])
+    value: float | None = Field(description="Hers, as the model sees it; null: not known.", examples=[83.2])
+    typical: float | None = Field(description="The middle one of the shop; null: not told.", examples=[35.0])
+    log_odds: float = Field(description="What it and its like add; negative: lowers.", examples=[0.81])
+    text: str = Field(description="In English.", examples=["no order for 83 days (usually 21)"])
+    text_fi: str = Field(description="In Finnish.", examples=["ei tilausta 83 päivään (tavallisesti 21)"])
+
+
+class CausesOut(Out):
+    """Why a score is what it is."""
+
+    raises: list[CauseOut] = Field(description="What raises it most, at most three.", examples=[[]])
+    lowers: list[CauseOut] = Field(description="What lowers it most, at most three.", examples=[[]])
+
+
 class CustomerResponse(Out):
     """One customer, as known at `as_of`. What follows `versions` is absent where her state cannot be trusted."""
 
@@ -91,6 +109,9 @@ class CustomerResponse(Out):
         description="What the models in force say: probabilities, 0 to 1; `expected_value` within the horizon and the "
         "ends of its interval of 80 %, in minor units.",
         examples=[{"churn_probability": 0.31}],
+    )
+    causes: dict[str, CausesOut] = Field(
+        default={}, description="Why, by score: of those that are chances.", examples=[{}]
     )
     features: dict[str, float | None] = Field(
         description="Live features by name (docs: features); null where absent.", examples=[{"open_cases": 0}]
