@@ -10,6 +10,7 @@ from datetime import datetime
 from features.catalogue import load_items
 from features.home import Home
 from features.inputs.newcomers import newcomers_of
+from features.log.connection import one_moment
 from features.log.event_log import EventLog
 from serving.bundle import Bundle, load
 from serving.core.decision import Decision
@@ -20,7 +21,6 @@ from serving.desk.desk import Desk
 from serving.desk.sample import Sample
 from serving.in_force import InForce
 from serving.service import DecisionService
-from serving.snapshot import one_moment
 from training.gates.policy import PolicyFigures
 
 SEED, NO_ACTION = "promotion", "no_action"
