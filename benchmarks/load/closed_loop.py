@@ -19,7 +19,7 @@ from benchmarks.load.questions import DECISIONS, Cast, EventWriter, decisions, f
 class Errand(msgspec.Struct, frozen=True):
     """Questions of one path over so many connections for so long; `batch` events a request where it is events."""
 
-    port: int
+    ports: list[int]
     key: str
     path: str
     connections: int
@@ -85,8 +85,9 @@ async def carry_out(errand: Errand) -> Pace:
     loop = asyncio.get_running_loop()
     began = loop.time()
     asking = _Asking(errand, began + errand.seconds)
-    for _ in range(errand.connections):
-        await loop.create_connection(lambda: Connection(asking.next, asking.lost), "127.0.0.1", errand.port)
+    for number in range(errand.connections):
+        port = errand.ports[number % len(errand.ports)]
+        await loop.create_connection(lambda: Connection(asking.next, asking.lost), "127.0.0.1", port)
     await asking.ended.wait()
     return Pace(asking.answered, dict(asking.faults), loop.time() - began)
 

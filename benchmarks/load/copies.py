@@ -38,7 +38,7 @@ def multiply(home: Home, customers: int, items: int, *, facts: bool = True) -> N
     known = load_items(home)["item_id"].to_pylist()
     districts = -(-items // len(known))
     if districts > 1:
-        _more_items(home, districts)
+        more_items(home, districts)
         _more_of_the_bundle(home, districts)
     _more_customers(home, customers, districts, known, facts=facts)
 
@@ -86,7 +86,8 @@ def tiled(table: ItemTable, districts: int) -> ItemTable:
     )
 
 
-def _more_items(home: Home, districts: int) -> None:
+def more_items(home: Home, districts: int) -> None:
+    """Copies of all items in the catalogue, what they point at in the same district."""
     rows = load_items(home).to_pylist()
     more = []
     for district in range(1, districts):

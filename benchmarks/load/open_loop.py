@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, cycle
 
 import msgspec
 import numpy as np
@@ -28,12 +28,12 @@ NO_ANSWER = "no answer"
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Decisions and events a second, for so long, to a service on this machine; `clock` is the service's time now.
+    """Decisions and events a second, for so long, to the workers of a service; `clock` is the service's time now.
 
     `tellers` are the customers whose events are told.
     """
 
-    port: int
+    ports: list[int]
     key: str
     seconds: float
     decisions: float
@@ -117,7 +117,7 @@ class _Run:
 
     def __init__(self, plan: Plan, questions: int) -> None:
         self._plan = plan
-        self._free: list[Connection] = []
+        self._free: deque[Connection] = deque()  # the one longest idle first: workers get equal shares
         self._open = 0
         self._waiting: deque[tuple[int, str, bytes, float]] = deque()
         self._latency = np.full(questions, np.nan)
@@ -128,6 +128,7 @@ class _Run:
         self._told = EventWriter(cast, plan.seed, f"load-{time.time_ns():x}")
         self._ahead = plan.clock - datetime.now(UTC)
         self._fired = count()
+        self._ports = cycle(plan.ports)
         self._making: set[asyncio.Task[None]] = set()
         self.late = np.zeros(questions)
 
@@ -141,7 +142,7 @@ class _Run:
         body = next(self._asked) if path == DECISIONS else self._told.bodies(self._now(), 1)
         request = request_bytes(path, body, self._plan.key)
         if self._free:
-            self._send(self._free.pop(), place, path, request, planned)
+            self._send(self._free.popleft(), place, path, request, planned)
             return
         self._waiting.append((place, path, request, planned))
         if self._open < MOST_OPEN:
@@ -183,9 +184,10 @@ class _Run:
 
     async def _connect(self) -> None:
         self._open += 1
+        port = next(self._ports)
         try:
             await asyncio.get_running_loop().create_connection(
-                lambda: Connection(self._freed, self._ended), "127.0.0.1", self._plan.port
+                lambda: Connection(self._freed, self._ended), "127.0.0.1", port
             )
         except OSError:
             self._open -= 1

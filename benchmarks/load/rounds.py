@@ -1,0 +1,95 @@
+"""What is measured of a running service: start, memory, the long run, the highest rates. Each a process of its own."""
+
+import json
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import msgspec
+
+from benchmarks.load.closed_loop import Errand, Pace
+from benchmarks.load.open_loop import Outcome, Plan
+from benchmarks.load.questions import DECISIONS, EVENTS, Cast
+from benchmarks.load.rates import highest_rate, sustained
+from benchmarks.load.server import Service, errand, free_port, load, python, serving
+from benchmarks.load.shop import Shop
+
+CONNECTIONS, BATCH, BATCHES_AT_ONCE = 8, 100, 4
+WARM_SECONDS, WARM_RATE = 3.0, 20.0
+Command = Callable[[int], Sequence[str]]
+
+
+class Round(msgspec.Struct, frozen=True):
+    """One round: `rate` is the highest that held, `most` what came of asking without a pause, both a second."""
+
+    first_answer_seconds: float
+    resident_mb: float
+    rate: float
+    most: float
+    events: float | None
+
+
+class LongRun(msgspec.Struct, frozen=True):
+    """The long run: what happened, the most memory of a worker, and the milliseconds of processor a request."""
+
+    outcome: Outcome
+    peak_mb: float
+    cpu_ms: float
+
+
+def product(shop: Shop) -> Command:
+    """How people start the product, on a port."""
+    where = ("--home", str(shop.home.root), "serve", "--clock-from", shop.moment.isoformat())
+    return lambda port: python("-m", "pipelines.cli", *where, "--port", str(port))
+
+
+class Measured:
+    """A service of some workers for a cast, started anew for each measurement."""
+
+    def __init__(self, command: Command, cast: Cast, key: str, *, workers: int = 1, takes_events: bool = True) -> None:
+        self._command, self._cast, self._key = command, cast, key
+        self._workers, self._takes_events = workers, takes_events
+        asked = {"customer_id": cast.customers[0], "channel": "web", "placement": "front_page"}
+        self._question = json.dumps(asked).encode()
+
+    def round(self, step_seconds: float, first_rate: float) -> Round:
+        """Start, find the highest rate, ask without a pause, tell batches of events."""
+        with self._running() as services:
+            self._open(services, WARM_RATE, 0.0, WARM_SECONDS)
+            resident = services[0].memory_mb()
+            held = highest_rate(lambda rate: sustained(self._open(services, rate, 0.0, step_seconds)), first_rate)
+            most = self._closed(services, DECISIONS, CONNECTIONS, step_seconds)
+            told = self._closed(services, EVENTS, BATCHES_AT_ONCE, step_seconds) if self._takes_events else None
+            events = None if told is None else told.per_second * BATCH
+            return Round(services[0].first_answer_seconds, resident, held, most.per_second, events)
+
+    def long_run(self, decisions: float, events: float, seconds: float) -> LongRun:
+        """So many decisions and events a second for so long."""
+        with self._running() as services:
+            self._open(services, WARM_RATE, 0.0, WARM_SECONDS)
+            before = sum(one.cpu_seconds() for one in services)
+            outcome = self._open(services, decisions, events, seconds)
+            spent = sum(one.cpu_seconds() for one in services) - before
+            asked = sum(one.planned for one in outcome.streams.values())
+            return LongRun(outcome, max(one.memory_mb("VmHWM") for one in services), spent / asked * 1e3)
+
+    @contextmanager
+    def _running(self) -> Iterator[list[Service]]:
+        with ExitStack() as stack:
+            ports = [free_port() for _ in range(self._workers)]
+            yield [stack.enter_context(serving(self._command(p), p, self._key, self._question)) for p in ports]
+
+    def _open(self, services: Sequence[Service], decisions: float, events: float, seconds: float) -> Outcome:
+        clock, ports = services[0].clock(self._question), [one.port for one in services]
+        people, items = list(self._cast.customers), list(self._cast.items)
+        return load(Plan(ports, self._key, seconds, decisions, events, clock, people, people, items))
+
+    def _closed(self, services: Sequence[Service], path: str, connections: int, seconds: float) -> Pace:
+        clock, ports = services[0].clock(self._question), [one.port for one in services]
+        people, items = list(self._cast.customers), list(self._cast.items)
+        return errand(Errand(ports, self._key, path, connections, seconds, BATCH, clock, people, items))
+
+
+def median_of(rounds: Sequence[Round], name: str) -> float:
+    """The median of a field over rounds."""
+    return float(statistics.median(getattr(one, name) for one in rounds))
