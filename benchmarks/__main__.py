@@ -23,6 +23,7 @@ from benchmarks import (
     policies,
     satisfaction,
     scoring,
+    serve,
     sessions,
     shop_truth,
     tafeng,
@@ -50,6 +51,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "online": online.run,
     "training_sets": training_sets.run,
     "decide": decide.run,
+    "serve": serve.run,
     "favourites": favourites.run,
     "false_alarms": false_alarms.run,
 }
