@@ -31,7 +31,9 @@ def parts_of(
         "The true probability of an order: from that midnight the same customers, as they feel and with what they are "
         f"about to run out of, live on {leaving.FUTURES} times with other dice (standard error at most "
         f"{1 / (2 * np.sqrt(leaving.FUTURES)):.3f}). Intervals: over shops, 95 %, as for a handful of them. A shop is "
-        "one draw: no interval says how well the simulation resembles a real one. "
+        "one draw: no interval says how well the simulation resembles a real one. The newest windows learned from are "
+        "of summer, those judged run to the weeks before Christmas, when more is bought. No model here knows seasons, "
+        "which may be why levels err to that side. "
         f"Took: {cost}."
     )
     parts: Parts = [{"text": words}]
@@ -78,6 +80,9 @@ def leaving_parts(name: str, shops: Sequence[Facts]) -> Parts:
 SHOWN = (("apart", "+.3f"), ("ece_true", ".3f"), ("slope", ".2f"), ("slope_seen", ".2f"))
 
 
+RIVALS = ("random order", "T-learner, logistic", "T-learner, LightGBM")
+
+
 def letter_parts(letters: Mapping[int, Sequence[Facts]]) -> Parts:
     """Rank correlations and averages by the number of controls."""
     methods = list(dict.fromkeys(name for found in letters.values() for one in found for name in one["rank"]))
@@ -89,6 +94,7 @@ def letter_parts(letters: Mapping[int, Sequence[Facts]]) -> Parts:
         ["order recovered in", *(str(sum(bool(one["recovered"]) for one in found)) for found in letters.values())],
         ["uplift claimed in", *(str(sum(bool(one["claimed"]) for one in found)) for found in letters.values())],
         ["average covered by its interval in", *(_covered(found) for found in letters.values())],
+        *([f"order better than by {name}", *(_ahead(f, name) for f in letters.values())] for name in RIVALS),
         ["true average", *(_mean(found, lambda one: one["true_average"], "+.4f") for found in letters.values())],
         ["half width of its interval", *(_mean(found, _half_width, ".4f") for found in letters.values())],
         ["error of her effect", *(_mean(found, lambda one: one.get("error"), ".4f") for found in letters.values())],
@@ -188,6 +194,12 @@ def _against(ours: Sequence[float], theirs: Sequence[float]) -> str:
 def _ranks(found: Sequence[Facts], name: str) -> str:
     values = [one["rank"][name] for one in found if name in one["rank"]]
     return f"{np.mean(values):+.3f} ({min(values):+.3f} to {max(values):+.3f})" if values else "refused"
+
+
+def _ahead(found: Sequence[Facts], name: str) -> str:
+    """Our rank correlation less theirs, over the shops in which ours was not refused."""
+    pairs = [(one["rank"][OURS], one["rank"][name]) for one in found if OURS in one["rank"]]
+    return _against(*map(list, zip(*pairs, strict=True))) if pairs else "refused"
 
 
 def _covered(found: Sequence[Facts]) -> str:
