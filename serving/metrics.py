@@ -3,7 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 
 from serving.core.decision import Decision
 from serving.watchdogs import WATCHDOGS, Looked
@@ -47,6 +47,12 @@ class Metrics:
         )
         self.bundle_age = Gauge(
             "tahdikas_bundle_age_seconds", "Seconds since the bundle in force was made.", registry=self.registry
+        )
+        self.scores = Summary(
+            "tahdikas_scores",
+            "Chances that models gave in decisions, by model: the mean is sum / count.",
+            ["model"],
+            registry=self.registry,
         )
         self.ready = Gauge("tahdikas_ready", "1 where nothing stops decisions, else 0.", registry=self.registry)
         self.degraded = Gauge("tahdikas_degraded", "How many parts are degraded.", registry=self.registry)
@@ -112,6 +118,10 @@ class Metrics:
         if decision.withheld is not None:
             for gate in decision.withheld.gates:
                 self.blocked_offers.labels(gate, decision.withheld.category).inc()
+        evidence = decision.evidence
+        for model, chance in (("churn", evidence.churn), ("second_purchase", evidence.second_purchase)):
+            if chance is not None:
+                self.scores.labels(model).observe(chance)
 
     def unanswered(self, reason: str) -> None:
         """Count one answer of last resort."""

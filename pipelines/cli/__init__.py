@@ -14,6 +14,7 @@ from pipelines.cli import (  # noqa: F401  (each registers its commands)
     customer,
     data,
     deciding,
+    drift,
     experience,
     feature_list,
     incidents,
