@@ -1,9 +1,10 @@
 """What training left to judge a challenger by, beside what the champion says of the same customers.
 
 Where both were validated on the same window, predictions that neither had learned from are compared; else the champion
-is asked about the new window, some of which it may have learned from, which favours it.
+is asked about the new window. By how much that favours it where it learned from part of the window is estimated.
 """
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from pipelines.retraining.files import read_json
 from training.gates.offers import OfferEvidence
 from training.gates.people import PeopleEvidence
 from training.gates.value import ValueEvidence
-from training.metrics import Array, score_lists
+from training.gates.verdict import FEWEST
+from training.metrics import Array, auc, brier, score_lists
 from training.segments import segments_of
 
 EVIDENCE = "evidence.parquet"
@@ -42,7 +44,8 @@ def people_evidence(home: Home, model: str, current: str | None) -> PeopleEviden
         challenger=table["probability"].to_numpy(),
         baseline=table["baseline"].to_numpy(),
         champion=_champion(home, current, model, table),
-        segments=segments_of(table["orders"].to_numpy(), _column(table, "language"), _column(table, "browses")),
+        segments=_segments(table),
+        favour={} if current is None else _favour(home, current, model, table),
     )
 
 
@@ -57,14 +60,19 @@ def value_evidence(home: Home, current: str | None) -> ValueEvidence:
     )
 
 
+def _segments(table: Any) -> dict[str, Array]:
+    return segments_of(table["orders"].to_numpy(), _column(table, "language"), _column(table, "browses"))
+
+
 def _column(table: Any, name: str) -> Array | None:
     return np.asarray(table[name].to_numpy()) if name in table.column_names else None
 
 
-def _champion(home: Home, current: str | None, model: str, table: Any) -> Array | None:
+def _champion(home: Home, current: str | None, model: str, table: Any, *, asked: bool = False) -> Array | None:
+    """What it says of the rows; with `asked`, of rows that it was judged on too."""
     if current is None:
         return None
-    same = _of_the_same_window(kept(home, current, model), table)
+    same = None if asked else _of_the_same_window(kept(home, current, model), table)
     if same is not None:
         return same
     manifest = read_json(home.bundles / current / "manifest.json")
@@ -73,6 +81,36 @@ def _champion(home: Home, current: str | None, model: str, table: Any) -> Array 
         return None  # there was none, or it was trained on features that are no longer made
     rows = np.column_stack([table[f"input_{name}"].to_numpy() for name in names])
     return read_model(home.bundles / current, model).probability(rows, names)
+
+
+def _favour(home: Home, current: str, model: str, table: Any) -> dict[str, tuple[float, float]]:
+    """By how much the champion looks too good in each segment (AUC, Brier score) where its training knew part of this
+    window: what knowing the truth added on its own window, times the share of this one that lay before its training.
+    """
+    before = kept(home, current, model)
+    share = _known_share(home, current, model)
+    if before is None or not share or _of_the_same_window(before, table) is not None:
+        return {}
+    knowing = _champion(home, current, model, before, asked=True)
+    if knowing is None:
+        return {}
+    truth, blind = before["truth"].to_numpy(), before["probability"].to_numpy()
+    found = {}
+    for name, inside in _segments(before).items():
+        own = truth[inside]
+        if inside.sum() >= FEWEST and own.min() < own.max():
+            area = auc(own, knowing[inside]) - auc(own, blind[inside])
+            error = brier(own, blind[inside]) - brier(own, knowing[inside])
+            found[name] = (max(0.0, share * area), max(0.0, share * error))
+    return found
+
+
+def _known_share(home: Home, current: str, model: str) -> float:
+    """The share of the window's days that were over when the champion was trained."""
+    trained = datetime.fromisoformat(read_json(home.bundles / current / "manifest.json")["as_of"])
+    began = datetime.fromisoformat(read_json(home.models / model / "report.json")["validated_at"])
+    days = float(read_json(home.models / "prepared.json")["horizon_days"])
+    return min(1.0, max(0.0, (trained - began).total_seconds() / 86_400 / days))
 
 
 def _of_the_same_window(before: Any, table: Any, said: str = "probability") -> Array | None:

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from test_training_steps import NOW, PARAMS, _home
 
@@ -14,8 +15,10 @@ from pipelines.bundles import current_id
 from pipelines.materialize import materialize
 from pipelines.promote import promote, rollback
 from pipelines.promotion import ledger
+from pipelines.promotion.evidence import people_evidence
 from pipelines.retraining.retrain import retrain
 from tests.training.shops import day
+from training.metrics import brier
 from training.params import PromotionParams
 
 
@@ -62,6 +65,22 @@ def test_a_later_window_judges_a_new_challenger_beside_the_champion(shop):
     assert {(one.model, one.promoted) for one in ledger.read(shop)} == {
         (model, True) for model in ("churn", "next_offer", "value")
     }
+
+
+def test_a_champion_that_knew_part_of_the_window_gives_back_what_that_was_worth(shop):
+    found = people_evidence(shop, "churn", current_id(shop))
+    kept = pq.read_table(shop.models / "champions" / current_id(shop) / "churn" / "evidence.parquet")
+    names = json.loads((shop.bundles / current_id(shop) / "manifest.json").read_text())["churn_inputs"]
+    rows = np.column_stack([kept[f"input_{name}"].to_numpy() for name in names])
+    knowing = read_model(shop.bundles / current_id(shop), "churn").probability(rows, names)
+    truth = kept["truth"].to_numpy()
+    gained = brier(truth, kept["probability"].to_numpy()) - brier(truth, knowing)
+    known = 22 / 28  # days of the window from 168 on that were over on day 190
+    assert found.favour["all"][1] == pytest.approx(max(0, gained * known))
+    report = shop.models / "churn" / "report.json"
+    told = json.loads(report.read_text())
+    report.write_text(json.dumps(told | {"validated_at": day(190).isoformat()}))
+    assert people_evidence(shop, "churn", current_id(shop)).favour == {}, "a window it knew nothing of"
 
 
 def test_a_second_challenger_of_the_same_window_is_not_looked_at(shop):

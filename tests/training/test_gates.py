@@ -88,6 +88,19 @@ def test_a_challenger_may_lose_its_margin_to_the_champion_and_no_more():
     assert "clearly worse" in by_name(people_gates("churn", noisy, strict))["churn_brier_against_champion"].text
 
 
+def test_what_the_champion_had_learned_of_these_customers_is_given_back_in_its_own_segment_and_told():
+    found = people(4000, spoiled=("language_en",))
+    wide = LIMITS.model_copy(update={"max_churn_ece": 1.0})
+    assert "churn_against_champion" in failed(people_gates("churn", found, wide))
+    knowing = replace(found, favour={"all": (0.5, 0.5)})
+    gates = by_name(people_gates("churn", knowing, wide))
+    assert gates["churn_against_champion"].passed and gates["churn_brier_against_champion"].passed
+    assert "0.5000 given back" in gates["churn_against_champion"].text
+    assert not gates["churn_stable_for_language_en"].passed, "nothing is given back there"
+    there = replace(found, favour={"language_en": (0.5, 0.0)})
+    assert by_name(people_gates("churn", there, wide))["churn_stable_for_language_en"].passed
+
+
 def test_without_a_champion_only_the_gates_that_need_none():
     names = set(by_name(people_gates("churn", replace(people(), champion=None), LIMITS)))
     assert "churn_fair_to_regulars" in names

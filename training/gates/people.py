@@ -1,10 +1,11 @@
 """Gates of a model that gives every customer a probability: churn, second purchase."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from training.gates.areas import auc_difference
 from training.gates.verdict import FEWEST, Gate, at_least, calibrated, level, not_inferior, not_worse
-from training.metrics import Array, auc, paired_bootstrap
+from training.metrics import Array, Difference, auc, paired_bootstrap
 from training.params import PromotionParams
 from training.segments import ALL, Masks
 
@@ -15,7 +16,8 @@ SEGMENT_DRAWS = 400
 class PeopleEvidence:
     """Validation customers: truth, probabilities of challenger, baseline and champion (None: there is none).
 
-    `segments` are masks by name, as `training.segments.segments_of` makes them.
+    `segments` are masks by name, as `training.segments.segments_of` makes them. `favour` is by how much the champion
+    looks too good in each (AUC, Brier score), having learned from part of what became of these customers.
     """
 
     truth: Array
@@ -23,6 +25,7 @@ class PeopleEvidence:
     baseline: Array
     champion: Array | None
     segments: Masks
+    favour: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def people_gates(model: str, found: PeopleEvidence, params: PromotionParams, baseline: str = "recency") -> list[Gate]:
@@ -39,40 +42,57 @@ def people_gates(model: str, found: PeopleEvidence, params: PromotionParams, bas
         calibrated(f"{model}_calibrated", found.truth, found.challenger, params.max_churn_ece),
     ]
     if found.champion is not None:
-        gates += against_champion(model, found.truth, found.challenger, found.champion, params)
+        gates += against_champion(
+            model, found.truth, found.challenger, found.champion, params, found.favour.get(ALL, (0.0, 0.0))
+        )
     for name, inside in found.segments.items():
         if name != ALL and inside.sum() >= FEWEST:
             p = found.challenger[inside]
             gates.append(level(f"{model}_fair_to_{name}", found.truth[inside], p, params.max_churn_ece))
             if found.champion is not None:
-                gates += _stable(f"{model}_stable_for_{name}", found, inside, params)
+                gates += _stable(model, name, found, params)
     return gates
 
 
 def against_champion(
-    model: str, truth: Array, challenger: Array, champion: Array, params: PromotionParams
+    model: str,
+    truth: Array,
+    challenger: Array,
+    champion: Array,
+    params: PromotionParams,
+    favour: tuple[float, float] = (0.0, 0.0),
 ) -> list[Gate]:
-    """AUC and Brier score no worse than the champion's by their margins."""
-    area = auc_difference(truth, challenger, champion)
-    error = paired_bootstrap((champion - truth) ** 2, (challenger - truth) ** 2)
+    """AUC and Brier score no worse than the champion's by their margins, `favour` given back."""
+    area = _given_back(auc_difference(truth, challenger, champion), favour[0])
+    error = _given_back(paired_bootstrap((champion - truth) ** 2, (challenger - truth) ** 2), favour[1])
     name, n = f"{model}_against_champion", len(truth)
     told = "the champion's Brier score less its own"
     return [
-        not_inferior(name, area, params.max_auc_loss, n, "AUC less the champion's"),
-        not_inferior(f"{model}_brier_against_champion", error, params.max_brier_loss, n, told),
+        not_inferior(name, area, params.max_auc_loss, n, _told("AUC less the champion's", favour[0])),
+        not_inferior(f"{model}_brier_against_champion", error, params.max_brier_loss, n, _told(told, favour[1])),
     ]
 
 
-def _stable(name: str, found: PeopleEvidence, inside: Array, params: PromotionParams) -> list[Gate]:
+def _stable(model: str, segment: str, found: PeopleEvidence, params: PromotionParams) -> list[Gate]:
     """In this segment, the order no worse than the champion's, and the level not moved away from what is observed."""
     assert found.champion is not None
+    inside, name = found.segments[segment], f"{model}_stable_for_{segment}"
     truth, ours, theirs = found.truth[inside], found.challenger[inside], found.champion[inside]
-    area = auc_difference(truth, ours, theirs, SEGMENT_DRAWS)
-    told = "AUC less the champion's"
+    favour = found.favour.get(segment, (0.0, 0.0))[0]
+    area = _given_back(auc_difference(truth, ours, theirs, SEGMENT_DRAWS), favour)
+    told = _told("AUC less the champion's", favour)
     return [
         not_inferior(name, area, params.max_segment_auc_loss, len(truth), told),
         shift(name, truth, ours, theirs, params),
     ]
+
+
+def _given_back(difference: Difference, favour: float) -> Difference:
+    return Difference(difference.value + favour, difference.low + favour, difference.high + favour)
+
+
+def _told(what: str, favour: float) -> str:
+    return f"{what} (which had learned from part of this: {favour:.4f} given back)" if favour else what
 
 
 def shift(name: str, truth: Array, ours: Array, theirs: Array, params: PromotionParams) -> Gate:
