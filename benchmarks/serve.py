@@ -38,7 +38,7 @@ FIRST_RATE, FIRST_NAIVE_RATE = 200.0, 10.0
 
 
 def run(now: datetime) -> bool:
-    """Measure and write the result; needs no data. About an hour as it stands."""
+    """Measure and write the result; needs no data. About seventy minutes as it stands."""
     with TemporaryDirectory(prefix="tahdikas-benchmark-") as root:
         found = _measured(Path(root))
     write_result(

@@ -23,7 +23,7 @@ from benchmarks.load.questions import DECISIONS, EVENTS, Cast, EventWriter, deci
 
 Floats = NDArray[np.float64]
 LEAD_SECONDS, GRACE_SECONDS = 0.5, 10.0
-OPEN_AT_START, MOST_OPEN = 32, 900  # connections; above the most, questions wait here, and their latency counts
+MOST_AT_START, MOST_OPEN = 32, 900  # connections; above the most, questions wait here, and their latency counts
 NO_ANSWER = "no answer"
 
 
@@ -88,6 +88,11 @@ def summary(planned: int, seconds: Floats, errors: dict[str, int]) -> Stream:
     return Stream(planned, len(seconds), errors, p50, p90, p99, most)
 
 
+def _connections(plan: Plan) -> int:
+    """So many to begin with that none idles for the seconds after which a server hangs up."""
+    return int(min(MOST_AT_START, max(2 * len(plan.ports), (plan.decisions + plan.events) / 4)))
+
+
 async def drive(plan: Plan) -> Outcome:
     """Carry out a plan."""
     draw = np.random.default_rng(plan.seed)
@@ -95,7 +100,7 @@ async def drive(plan: Plan) -> Outcome:
     at = np.concatenate(list(kinds.values()))
     path_of = [path for path, times in kinds.items() for _ in times]
     run = _Run(plan, len(at))
-    await run.connect(OPEN_AT_START)
+    await run.connect(_connections(plan))
     gc.collect()
     gc.disable()  # a collection here would be counted as the service's slowness
     loop, cpu = asyncio.get_running_loop(), time.process_time()
