@@ -112,8 +112,10 @@ class Bundle:
     def second_purchase(self, inputs: Floats, names: Sequence[str]) -> Floats:
         """The chance that a customer with exactly one order orders again within the horizon, [n]; else NaN."""
         found = np.full(len(inputs), np.nan)
-        once = np.round(np.expm1(inputs[:, list(names).index("log_purchase_count_total")])) == 1
-        if self.second_purchase_model is not None and once.any():
+        if self.second_purchase_model is None:
+            return found
+        once = np.round(np.expm1(inputs[:, names.index("log_purchase_count_total")])) == 1
+        if once.any():
             found[once] = self.second_purchase_model.probability(inputs[once], list(names))
         return found
 

@@ -80,7 +80,8 @@ class ValueModel:
 
     def _quantile(self, leaves: Floats, log: Floats, q: float | Floats) -> Floats:
         among = np.clip((q - leaves) / np.maximum(1 - leaves, 1e-9), 0.0, 1.0)
-        return np.where(q <= leaves, 0.0, np.exp(log + np.quantile(self.residual, among)))
+        spread = np.interp(among, np.linspace(0, 1, len(self.residual)), self.residual)  # numpy.quantile is slower
+        return np.where(q <= leaves, 0.0, np.exp(log + spread))
 
     def _interval(self, leaves: Floats, log: Floats, share: float) -> tuple[Floats, Floats]:
         tail = (1 - share) / 2
