@@ -8,7 +8,7 @@ The newest window validates; where no paired interval says that the ranker beats
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -108,6 +108,18 @@ def candidate_frame(histories: Histories, table: ItemTable, at: datetime) -> Can
         parts.append(CandidateFrame(part.customer + first, part.item, part.source, part.inputs))
     return CandidateFrame(
         *(np.concatenate([getattr(p, name) for p in parts]) for name in ("customer", "item", "source", "inputs"))
+    )
+
+
+def to_learn_from(rows: OfferRows) -> OfferRows:
+    """The rows of an older window that `fit_ranker` looks at: all of who bought in it, the first of everybody else."""
+    frame = rows.frame
+    kept = rows.came[frame.customer]
+    kept[np.unique(frame.customer, return_index=True)[1]] = True
+    return replace(
+        rows,
+        frame=CandidateFrame(frame.customer[kept], frame.item[kept], frame.source[kept], frame.inputs[kept]),
+        truth=rows.truth[kept],
     )
 
 

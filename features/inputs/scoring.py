@@ -21,6 +21,7 @@ from features.inputs.places import places
 Spec = dict[str, Any]
 Matrix = npt.NDArray[np.floating[Any]]
 SMALLEST = 1e-6  # a probability closer to 0 or 1 has no more logit
+ROWS_AT_ONCE = 200_000  # evaluated together: bounds the memory of a large batch
 
 
 class Trees(Protocol):
@@ -105,9 +106,12 @@ class Model:
 
     def raw(self, rows: Matrix, names: Sequence[str]) -> Floats:
         """Uncalibrated output, `[n]`."""
-        if not len(rows):
-            return np.empty(0)
-        return evaluate(self.spec, self.boosters, rows, list(names))
+        told = list(names)
+        parts = [
+            evaluate(self.spec, self.boosters, rows[first : first + ROWS_AT_ONCE], told)
+            for first in range(0, len(rows), ROWS_AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.empty(0)
 
     def probability(self, rows: Matrix, names: Sequence[str]) -> Floats:
         """Calibrated probability, `[n]`, from input columns of the given names."""

@@ -19,6 +19,7 @@ from training.report import write_json
 from training.segments import people_segments
 
 CANARIES = 8
+ROWS_FOR_CANARIES = 100_000  # scored to pick them from; more would only take longer
 
 
 def write_model(folder: Path, name: str, fitted: Fitted, calibration: Spec, names: Sequence[str], rows: Any) -> None:
@@ -28,6 +29,8 @@ def write_model(folder: Path, name: str, fitted: Fitted, calibration: Spec, name
     for file, booster in fitted.boosters.items():
         (folder / file).write_text(model_text(booster), "utf-8")
     model = read_model(folder, name)
+    if len(rows) > ROWS_FOR_CANARIES:
+        rows = rows[np.linspace(0, len(rows) - 1, ROWS_FOR_CANARIES).astype(int)]
     probability = model.probability(rows, names)
     chosen = np.argsort(probability, kind="stable")[np.linspace(0, len(rows) - 1, CANARIES).astype(int)]
     inputs = [[None if v != v else v for v in row] for row in rows[chosen].astype(np.float64).tolist()]

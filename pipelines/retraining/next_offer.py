@@ -23,7 +23,7 @@ from training.metrics import Array, Difference
 from training.offer_sources import offer_source_worth
 from training.params import Params
 from training.purchases import item_categories
-from training.ranker import NAMES, OfferResult, OfferRows, offer_rows
+from training.ranker import NAMES, OfferResult, OfferRows, offer_rows, to_learn_from
 from training.ranker import train_offers as fit_offers
 from training.report import write_json
 from training.retrieval import bought_between, connect, histories, item_table
@@ -50,7 +50,8 @@ def train_next_offer(home: Home, params: Params) -> OfferResult:
             customers, bought = histories(con, cutoff, table)
             end = cutoff + timedelta(days=told.window_days)
             truth = bought_between(con, customers, table, cutoff, end, as_of)
-            groups.append(offer_rows(customers, bought, table, cutoff, truth))
+            rows = offer_rows(customers, bought, table, cutoff, truth)
+            groups.append(to_learn_from(rows) if groups else rows)  # the newest judges too
             rhythm = rhythm or learn_rhythm(con, table, cutoff, told.window_days)
         result = fit_offers(groups, told)
         table = item_table(con, as_of, categories=categories, half_life_days=told.half_life_days)

@@ -52,3 +52,18 @@ def test_paired_interval_finds_a_constant_gain_and_no_gain() -> None:
     assert metrics.paired_bootstrap(values - 0.1, values).worse
     same = metrics.paired_bootstrap(values, values)
     assert (same.value, same.better, same.worse) == (0.0, False, False)
+
+
+def _sorted_anew(truth: metrics.Array, score: metrics.Array) -> float:
+    return metrics.auc(truth, score)
+
+
+@pytest.mark.parametrize("values", [1000, 3])
+def test_the_area_of_drawn_rows_equals_that_of_the_rows_to_the_bit(values: int) -> None:
+    generator = np.random.default_rng(1)
+    truth = (generator.random(301) < 0.3).astype(np.float64)
+    ours, theirs = generator.integers(0, values, (2, 301)) / 7
+    found = metrics.paired_bootstrap(ours, theirs, truth=truth, metric=metrics.auc, draws=200)
+    plain = metrics.paired_bootstrap(ours, theirs, truth=truth, metric=_sorted_anew, draws=200)
+    assert found == plain
+    assert found.low < found.high

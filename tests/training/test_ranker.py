@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from features.errors import DataError
+from features.inputs import scoring
 from features.inputs.scoring import next_items
 from tests.training.offer_groups import offer_groups
 from tests.training.shops import day, lines, rhythmic
+from training.learners import model_text
 from training.params import OfferParams, Trees
-from training.ranker import baselines, train_offers
+from training.ranker import baselines, fit_ranker, to_learn_from, train_offers
 from training.retrieval import connect, histories, item_table
 
 PARAMS = OfferParams(k=5, trees=Trees(num_leaves=15, learning_rate=0.1, rounds=60, min_data_in_leaf=20))
@@ -55,3 +57,21 @@ def test_a_window_in_which_nobody_bought() -> None:
     quiet = [row for row in rhythmic(40) if row[4] < 150]
     with pytest.raises(DataError, match="nobody bought"):
         train_offers(offer_groups(quiet, 1), PARAMS)
+
+
+def test_rows_that_teach_nothing_are_left_out_and_change_nothing() -> None:
+    groups = offer_groups(rhythmic(60), 2, window_days=3)  # too short for most to come back
+    thin = [to_learn_from(group) for group in groups]
+    assert 0 < sum(len(group.truth) for group in thin) < sum(len(group.truth) for group in groups)
+    assert [group.orders.tolist() for group in thin] == [group.orders.tolist() for group in groups]
+    whole, less = (fit_ranker(some, OfferParams()).boosters for some in (groups, thin))
+    assert {name: model_text(one) for name, one in whole.items()} == {n: model_text(one) for n, one in less.items()}
+
+
+def test_a_batch_in_parts_gets_what_its_rows_get_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    (group,) = offer_groups(rhythmic(30), 1)
+    model = fit_ranker([group], OfferParams()).model
+    whole = model.raw(group.frame.inputs, group.frame.names)
+    monkeypatch.setattr(scoring, "ROWS_AT_ONCE", 7)
+    assert model.raw(group.frame.inputs, group.frame.names).tolist() == whole.tolist()
+    assert len(np.unique(whole)) > 1
