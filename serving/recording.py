@@ -21,7 +21,7 @@ from serving.steps import Steps
 
 
 class Recording:
-    """Decides, records, answers. A write waits at most `patience_seconds` for another's to end."""
+    """Decides, records, answers. Waits at most `patience_seconds` for another's write to end, or for the store."""
 
     def __init__(self, answering: Answering, records: Records, patience_seconds: float, steps: Steps) -> None:
         self._answering, self._records, self._patience = answering, records, patience_seconds
@@ -32,6 +32,10 @@ class Recording:
         """Decide for some, and record; raises as `DecisionService.decide_many`."""
         if not requests:
             return []
+        with self._records.waiting(self._patience):
+            return self._decide(requests)
+
+    def _decide(self, requests: Sequence[Request]) -> list[Decision]:
         began = time.perf_counter()
         force = self._answering.force(requests[0].now)
         for request in requests:
@@ -69,7 +73,7 @@ class Recording:
         if not entries:
             return decisions
         try:
-            with self._step("record", len(entries)), self._records.waiting(self._patience):
+            with self._step("record", len(entries)):
                 self._keep_texts(force)
                 written = {
                     d.decision_id: w

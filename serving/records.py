@@ -115,6 +115,7 @@ class Records:
             if not found.has(_LAST_MADE):
                 with transaction(found):
                     found.make(_TABLES)
+            found.wait_at_most(getattr(self._own, "patience", None))
             self._own.connection = found
             with self._lock:
                 self._open.append(found)
@@ -122,13 +123,19 @@ class Records:
 
     @contextmanager
     def waiting(self, seconds: float) -> Iterator[None]:
-        """Inside, this thread's writes wait at most so long for another's to end, then fail."""
-        connection = self.connection()
-        connection.wait_at_most(seconds)
+        """Inside, this thread's statements wait at most so long, for another's write or for the store, then fail."""
+        before: float | None = getattr(self._own, "patience", None)
+        self._wait_at_most(seconds)
         try:
             yield
         finally:
-            connection.wait_at_most(None)
+            self._wait_at_most(before)
+
+    def _wait_at_most(self, seconds: float | None) -> None:
+        self._own.patience = seconds
+        connection: Connection | None = getattr(self._own, "connection", None)
+        if connection is not None:
+            connection.wait_at_most(seconds)
 
     def close(self) -> None:
         """Close all threads' connections."""

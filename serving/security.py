@@ -65,10 +65,10 @@ class StoreUnreadableError(Exception):
 
 
 class KeyStore:
-    """The keys of one data folder. Safe to share between threads."""
+    """The keys of one data folder. Safe to share between threads; nobody waits longer than `patience_seconds`."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, *, patience_seconds: float | None = None) -> None:
+        self._home, self._patience = home, patience_seconds
         self._local = threading.local()
         self._seen: dict[str, tuple[bytes, ApiKey]] = {}
 
@@ -77,6 +77,7 @@ class KeyStore:
         if connection is None:
             connection = connect(self._home)
             connection.make(_TABLES)
+            connection.wait_at_most(self._patience)
             self._local.connection = connection
         return connection
 

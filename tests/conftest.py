@@ -7,6 +7,7 @@ new ones.
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import anyio.from_thread
@@ -15,6 +16,8 @@ import prometheus_client  # noqa: F401  (decides how to count when imported: bef
 import pytest
 from fastapi import FastAPI
 from hypothesis import settings
+
+from tests.engines import FILE_ONLY, engines, on_postgres
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("searching", deadline=None)
@@ -58,3 +61,21 @@ def start() -> Iterator[Callable[..., Client]]:
 def _one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Importing Feast tells Prometheus to count for many processes; the serving process never imports it."""
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Suites of both engines: each test once on each (see `tests/engines.py`)."""
+    wanted = engines(metafunc.definition.path, Path(__file__).parent)
+    if metafunc.definition.get_closest_marker(FILE_ONLY):
+        wanted = [one for one in wanted if one == "sqlite"]
+    if wanted:
+        metafunc.parametrize("store_engine", wanted, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def store_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The engine that keeps the live store of every data folder of this test."""
+    engine: str = getattr(request, "param", "sqlite")
+    if engine == "postgresql":
+        on_postgres(monkeypatch)
+    return engine

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -36,7 +37,8 @@ class Server:
             self._server: Any = PostgresServer(self.folder, cleanup_mode="stop")
         self.pid = int(self._server.get_pid())
         self.url = f"postgresql://postgres@/postgres?host={self.folder}"
-        atexit.register(self.close, os.getpid())
+        self._started_by = os.getpid()
+        atexit.register(self.close)
 
     def run(self, *statements: str) -> None:
         """Run statements as the owner of everything."""
@@ -44,9 +46,23 @@ class Server:
             for statement in statements:
                 connection.execute(sql.SQL(statement))  # type: ignore[arg-type]
 
-    def close(self, of: int) -> None:
+    def kill(self) -> None:
+        """End all its processes at once, as a power cut would."""
+        postmaster = psutil.Process(self.pid)
+        everyone = [postmaster, *postmaster.children(recursive=True)]
+        for process in everyone:
+            process.kill()
+        psutil.wait_procs(everyone, timeout=10)
+
+    def start_again(self) -> None:
+        """Start it after it was killed."""
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        self._server.ensure_postgres_running()
+        self.pid = int(self._server.get_pid())
+
+    def close(self) -> None:
         """Stop it; a fork's copy of this does not."""
-        if os.getpid() == of:
+        if os.getpid() == self._started_by and self.folder.exists():
             self._server.cleanup()
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -164,7 +164,7 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         service=service,
         desk=desk,
         experience=Experience(service),
-        keys=KeyStore(home),
+        keys=KeyStore(home, patience_seconds=settings.decision_deadline_ms / 1000 / 3),
         rate=RateLimit(settings.requests_per_second),
         strangers=RateLimit(settings.refused_per_second),
         sessions=Sessions(settings.console_hours),

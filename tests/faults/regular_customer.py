@@ -23,7 +23,7 @@ class Shop:
             for i in ("coffee", "boots", "coat", "lamp")
         ]
         merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
-        home.config.mkdir()
+        home.config.mkdir(exist_ok=True)
         (home.config / "actions.yaml").write_text(eager_actions(), encoding="utf-8")
         self.set_policy("holdout: 0.05", "holdout: 0.0")
         self.service = DecisionService(home, durable=False, patience_seconds=0.2)

@@ -307,6 +307,7 @@ def test_only_one_import_at_a_time_and_an_opening_beside_it_sweeps_nothing(log: 
     assert not stray.parent.exists()
 
 
+@pytest.mark.sqlite_only
 def test_a_store_of_another_kind_or_version_is_refused(home: Home) -> None:
     connect(home).execute("update meta set value = '99'")
     with pytest.raises(HomeError, match="schema version 99"):
@@ -318,6 +319,7 @@ def test_a_store_of_another_kind_or_version_is_refused(home: Home) -> None:
         EventLog(home)
 
 
+@pytest.mark.sqlite_only
 def test_a_read_only_store_must_exist(home: Home) -> None:
     with pytest.raises(HomeError, match="does not exist yet"):
         connect(home, read_only=True)

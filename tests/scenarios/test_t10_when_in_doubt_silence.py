@@ -1,26 +1,25 @@
 """T10: when in doubt, silence; service still goes out."""
 
 import os
-import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from features.log import quarantine
+from features.log.store import connect
 
 
 def damage_state(shop, customer, body):
     """Overwrite the stored state of a customer behind the shop's back."""
-    with sqlite3.connect(shop.home.live_db) as connection:
+    with closing(connect(shop.home)) as connection:
         changed = connection.execute("update state set body = ? where customer_id = ?", (body, customer)).rowcount
-    connection.close()
     assert changed == 1
 
 
 def state_of(shop, customer):
-    with sqlite3.connect(shop.home.live_db) as connection:
+    with closing(connect(shop.home)) as connection:
         (body,) = connection.execute("select body from state where customer_id = ?", (customer,)).fetchone()
-    connection.close()
     return body
 
 
@@ -40,11 +39,10 @@ def test_t10_a_state_that_lags_behind_the_log_means_no_offer(shop):
     shop.regular("aino")
     yesterday = state_of(shop, "aino")
     shop.happens("case", "aino", case_id="x", kind="exchange", status="opened")
-    with sqlite3.connect(shop.home.live_db) as connection:
+    with closing(connect(shop.home)) as connection:
         connection.execute(
             "update state set body = ?, position = position - 1 where customer_id = ?", (yesterday, "aino")
         )
-    connection.close()
     answer = shop.front_page("aino")
     assert not answer.sells
     assert answer["state_status"].startswith("unknown:")
@@ -52,7 +50,7 @@ def test_t10_a_state_that_lags_behind_the_log_means_no_offer(shop):
 
 def test_t10_a_store_that_cannot_be_read_means_no_offer(shop):
     shop.regular("aino")
-    connection = sqlite3.connect(shop.home.live_db, isolation_level=None)
+    connection = connect(shop.home)
     connection.execute("alter table state rename to state_gone")
     connection.close()
     answer = shop.front_page("aino")

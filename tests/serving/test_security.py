@@ -78,6 +78,7 @@ def test_other_texts_are_no_keys(home: Home, change: str) -> None:
     assert store.check(token + "A") is None
 
 
+@pytest.mark.sqlite_only
 def test_keys_seen_before_outlive_a_dead_store(home: Home) -> None:
     store = KeyStore(home)
     _, token = store.create("shop", ["decide"], now=NOON)

@@ -40,7 +40,7 @@ def put(home: Home, *items: dict[str, object]) -> None:
 def home(tmp_path):
     home = Home.open(tmp_path / "home")
     put(home, {"item_id": "lamp", "in_stock": True}, {"item_id": "sofa", "in_stock": False}, {"item_id": "rug"})
-    home.config.mkdir()
+    home.config.mkdir(exist_ok=True)
     (home.config / "policy.yaml").write_text(DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0"))
     return home
 

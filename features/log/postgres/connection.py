@@ -17,6 +17,7 @@ from features.log.postgres.opening import Opener, Patient
 
 T = TypeVar("T")
 _STREAMED_AT_ONCE = 2_000
+_MORE, _AT_LEAST_SECONDS = 1.25, 0.05
 _IMPORT_SECONDS = 3_600.0
 """How long one statement of an import may take: it moves everything at once."""
 _LOST_PATIENCE = (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
@@ -161,12 +162,12 @@ class PostgresConnection:
         except psycopg.Error as error:
             silent = not run.closed and run.pgconn.transaction_status in _LOST_PATIENCE
             if not silent and not run.closed:
-                raise PostgresError(str(error)) from error
+                raise PostgresError(_told(error)) from error
             self._drop()
             if silent:
                 self._opener.pause.begin()
             if silent or kept is None or not again:
-                raise PostgresError(f"the server did not answer: {error}") from error
+                raise PostgresError(f"the server did not answer: {_told(error)}") from error
         return self._asked(ask)
 
     def _ready(self) -> Patient:
@@ -175,7 +176,7 @@ class PostgresConnection:
                 raise PostgresError("the connection was lost within a transaction")
             self._open = self._opener.open(self._patience)
             self._temporary.clear()
-        self._open.patience = self._patience
+        self._open.patience = self._patience * _MORE + _AT_LEAST_SECONDS  # the server's own limits speak first
         return self._open
 
     def _drop(self) -> None:
@@ -183,6 +184,11 @@ class PostgresConnection:
         self._temporary.clear()
         if run is not None:
             run.pgconn.finish()
+
+
+def _told(error: psycopg.Error) -> str:
+    """What went wrong, without the values of a row: they may be somebody's."""
+    return f"{error.diag.message_primary} ({error.sqlstate})" if error.sqlstate else str(error)
 
 
 class Streamed:

@@ -32,6 +32,10 @@ class Patient(psycopg.Connection[tuple[Any, ...]]):
         """Wait for the server, no longer than the patience."""
         return super().wait(gen, interval, self.patience if timeout is None else timeout)
 
+    def __del__(self) -> None:  # type: ignore[override]
+        """Nobody holds it any more, as of a thread that has ended."""
+        self.pgconn.finish()
+
 
 class Pause:
     """The time in which a server that did not answer is not asked again, by any thread of this process."""

@@ -24,7 +24,7 @@ def stocked(home: Home) -> Home:
     """A shop with two things, both in stock."""
     rows = [dict.fromkeys(ITEM_SCHEMA.names) | {"item_id": i, "price": 900, "in_stock": True} for i in ("lamp", "rug")]
     merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
-    home.config.mkdir()
+    home.config.mkdir(exist_ok=True)
     (home.config / "policy.yaml").write_text(DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0"))
     return home
 

@@ -36,7 +36,7 @@ def client(home: Home, clock: Clock, start: Callable[..., Client], key: Callable
         for n in range(3)
     ]
     merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
-    home.config.mkdir()
+    home.config.mkdir(exist_ok=True)
     text = DEFAULT_POLICY.read_text().replace("arms: {holdout: 0.05", "arms: {holdout: 0.0")
     (home.config / "policy.yaml").write_text(text)
     settings = ServingSettings(decision_deadline_ms=20_000)

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import msgspec
@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.home import Home
+from features.log.store import connect
 from serving.core.catalogue import DEFAULT_ACTIONS
 from serving.core.gate_names import BITS
 from serving.core.policy import DEFAULT_POLICY
 from serving.core.question import Request
 from serving.service import DecisionService
+from tests.engines import table_names
 
 POLICY = DEFAULT_POLICY.read_text().replace("holdout: 0.05", "holdout: 0.0").replace("release: 0.0", "release: 0.2")
 STRICT = ("hold", "consent", "profiling_objection", "contact_cap", "quiet_hours", "state_unknown")
@@ -38,7 +40,7 @@ class Desk:
             for i in ("coffee", "tea", "boots", "coat")
         ]
         merge_items(self.home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
-        self.home.config.mkdir()
+        self.home.config.mkdir(exist_ok=True)
         self.configure(POLICY, DEFAULT_ACTIONS.read_text())
         self.numbers, self.service = itertools.count(1), DecisionService(self.home, durable=False)
 
@@ -228,13 +230,12 @@ def test_simulate_leaves_no_trace(desk, history):
 
 def everything(home):
     """All rows of all tables, and all other files, byte by byte."""
-    with sqlite3.connect(home.live_db) as run:
-        names = [name for (name,) in run.execute("select name from sqlite_master where type = 'table'")]
+    with closing(connect(home)) as run:
+        names = table_names(run)
         tables = {name: sorted(map(repr, run.execute(f"select * from {name}"))) for name in sorted(names)}
-    run.close()
     files = {
         path: path.read_bytes()
         for path in home.root.rglob("*")
-        if path.is_file() and home.live_db.name not in path.name
+        if path.is_file() and home.live_db.stem not in path.name
     }
     return tables, files

@@ -1,6 +1,5 @@
 """Records: durable, small, once."""
 
-import sqlite3
 from datetime import timedelta
 
 import msgspec
@@ -9,6 +8,7 @@ import pytest
 from features.errors import DataError
 from features.home import Home
 from features.instants import to_us
+from features.log.connection import STORE_ERRORS
 from serving.records import Entry, KeyReusedError, Records, pack, unpack
 from serving.reservations import OvertakenError, reserved
 
@@ -65,7 +65,7 @@ def test_the_same_key_is_answered_once_and_another_question_under_it_is_refused(
 
 def test_a_batch_is_written_whole_or_not_at_all(home, shop, one):
     records = Records(home)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(STORE_ERRORS):
         records.write([entry(shop, one, "d1"), entry(shop, one, "d2"), entry(shop, one, "d1")])
     assert records.get("d1") is None and records.get("d2") is None
 

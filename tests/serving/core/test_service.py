@@ -1,8 +1,8 @@
 """The service over a real store: records before it answers, sees events at once, retries safely, explains."""
 
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 
 import msgspec
@@ -12,6 +12,7 @@ import pytest
 from features.catalogue import ITEM_SCHEMA, merge_items
 from features.errors import DataError
 from features.home import Home
+from features.log.store import connect
 from serving.core.catalogue import DEFAULT_ACTIONS
 from serving.core.question import Request
 from serving.core.recheck import ListRow
@@ -29,7 +30,7 @@ def home(tmp_path):
         for i in ("coffee", "tea", "boots", "coat")
     ]
     merge_items(home, pa.Table.from_pylist(rows, schema=ITEM_SCHEMA))
-    home.config.mkdir()
+    home.config.mkdir(exist_ok=True)
     (home.config / "policy.yaml").write_text(eager_policy(), encoding="utf-8")
     (home.config / "actions.yaml").write_text(eager_actions(), encoding="utf-8")
     return home
@@ -203,9 +204,8 @@ def test_an_outcome_of_nothing_is_refused(service, keeper, change, says):
 def test_what_cannot_be_recorded_is_not_sold(home, keeper):
     keeper.regular()
     assert sells(keeper.ask("front_page", "web"))
-    with sqlite3.connect(home.live_db) as connection:
+    with closing(connect(home)) as connection:
         connection.execute("alter table decisions rename to gone")
-    connection.close()
     answer = keeper.ask("front_page", "web")
     assert not sells(answer) and answer.state_status == "unknown:unrecorded"
     keeper.happens("case", case_id="c1", kind="exchange", status="opened")

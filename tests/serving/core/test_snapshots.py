@@ -1,6 +1,6 @@
 """Snapshots read from a real store: clearance is positive, and whatever is wrong forbids sales."""
 
-import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -10,6 +10,7 @@ from features.feature_store.online import OnlineFeatures
 from features.home import Home
 from features.log import quarantine
 from features.log.event_log import EventLog
+from features.log.store import connect
 from serving.core.policy import DEFAULT_POLICY, parse_policy
 from serving.core.question import Request
 from serving.records import Records
@@ -51,9 +52,8 @@ class World:
         return found
 
     def damage(self, statement, *values):
-        with sqlite3.connect(self.home.live_db) as connection:
+        with closing(connect(self.home)) as connection:
             assert connection.execute(statement, values).rowcount
-        connection.close()
 
 
 AINO = {"customer_id": "aino"}
@@ -101,9 +101,8 @@ def test_a_corrupt_state_is_unknown_yet_her_case_is_still_told(world, body):
 
 def test_every_flipped_byte_of_a_state_is_noticed(world):
     world.buys(AINO, "coffee")
-    with sqlite3.connect(world.home.live_db) as connection:
+    with closing(connect(world.home)) as connection:
         (body,) = connection.execute("select body from state").fetchone()
-    connection.close()
     assert decode(body)
     for place in range(0, len(body), 3):
         broken = body[:place] + bytes([body[place] ^ 0x40]) + body[place + 1 :]
@@ -139,9 +138,8 @@ def test_a_state_dated_ahead_of_the_clock_is_unknown(world):
 
 def test_a_store_that_does_not_answer_is_unknown_for_everybody(world):
     world.buys(AINO, "coffee")
-    with sqlite3.connect(world.home.live_db) as connection:
+    with closing(connect(world.home)) as connection:
         connection.execute("alter table facts rename to gone")
-    connection.close()
     found = world.read(customer_id="aino")
     assert (found.state_status, found.customer_key) == ("unknown:unreadable", "aino")
 
@@ -216,7 +214,7 @@ def test_an_incident_declared_by_a_clock_ahead_of_ours_holds_at_once(world):
 
 def test_incidents_that_cannot_be_read_leave_everybody_unknown(world):
     world.happens("incident", {}, action="declare", incident_id="x", person="liisa", rule={"carrier": "posti"})
-    world.damage("update facts set body = x'c1' where type = 'incident'")
+    world.damage("update facts set body = ? where type = 'incident'", b"\xc1")
     assert world.read(**AINO).state_status == "unknown:unreadable"
 
 

@@ -100,7 +100,7 @@ class Shop:
 
     def __init__(self, root: Path) -> None:
         self.home = Home.open(root)
-        self.home.config.mkdir()
+        self.home.config.mkdir(exist_ok=True)
         self.service = DecisionService(self.home, durable=False)
         self.desk = Desk(self.service)
         self.now = NOON
