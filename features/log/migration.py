@@ -16,6 +16,11 @@ def migrate(connection: Connection, version: int) -> None:
     """From `version` (1 or later) to the current one. Everyone is folded again: states are of one program."""
     if version < 2:
         _doubts_and_concern(connection)
+    refold_everyone(connection)
+
+
+def refold_everyone(connection: Connection) -> None:
+    """Fold everybody again, in the caller's transaction, as states of an earlier program need."""
     everyone = customers_of(connection, "facts")
     for start in range(0, len(everyone), _AT_ONCE):
         _refold_readable(connection, everyone[start : start + _AT_ONCE])

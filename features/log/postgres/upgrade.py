@@ -3,6 +3,7 @@
 Run by `tahdikas store upgrade` and never by a serving process, which loads neither Alembic nor SQLAlchemy.
 """
 
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,12 +13,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 
+from features.customer.state import STATE_VERSION
 from features.errors import HomeError
 from features.home import Home
-from features.log.connection import PostgresError
+from features.log.connection import PostgresError, transaction
+from features.log.migration import refold_everyone
+from features.log.postgres import server
 from features.log.postgres.opening import Opener
 from features.log.settings import load_settings, settings_path
 
+_FOLD_SECONDS = 3_600.0
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -57,7 +62,10 @@ def upgrade(home: Home, revision: str = "head") -> Upgraded:
             config = Config(attributes={"connection": connection})
             config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
             command.upgrade(config, revision)
-            return Upgraded(before, _revision(connection))
+            after = _revision(connection)
+        if after == server.REVISION:
+            _fold_again(home)
+        return Upgraded(before, after)
     except (sqlalchemy.exc.SQLAlchemyError, PostgresError) as error:
         raise HomeError(
             f"The store at {settings.url} could not be upgraded ({error}). Nothing was changed. Check the server, the "
@@ -65,6 +73,16 @@ def upgrade(home: Home, revision: str = "head") -> Upgraded:
         ) from error
     finally:
         engine.dispose()
+
+
+def _fold_again(home: Home) -> None:
+    """States that another program folded are folded again: nobody may be decided for by them."""
+    with closing(server.connect(home, load_settings(home), read_only=False, durable=True)) as connection:
+        connection.wait_at_most(_FOLD_SECONDS)
+        with transaction(connection):
+            other = "select 1 from state where length(body) = 0 or get_byte(body, 0) <> cast(? as integer) limit 1"
+            if connection.execute(other, (STATE_VERSION,)).fetchone() is not None:
+                refold_everyone(connection)
 
 
 def _revision(connection: sqlalchemy.Connection) -> str | None:
