@@ -123,6 +123,7 @@ def test_items_are_not_read_again_where_nothing_changed(worker):
     assert service.in_force(NOON).articles.by_id is first.articles.by_id
 
 
+@pytest.mark.sqlite_only
 def test_a_data_folder_from_before_stock_was_told_is_brought_up_to_date(home, worker):
     worker().health(NOON)
     run = connect(home)
