@@ -1,14 +1,17 @@
 """Serving the API and the console: one worker on loopback, stopped gracefully."""
 
+import asyncio
 import gc
 import logging
 import socket
 import sys
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
+from typing import Any
 
 import pyarrow as pa
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from features.errors import HomeError
 from features.home import Home
@@ -18,6 +21,8 @@ from serving.api.wiring import Clock
 from serving.logs import to_lines
 from serving.security import KeyStore
 from serving.settings import load_settings
+
+_TO_BE_TOLD_SECONDS = 2.0  # that a slow sender gets to read why it is given up
 
 
 def say(address: str, link: str) -> None:
@@ -46,6 +51,7 @@ def serve(
     app = create_app(home, clock=clock, settings=settings)
     config = uvicorn.Config(
         app,
+        http=_patient(settings.body_seconds + _TO_BE_TOLD_SECONDS),
         log_config=None,
         log_level=logging.WARNING,
         access_log=False,
@@ -78,6 +84,42 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._when_started()
+
+
+def _patient(seconds: float) -> type[asyncio.Protocol]:
+    """Connections that are closed where a request has begun, or nothing came yet, and is not whole after `seconds`.
+
+    What else arrives after an answer was given (a body too large, a key refused) is thrown away until then.
+    """
+
+    class Patient(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+        _giving_up: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            self._wait()
+
+        def data_received(self, data: bytes) -> None:
+            self._wait()
+            super().data_received(data)
+            cycle: Any = self.cycle
+            if cycle is not None and not cycle.more_body and not cycle.response_complete:
+                self._wait_no_more()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._wait_no_more()
+            super().connection_lost(exc)
+
+        def _wait(self) -> None:
+            if self._giving_up is None:
+                self._giving_up = self.loop.call_later(seconds, self.transport.abort)
+
+        def _wait_no_more(self) -> None:
+            if self._giving_up is not None:
+                self._giving_up.cancel()
+                self._giving_up = None
+
+    return Patient
 
 
 class _NoPandas(MetaPathFinder):

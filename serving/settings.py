@@ -48,6 +48,12 @@ class ServingSettings(Strict):
     max_body_bytes: int = Field(
         default=4_000_000, ge=1_000, description="Bytes of a request body above which it is refused (413)."
     )
+    body_seconds: float = Field(
+        default=20,
+        gt=0,
+        le=600,
+        description="Seconds within which a request must have come whole; a slower one is refused (408).",
+    )
     max_events: int = Field(
         default=1_000, ge=1, le=100_000, description="Events in one POST above which it is refused (413)."
     )

@@ -45,7 +45,11 @@ def json_response(model: BaseModel, status: int = 200) -> Response:
 def documented(
     *statuses: int, body: str | None = None, also: dict[int, type[BaseModel]] | None = None
 ) -> dict[str, Any]:
-    """Route arguments: the component schema of the body, and what may come back besides 200."""
+    """Route arguments: the component schema of the body, and what may come back besides 200.
+
+    A body may come too slowly, whichever it is (408).
+    """
+    statuses = statuses if body is None else (408, *statuses)
     content: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     responses: dict[int, Any] = {status: {"description": _described(status), "content": content} for status in statuses}
     for status, model in (also or {}).items():

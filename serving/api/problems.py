@@ -25,6 +25,7 @@ PROBLEMS = {
     "forbidden": (403, "The key may not do this"),
     "not-found": (404, "There is no such thing here"),
     "method-not-allowed": (405, "This address does not take that method"),
+    "too-slow": (408, "The request did not come in time"),
     "conflict": (409, "That cannot be done as things stand"),
     "too-large": (413, "The request is too large"),
     "unsupported-media-type": (415, "The body must be JSON"),
