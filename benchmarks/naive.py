@@ -1,7 +1,7 @@
 """The naive stack: what one would put together from the same parts, one request a decision, to be measured beside ours.
 
 FastAPI, Feast's online store in SQLite, two LightGBM models behind `mlflow.pyfunc`, pandas rows, a plain `if` for who
-is held or objects, and one row committed a decision. `python -m benchmarks.naive FOLDER PORT` serves what
+is held or objects, and one row committed a decision. `python -m benchmarks.naive FOLDER PORT threads|alone` serves what
 `benchmarks.naive_parts` put into the folder. Nothing in it is slow on purpose: the features are fetched in one call,
 the models are loaded once and have no signature, which MLflow would hold every row against.
 """
@@ -9,6 +9,7 @@ the models are loaded once and have no signature, which MLflow would hold every 
 import os
 import sqlite3
 import sys
+import threading
 import uuid
 import warnings
 from datetime import UTC, datetime
@@ -50,10 +51,18 @@ class Naive:
         self._ranker_inputs = list(pd.read_json(folder / "ranker_inputs.json", typ="series"))
         self._items = pd.read_parquet(folder / "items.parquet")
         self._asked = [f"{VIEW}:{name}" for name in (*self._churn_inputs, HELD, OBJECTS)]
-        self._log = sqlite3.connect(folder / "log.db", check_same_thread=False)
-        self._log.execute("pragma journal_mode = wal")
-        self._log.execute("pragma synchronous = full")  # as ours: survives power loss
-        self._log.execute(LOG)
+        self._own = threading.local()
+        self._log_file = folder / "log.db"
+
+    def _log(self) -> sqlite3.Connection:
+        """This thread's connection; what is committed survives power loss, as ours does."""
+        if not hasattr(self._own, "log"):
+            self._own.log = sqlite3.connect(self._log_file, timeout=30.0)
+            self._own.log.execute("pragma journal_mode = wal")
+            self._own.log.execute("pragma synchronous = full")
+            self._own.log.execute(LOG)
+        log: sqlite3.Connection = self._own.log
+        return log
 
     def decide(self, question: Question) -> dict[str, Any]:
         """One decision, in the log when this returns."""
@@ -72,8 +81,8 @@ class Naive:
         else:
             action, reason = "offer", "leaving" if churn > 0.5 else "next"
         decision_id, now = f"d-{uuid.uuid4()}", datetime.now(UTC)
-        with self._log:
-            self._log.execute(
+        with self._log() as log:
+            log.execute(
                 "insert into decisions values (?, ?, ?, ?, ?, ?, ?)",
                 (decision_id, question.customer_id, now.isoformat(), action, item, churn, score),
             )
@@ -86,16 +95,20 @@ class Naive:
         }
 
 
-def create_app(folder: Path) -> FastAPI:
-    """One endpoint. It is a coroutine that blocks: threads that share the interpreter were slower."""
+def create_app(folder: Path, *, threads: bool) -> FastAPI:
+    """One endpoint: a function, to which FastAPI gives threads, or a coroutine that blocks, one decision at a time."""
     app, naive = FastAPI(), Naive(folder)
 
-    @app.post("/v1/decisions")
-    async def decide(question: Question) -> dict[str, Any]:
+    def decide(question: Question) -> dict[str, Any]:
         return naive.decide(question)
 
+    async def decide_alone(question: Question) -> dict[str, Any]:
+        return naive.decide(question)
+
+    app.post("/v1/decisions")(decide if threads else decide_alone)
     return app
 
 
 if __name__ == "__main__":
-    uvicorn.run(create_app(Path(sys.argv[1])), port=int(sys.argv[2]), log_level="warning", access_log=False)
+    app = create_app(Path(sys.argv[1]), threads=sys.argv[3] == "threads")
+    uvicorn.run(app, port=int(sys.argv[2]), log_level="warning", access_log=False)

@@ -19,7 +19,7 @@ from benchmarks.load.copies import multiply
 from benchmarks.load.grown import grown_shop
 from benchmarks.load.open_loop import Outcome, Plan
 from benchmarks.load.questions import DECISIONS
-from benchmarks.load.rounds import CONNECTIONS, LongRun, Measured, Round, product
+from benchmarks.load.rounds import CONNECTIONS, Command, LongRun, Measured, Round, product
 from benchmarks.load.server import errand, free_port, load, python, serving
 from benchmarks.load.shop import Shop, made_shop, opened_shop
 from benchmarks.naive_parts import naive_parts
@@ -34,11 +34,12 @@ SHOP = os.environ.get("SHOP", "100000x10000")
 GROWTH = os.environ.get("GROWTH", "10000x1000 100000x10000 1000000x10000 1000000x100000").split()
 GROWN = os.environ.get("GROWN", "yes") == "yes"
 DECISIONS_A_SECOND, EVENTS_A_SECOND = 300.0, 100.0
-FIRST_RATE, FIRST_NAIVE_RATE = 200.0, 10.0
+FIRST_RATE, FIRST_NAIVE_RATE = 200.0, 20.0
+NAIVE_WAYS = ("threads", "alone")
 
 
 def run(now: datetime) -> bool:
-    """Measure and write the result; needs no data. About seventy minutes as it stands."""
+    """Measure and write the result; needs no data. About eighty minutes as it stands."""
     with TemporaryDirectory(prefix="tahdikas-benchmark-") as root:
         found = _measured(Path(root))
     write_result(
@@ -57,19 +58,19 @@ def _measured(root: Path) -> Found:
     made = root / "made"
     small = opened_shop(made_shop(made, LEARNED_FROM))
     naive_parts(small, root / "naive")
+    grown = _grown(made, root / "grown") if GROWN else None
+    points = [_growth(made, root / "growth", size) for size in GROWTH]
     shop = _large(made, root / "large")
     generator = _generator(shop)
     ours = Measured(product(shop), shop.cast, shop.key)
-    naive = Measured(_naive(root / "naive"), small.cast, "", takes_events=False)
+    naive = {w: Measured(_naive(root / "naive", w), small.cast, "", takes_events=False) for w in NAIVE_WAYS}
     rounds: list[Round] = []
-    beside: list[Round] = []
+    beside: dict[str, list[Round]] = {way: [] for way in naive}
     for _ in range(ROUNDS):
         rounds.append(ours.round(STEP_SECONDS, FIRST_RATE))
-        beside.append(naive.round(STEP_SECONDS, FIRST_NAIVE_RATE))
+        for way, one in naive.items():
+            beside[way].append(one.round(STEP_SECONDS, FIRST_NAIVE_RATE))
     long_run = ours.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS)
-    shutil.rmtree(shop.home.root)
-    grown = _grown(made, root / "grown") if GROWN else None
-    points = [_growth(made, root / "growth", size) for size in GROWTH]
     people, items = len(shop.cast.customers), len(shop.cast.items)
     return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, grown, points)
 
@@ -88,8 +89,8 @@ def _large(made: Path, folder: Path) -> Shop:
     return opened_shop(home)
 
 
-def _naive(folder: Path) -> Any:
-    return lambda port: python("-m", "benchmarks.naive", str(folder), str(port))
+def _naive(folder: Path, way: str) -> Command:
+    return lambda port: python("-m", "benchmarks.naive", str(folder), str(port), way)
 
 
 def _generator(shop: Shop) -> Generator:

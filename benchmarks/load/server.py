@@ -21,7 +21,7 @@ from benchmarks.load.questions import DECISIONS, fault
 from benchmarks.report import ROOT
 from features.errors import TahdikasError
 
-PATIENCE_SECONDS, PAUSE_SECONDS = 60.0, 0.005
+PATIENCE_SECONDS, PAUSE_SECONDS = 120.0, 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
 SINGLE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -59,7 +59,7 @@ class Service:
 def serving(command: Sequence[str], port: int, key: str, question: bytes, **environment: str) -> Iterator[Service]:
     """Start a command that serves on a port, ask until it decides, and stop it at the end.
 
-    Raises `NotServingError` with what it wrote where it ends, or does not answer within a minute.
+    Raises `NotServingError` with what it wrote where it ends, or does not answer within two minutes.
     """
     with TemporaryFile() as written:
         began = time.perf_counter()
