@@ -1,6 +1,6 @@
 """Live events in: one transaction from the shop's words to facts, state and the answer."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -21,6 +21,7 @@ FOLLOWED_BY = "tahdikas"
 Follow = Callable[[Connection, list[dict[str, Any]]], list[Any]]
 """What follows from new events (flat rows), as objects of events; it may read, and must neither write nor raise."""
 
+_AT_ONCE = 500
 KEPT_BROWSING = 50
 """Of the browsing recorded under one origin, only the newest events stay facts; the lake keeps all."""
 
@@ -58,17 +59,21 @@ def take_in(
     with transaction(connection):
         new: list[tuple[Packed, dict[str, Any]]] = []
         packed = pack(judged.accepted)
+        known = _known(connection, [event.event_id for event in packed])
         for row, event, flat in zip(judged.rows.tolist(), packed, judged.accepted.to_pylist(), strict=True):
             place = places[row]
-            known = connection.execute("select content from seen where event_id = ?", (event.event_id,)).fetchone()
-            if known is None:
-                connection.execute("insert into seen values (?, ?)", (event.event_id, event.payload_hash))
+            before = known.get(event.event_id)
+            if before is None:
+                known[event.event_id] = event.payload_hash
                 new.append((event, flat))
                 results[place] = EventResult(event.event_id, "accepted", customer_id=event.origin_id)
-            elif known[0] == event.payload_hash:
+            elif before == event.payload_hash:
                 results[place] = EventResult(event.event_id, "duplicate", customer_id=event.origin_id)
             else:
                 rejects.append(conflict(event.event_id, raw_text(objects[place]), place))
+        connection.executemany(
+            "insert into seen values (?, ?)", [(event.event_id, event.payload_hash) for event, _ in new]
+        )
         _keep(connection, new)
         if follow is not None and new:
             _keep_following(connection, follow(connection, [flat for _, flat in new]), now)
@@ -122,6 +127,16 @@ def identity_events(
         yield identity.IdentityEvent(
             name, event.occurred_at, event.event_id, event.received_at, action, event.origin_id
         )
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
+    """Of ids of events, the content hashes of those that are in the log."""
+    found: dict[str, bytes] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        part = ids[start : start + _AT_ONCE]
+        marks = ",".join("?" * len(part))
+        found |= connection.execute(f"select event_id, content from seen where event_id in ({marks})", part).fetchall()
+    return found
 
 
 def _keep(connection: Connection, new: list[tuple[Packed, dict[str, Any]]]) -> None:
