@@ -1,4 +1,4 @@
-"""Commands that run the whole: demo, serve, status, keys."""
+"""Commands that run the whole: demo, serve, status, backup, keys."""
 
 import os
 import sys
@@ -73,6 +73,19 @@ def status(context: typer.Context, json_output: Json = False) -> None:
 
     found = run(context.obj.home())
     tell(context, json_output, found.to_json(), found.table())
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where to: a folder that is yet to be made.")],
+    json_output: Json = False,
+) -> None:
+    """Copy the whole data folder while the service goes on; to restore, put the copy in its place."""
+    from pipelines.backup import backup as run
+
+    done = run(context.obj.home(), folder)
+    tell(context, json_output, done.to_json(), str(done))
 
 
 @key_app.command("create")
