@@ -16,3 +16,12 @@ def upgrade(home: Home) -> "Upgraded":
     except ModuleNotFoundError as error:
         raise HomeError(f"PostgreSQL needs {error.name}. Install it: pip install 'tahdikas[postgresql]'.") from error
     return upgrade(home)
+
+
+def move(home: Home) -> dict[str, int]:
+    """Copy the SQLite file's rows into the empty store that the settings name. Raises `HomeError`."""
+    try:
+        from features.log.postgres.moving import move
+    except ModuleNotFoundError as error:
+        raise HomeError(f"PostgreSQL needs {error.name}. Install it: pip install 'tahdikas[postgresql]'.") from error
+    return move(home)

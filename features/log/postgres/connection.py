@@ -49,6 +49,8 @@ class PostgresConnection:
         text, rows = translated(sql, self._opener.stage), [tuple(row) for row in parameters]
 
         def ask(run: Patient) -> Rows:
+            if len(rows) == 1:
+                return run.execute(text, rows[0], binary=True)
             cursor = run.cursor(binary=True)
             if rows:
                 cursor.executemany(text, rows)
@@ -198,6 +200,7 @@ class Streamed:
 
     def __init__(self, asked: Callable[[Callable[[Patient], list[Any]]], list[Any]], cursor: Any) -> None:
         self._asked, self._cursor = asked, cursor
+        self._ended = False
 
     def fetchone(self) -> Any:
         """The next row, None after the last."""
@@ -205,8 +208,11 @@ class Streamed:
 
     def fetchmany(self, size: int = _STREAMED_AT_ONCE, /) -> list[Any]:
         """The next at most `size` rows."""
+        if self._ended:
+            return []
         rows = self._asked(lambda _: self._cursor.fetchmany(size))
         if len(rows) < size:
+            self._ended = True
             self._asked(lambda _: self._cursor.close() or [])
         return rows
 
@@ -217,5 +223,3 @@ class Streamed:
     def __iter__(self) -> Iterator[Any]:
         while page := self.fetchmany():
             yield from page
-            if len(page) < _STREAMED_AT_ONCE:
-                return

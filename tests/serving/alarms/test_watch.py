@@ -231,6 +231,7 @@ def test_the_order_of_arrival_changes_nothing(shop, tmp_path):
     assert other.looks() == told
 
 
+@pytest.mark.sqlite_only
 def test_reading_by_time_uses_the_index(shop):
     connection = connect(shop.home)
     plan = connection.execute(
