@@ -6,6 +6,7 @@ While one batch is under way the next gathers; nobody waits for a batch to fill.
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,9 @@ from features.errors import TahdikasError
 from serving.api.execution import Unanswered
 
 log = logging.getLogger("tahdikas.api")
+
+_LEARNS = 0.3  # weight of the newest batch in what a question is expected to take
+_PATIENT = 0.7  # of the time limit: who is expected to wait longer is turned away
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -60,11 +64,13 @@ class Batches(Generic[Q, A]):
         self._queue: deque[_Asked[Q, A]] = deque()
         self._busy: set[Hashable] = set()
         self._under_way = 0
+        self._threads = threads
+        self._each = 0.0  # seconds a question has taken of late, in its batch
 
     async def ask(self, question: Q) -> A | Unanswered:
         """The answer, or why there is none in time. `TahdikasError`s pass through: the caller can act on them."""
-        if self._under_way >= self._waiting:
-            return "overloaded"
+        if self._under_way >= self._waiting or self._expected_wait() > _PATIENT * self._seconds:
+            return "overloaded"  # what cannot come in time is told at once, and takes no time from what can
         self._under_way += 1
         asked: _Asked[Q, A] = _Asked(question, self._key(question))
         asked.future.add_done_callback(partial(self._leave, asyncio.get_running_loop()))
@@ -86,6 +92,10 @@ class Batches(Generic[Q, A]):
     def under_way(self) -> int:
         """How many requests are under way or waiting."""
         return self._under_way
+
+    def _expected_wait(self) -> float:
+        """Seconds until all that is under way is answered, by what questions took of late."""
+        return self._under_way * self._each / self._threads
 
     def close(self) -> None:
         """Let running batches end, drop what waits."""
@@ -121,6 +131,7 @@ class Batches(Generic[Q, A]):
         return batch
 
     def _settle(self, batch: Sequence[_Asked[Q, A]]) -> None:
+        began = time.perf_counter()
         try:
             answers = batch[0].context.run(self._answer, [one.question for one in batch])
         except Exception as error:
@@ -130,6 +141,8 @@ class Batches(Generic[Q, A]):
                 for one in batch:
                     self._settle([one])
             return
+        took = (time.perf_counter() - began) / len(batch)
+        self._each = took if not self._each else self._each + _LEARNS * (took - self._each)
         for one, answer in zip(batch, answers, strict=True):
             one.future.set_result(answer)
 

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -121,4 +122,37 @@ def test_too_many_waiting_are_told_so() -> None:
         return [*await asyncio.gather(*tasks), third, await of.ask("d")]
 
     assert asyncio.run(three()) == ["a!", "b!", "overloaded", "d!"]
+    of.close()
+
+
+def test_what_cannot_come_in_time_is_told_at_once_and_the_rest_is_in_time() -> None:
+    """Forty seconds of work are asked for within two: without a look ahead, all wait and nearly all are late."""
+
+    def slow(questions: Sequence[Any]) -> list[Any]:
+        time.sleep(0.05 * len(questions))
+        return list(questions)
+
+    of = batches(slow, seconds=0.5, waiting=1_000, largest=4)
+
+    async def storm() -> list[Any]:
+        async def one(number: int) -> Any:
+            await asyncio.sleep(number * 0.0025)
+            return await of.ask(number)
+
+        return await asyncio.gather(*(one(number) for number in range(800)))
+
+    found = asyncio.run(storm())
+    of.close()
+    assert sum(isinstance(answer, int) for answer in found) >= 10
+    assert found.count("overloaded") > 2 * found.count("deadline"), "most are told before they have waited for nothing"
+
+
+def test_one_slow_answer_does_not_turn_the_next_away() -> None:
+    def first_slow(questions: Sequence[Any]) -> list[Any]:
+        time.sleep(1.0 if questions == [0] else 0.0)
+        return list(questions)
+
+    of = batches(first_slow, seconds=20)
+    assert asyncio.run(of.ask(0)) == 0
+    assert asyncio.run(of.ask(1)) == 1
     of.close()
