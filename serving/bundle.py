@@ -39,7 +39,7 @@ TRIAL_SECONDS = 60.0
 NEXT_VIEWS = 50  # items that sessions propose: more than any place shows after what may not be shown is taken out
 CANARY_TOLERANCE = 1e-9
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
-_REMEDY = "Promote again, or roll back to another bundle."
+REMEDY = "Promote again, or roll back to another bundle."
 
 
 class Canary(msgspec.Struct, frozen=True):
@@ -172,10 +172,10 @@ def current_id(home: Home) -> str | None:
         found: Any = msgspec.json.decode(path.read_bytes())["bundle"]
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
-        raise BundleError(f"{path} cannot be read ({error!r}). {_REMEDY}") from error
+    except (OSError, msgspec.DecodeError, KeyError, TypeError, RecursionError) as error:
+        raise BundleError(f"{path} cannot be read ({error!r}). {REMEDY}") from error
     if not isinstance(found, str) or not _ID.fullmatch(found):
-        raise BundleError(f"{path} names the bundle {found!r}, which is no bundle id. {_REMEDY}")
+        raise BundleError(f"{path} names the bundle {found!r}, which is no bundle id. {REMEDY}")
     return found
 
 
@@ -196,24 +196,24 @@ def checked_manifest(folder: Path) -> Manifest:
     """The manifest, after comparing everything that can be compared without opening a model. Raises `BundleError`."""
     try:
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise BundleError(f"{folder / 'manifest.json'} cannot be read ({error}). {_REMEDY}") from error
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        raise BundleError(f"{folder / 'manifest.json'} cannot be read ({error}). {REMEDY}") from error
     if manifest.format != FORMAT:
-        raise BundleError(f"{folder} has format {manifest.format}, this program reads {FORMAT}. {_REMEDY}")
+        raise BundleError(f"{folder} has format {manifest.format}, this program reads {FORMAT}. {REMEDY}")
     if manifest.id != folder.name:
-        raise BundleError(f"{folder} says it is {manifest.id}. It was renamed or mixed up. {_REMEDY}")
+        raise BundleError(f"{folder} says it is {manifest.id}. It was renamed or mixed up. {REMEDY}")
     for inputs, own in ((manifest.churn_inputs, CHURN_INPUTS), (manifest.ranker_inputs, tuple(CANDIDATE_INPUTS))):
         if tuple(inputs) != own:
             odd = sorted(set(inputs) ^ set(own)) or ["their order"]
             raise BundleError(f"{folder} was trained on other inputs ({', '.join(odd)}). Retrain and promote again.")
     there = {p.name for p in folder.iterdir()} - {"manifest.json"}
     for name in sorted(there ^ set(manifest.files)):
-        raise BundleError(f"{folder / name} is {'not in the manifest' if name in there else 'missing'}. {_REMEDY}")
+        raise BundleError(f"{folder / name} is {'not in the manifest' if name in there else 'missing'}. {REMEDY}")
     for name, expected in manifest.files.items():
         with (folder / name).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected:
-            raise BundleError(f"{folder / name} has SHA-256 {found[:12]}..., not {expected[:12]}.... {_REMEDY}")
+            raise BundleError(f"{folder / name} has SHA-256 {found[:12]}..., not {expected[:12]}.... {REMEDY}")
     return manifest
 
 
@@ -247,7 +247,7 @@ def _canary(folder: Path, manifest: Manifest, name: str) -> Canary:
     """The canaries of a model; raises `BundleError` where it has none."""
     canary = manifest.canaries.get(name)
     if canary is None or not canary.inputs:
-        raise BundleError(f"{folder} has no canaries for {name}. {_REMEDY}")
+        raise BundleError(f"{folder} has no canaries for {name}. {REMEDY}")
     return canary
 
 
@@ -255,10 +255,10 @@ def _compare(folder: Path, name: str, found: Floats, expected: Sequence[float]) 
     """That canaries sing: within 1e-9, of amounts above 1 that share of them. Raises `BundleError`."""
     wanted = np.array(expected, dtype=np.float64)
     if len(found) != len(wanted):
-        raise BundleError(f"{folder} has canaries for {name} that do not fit together. {_REMEDY}")
+        raise BundleError(f"{folder} has canaries for {name} that do not fit together. {REMEDY}")
     off = np.abs(found - wanted) / np.maximum(np.abs(wanted), 1.0)
     if not (off <= CANARY_TOLERANCE).all():
-        raise BundleError(f"{folder}: the {name} model misses its canaries by {np.max(off):.3g}. {_REMEDY}")
+        raise BundleError(f"{folder}: the {name} model misses its canaries by {np.max(off):.3g}. {REMEDY}")
 
 
 def _value(folder: Path, manifest: Manifest, churn: Model) -> "ValueModel":
@@ -280,7 +280,7 @@ def _sessions(folder: Path, manifest: Manifest) -> "NextViews":
     model = load_next_views(folder)
     canary = _canary(folder, manifest, "sessions")
     if (off := miss(model, canary.inputs, canary.expected)) > CANARY_TOLERANCE:
-        raise BundleError(f"{folder}: the sessions model misses its canaries by {off:.3g}. {_REMEDY}")
+        raise BundleError(f"{folder}: the sessions model misses its canaries by {off:.3g}. {REMEDY}")
     return model
 
 
@@ -290,9 +290,9 @@ def _try_in_child(folder: Path, seconds: float) -> None:
     try:
         done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, errors="replace")
     except subprocess.TimeoutExpired as error:
-        raise BundleError(f"{folder} could not be opened within {seconds:g} s. {_REMEDY}") from error
+        raise BundleError(f"{folder} could not be opened within {seconds:g} s. {REMEDY}") from error
     if done.returncode < 0:
-        raise BundleError(f"{folder} killed the process that tried to open it (signal {-done.returncode}). {_REMEDY}")
+        raise BundleError(f"{folder} killed the process that tried to open it (signal {-done.returncode}). {REMEDY}")
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise BundleError(f"{folder} failed its trial: {last}")

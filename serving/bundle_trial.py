@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from features.errors import BundleError
-from serving.bundle import checked_manifest, opened
+from serving.bundle import REMEDY, checked_manifest, opened
 
 
 def main(folder: str) -> int:
@@ -13,6 +13,9 @@ def main(folder: str) -> int:
         opened(Path(folder), checked_manifest(Path(folder)))
     except BundleError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except Exception as error:  # whatever its files hold
+        sys.stderr.write(f"{error!r} at opening it. {REMEDY}\n")
         return 1
     return 0
 

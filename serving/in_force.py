@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import pyarrow as pa
+
 from features.catalogue import changes_of, items_at, load_items
-from features.errors import TahdikasError
+from features.errors import DataError, TahdikasError
 from features.home import Home
 from features.inputs.newcomers import Newcomer, newcomers_of
 from features.log.connection import Connection
@@ -27,7 +29,7 @@ from serving.stock import StockOver
 
 T = TypeVar("T")
 Stamp = tuple[object, ...]
-TRIED_KEPT = 3
+TRIED_KEPT, READ_AGAIN = 3, 5
 _NEVER, _FOREVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -176,8 +178,17 @@ class Keeper:
                 del self._tried[old]
         return self._tried[bundle_id]
 
+    def _read_items(self) -> tuple[pa.Table, Stamp]:
+        """The items and the stamp of the very file they are from. Raises `DataError` where it never stays the same."""
+        for _ in range(READ_AGAIN):
+            seen = stamp(self._listed)
+            items = load_items(self._home)
+            if stamp(self._listed) == seen:
+                return items, seen
+        raise DataError(f"{self._listed} is replaced faster than it can be read. Write it less often.")
+
     def _load_items(self) -> Articles:
-        items, now, seen = load_items(self._home), self._now, stamp(self._listed)
+        (items, seen), now = self._read_items(), self._now
         moments = changes_of(items)
         place = bisect_right(moments, now)
         since = moments[place - 1] if place else _NEVER

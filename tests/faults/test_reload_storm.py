@@ -12,11 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from regular_customer import NOON
 from served import SLACK_SECONDS, Asker, exchange, regulars, served, shop_to_serve, sold
 
+from features.catalogue import load_items
+from serving import in_force
 from serving.core.catalogue import load_catalogue
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import load_policy
+from serving.in_force import Keeper
 from serving.service import DecisionService
 from tests.serving.core.test_bundles import put_in_force, write_bundle
 
@@ -156,3 +160,26 @@ def test_a_storm_of_new_files_gives_no_mixed_answer(tmp_path):
 @pytest.mark.slow
 def test_a_long_storm(tmp_path):
     check(shop_to_serve(tmp_path / "home", decision_deadline_ms=DEADLINE_SECONDS * 1000), 120, 2_000)
+
+
+def test_items_replaced_while_they_are_read_are_not_known_by_the_new_ones_version(tmp_path, monkeypatch):
+    two = Two(shop_to_serve(tmp_path / "home"))
+    keeper, read, sides = Keeper(two.home), load_items, iter("B")
+
+    def replaced_meanwhile(home):
+        items = read(home)
+        for side in sides:
+            two.items(side)
+        return items
+
+    monkeypatch.setattr(in_force, "load_items", replaced_meanwhile)
+    first = keeper.at(NOON).articles
+    assert first.by_id["coffee"].title == "coffee B"
+    two.items("A")
+    second = keeper.at(NOON).articles
+    assert second.by_id["coffee"].title == "coffee A" and second.version != first.version
+    sides = itertools.cycle("AB")
+    monkeypatch.setattr(in_force, "load_items", lambda home: (two.items(next(sides)), read(home))[1])
+    two.items("B")
+    kept = keeper.at(NOON)
+    assert kept.articles is second and "replaced faster" in kept.degraded[0]
