@@ -57,11 +57,10 @@ class Status:
     def _models(self) -> str:
         if self.bundle is None:
             return self.bundle_problem or "none"
-        figures = self.bundle["metrics"]
-        return (
-            f"{self.bundle['id']} as of {self.bundle['as_of'][:10]}: churn AUC {figures['churn.auc']:.3f}, "
-            f"next offer recall {figures['next_offer.recall']:.3f}"
-        )
+        words = {"churn.auc": "churn AUC", "next_offer.recall": "next offer recall"}
+        figures = self.bundle.get("metrics") or {}
+        told = ", ".join(f"{text} {figures[name]:.3f}" for name, text in words.items() if name in figures)
+        return f"{self.bundle['id']} as of {self.bundle['as_of'][:10]}: {told or 'no figures'}"
 
 
 def status(home: Home) -> Status:
@@ -87,7 +86,7 @@ def status(home: Home) -> Status:
         sources={name: _text(occurred) for name, (occurred, _) in watermarks.items()},
         missing=[name for name in missing if "." not in name],
         quarantined=dict(refused),
-        bundle=bundle and {key: bundle[key] for key in ("id", "as_of", "created_at", "horizon_days", "metrics")},
+        bundle=bundle and {key: bundle.get(key) for key in ("id", "as_of", "created_at", "horizon_days", "metrics")},
         bundle_problem=problem,
         campaigns=summaries(home),
     )

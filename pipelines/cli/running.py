@@ -1,4 +1,4 @@
-"""Commands that run the whole: demo, serve, status, backup, keys."""
+"""Commands that run the whole: demo, serve, status, backup, refold, keys."""
 
 import os
 import sys
@@ -86,6 +86,16 @@ def backup(
 
     done = run(context.obj.home(), folder)
     tell(context, json_output, done.to_json(), str(done))
+
+
+@app.command()
+def refold(context: typer.Context, json_output: Json = False) -> None:
+    """Make everybody's state anew from what is known of her: where a record is damaged. A service may go on."""
+    from features.log.event_log import EventLog
+
+    with EventLog(context.obj.home()) as log:
+        customers = log.refold_all()
+    tell(context, json_output, {"customers": customers}, f"{customers} customers were folded again.")
 
 
 @key_app.command("create")

@@ -2,11 +2,14 @@
 
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import schemathesis
+from fastapi import FastAPI
 
+from features.home import Home
 from serving.api import create_app
 from serving.security import KeyStore
 from serving.service import DecisionService
@@ -17,16 +20,19 @@ DEADLINES_MS = {"decision_deadline_ms": 3_000, "read_deadline_ms": 5_000, "write
 SETTINGS = ServingSettings(
     **DEADLINES_MS, watch_minutes=0, requests_per_second=0, refused_per_second=0, log_requests="none"
 )
+NOW = datetime(2026, 9, 2, 12, tzinfo=UTC)  # as in the document's examples, half a year later: the shop's next day
 _SLACK_SECONDS = 2.0  # for parsing, and for a machine that has other things to do
 
 
-def app_of(home: Any) -> tuple[Any, str]:
-    """The service over a small shop with a regular customer, and a key that may do everything."""
-    with closing(Shop(home).service):
-        pass
+def app_of(home: Home) -> tuple[FastAPI, str, dict[str, str]]:
+    """The service over a small shop, a key that may do everything, and what the examples' ids are called here."""
+    shop = Shop(home)
+    with closing(shop.service):
+        decision = shop.ask(mode="serve").decision_id
     _, token = KeyStore(home).create("test", ["admin"], now=NOON)
     service = DecisionService(home, durable=False, patience_seconds=1.0)
-    return create_app(home, clock=lambda: NOON, settings=SETTINGS, service=service), token
+    known = {"c-1042": "aino", "d-01J8ZK": decision, "bike-54": "boots", "2026-03-": "2026-09-", "2026-02-": "2026-08-"}
+    return create_app(home, clock=lambda: NOW, settings=SETTINGS, service=service), token, known
 
 
 class Contract:

@@ -58,9 +58,16 @@ class Hostile:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
-def requests(document: dict[str, Any], seed: int) -> Iterator[Hostile]:
-    """Without end, each operation in turn, drawn from the document's own examples and what is above."""
+def requests(document: dict[str, Any], seed: int, known: dict[str, str]) -> Iterator[Hostile]:
+    """Without end, each operation in turn, drawn from the document's own examples and what is above.
+
+    `known` puts ids and dates that mean something to the service in the place of the examples'.
+    """
     draw = random.Random(seed)
+    text = json.dumps(document)
+    for example, own in known.items():
+        text = text.replace(example, own)
+    document = json.loads(text)
     operations = [(path, verb, one) for path, verbs in document["paths"].items() for verb, one in verbs.items()]
     while True:
         for path, verb, operation in operations:

@@ -35,7 +35,7 @@ def _aimed_at(case: Case) -> str | None:
 
 @pytest.mark.parametrize("count", [LEAN, pytest.param(ALL, marks=pytest.mark.slow)])
 def test_the_service_keeps_to_its_document(start: Callable[..., Client], tmp_path, count: int) -> None:
-    app, token = app_of(Home.open(tmp_path / "home"))
+    app, token, _ = app_of(Home.open(tmp_path / "home"))
     client, contract = start(app, authorization=f"Bearer {token}"), Contract(app.openapi())
     for found in schemathesis.openapi.from_dict(contract.document).get_all_operations():
         operation = found.ok()
