@@ -19,10 +19,11 @@ from features.home import Home
 from features.log.connection import PostgresError, transaction
 from features.log.migration import refold_everyone
 from features.log.postgres import server
+from features.log.postgres.connection import PostgresConnection
 from features.log.postgres.opening import Opener
 from features.log.settings import load_settings, settings_path
 
-_FOLD_SECONDS = 3_600.0
+_LONGEST_SECONDS = 3_600.0
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -48,7 +49,8 @@ def upgrade(home: Home, revision: str = "head") -> Upgraded:
 
     def creator() -> object:
         run = opener.open(opener.statement_seconds)
-        run.patience = opener.statement_seconds
+        run.patience = _LONGEST_SECONDS
+        run.execute("set statement_timeout = 0")
         run.cursor_factory = psycopg.Cursor
         run.autocommit = False
         return run
@@ -64,7 +66,7 @@ def upgrade(home: Home, revision: str = "head") -> Upgraded:
             command.upgrade(config, revision)
             after = _revision(connection)
         if after == server.REVISION:
-            _fold_again(home)
+            _fold_again(opener)
         return Upgraded(before, after)
     except (sqlalchemy.exc.SQLAlchemyError, PostgresError) as error:
         raise HomeError(
@@ -75,13 +77,13 @@ def upgrade(home: Home, revision: str = "head") -> Upgraded:
         engine.dispose()
 
 
-def _fold_again(home: Home) -> None:
+def _fold_again(opener: Opener) -> None:
     """States that another program folded are folded again: nobody may be decided for by them."""
-    with closing(server.connect(home, load_settings(home), read_only=False, durable=True)) as connection:
-        connection.wait_at_most(_FOLD_SECONDS)
+    with closing(PostgresConnection(opener)) as connection:
+        connection.wait_at_most(_LONGEST_SECONDS)
         with transaction(connection):
-            other = "select 1 from state where length(body) = 0 or get_byte(body, 0) <> cast(? as integer) limit 1"
-            if connection.execute(other, (STATE_VERSION,)).fetchone() is not None:
+            other = "select 1 from state where substring(body from 1 for 1) <> ? limit 1"
+            if connection.execute(other, (bytes([STATE_VERSION]),)).fetchone() is not None:
                 refold_everyone(connection)
 
 
