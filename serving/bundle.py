@@ -20,17 +20,24 @@ import numpy as np
 from features.errors import BundleError
 from features.favourites import Habits, Rhythm, read_rhythm
 from features.home import Home
-from features.inputs.candidates import CANDIDATE_INPUTS, NEIGHBOUR, POPULAR, Histories, ItemHistory, ItemTable
+from features.inputs.candidates import (
+    CANDIDATE_INPUTS,
+    NEIGHBOUR,
+    POPULAR,
+    Floats,
+    Histories,
+    ItemHistory,
+    ItemTable,
+)
 from features.inputs.dissatisfaction import SPEC, Dissatisfaction
 from features.inputs.frame import CHURN_INPUTS
 from features.inputs.goes_with import goes_with
-from features.inputs.newcomers import Newcomer, with_newcomers
 from features.inputs.scoring import Model, next_items, read_model
 from features.inputs.seasons import Seasons
-from serving.core.conditions import Floats
-from serving.core.items import Scored
+from serving.core.scored import Scored
 
 if TYPE_CHECKING:
+    from features.inputs.newcomers import Newcomer
     from features.inputs.value import ValueModel
     from features.recommenders.next_views import NextViews
 
@@ -94,8 +101,10 @@ class Bundle:
         """The bundle's id."""
         return self.manifest.id
 
-    def with_newcomers(self, newcomers: Sequence[Newcomer]) -> "Bundle":
+    def with_newcomers(self, newcomers: "Sequence[Newcomer]") -> "Bundle":
         """The same models, what was listed since they were trained among the items."""
+        from features.inputs.newcomers import with_newcomers  # pyarrow, which a trial does without
+
         table = with_newcomers(self.table, newcomers)
         return self if table is self.table else replace(self, table=table)
 

@@ -7,7 +7,7 @@ a filled catalogue does not know is never shown.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,22 +15,9 @@ import pyarrow.compute as pc
 from features.catalogue import RELATIONS
 from features.inputs.candidates import PERSONAL
 from serving.core.articles import Article, Pointers, StockWord
-from serving.core.evidence import RunsOut
+from serving.core.scored import Scored
 
 __all__ = ["Article", "Articles", "Scored", "StockWord", "pick", "stand_in"]
-
-
-class Scored(NamedTuple):
-    """An item proposed: the calibrated chance that she buys it (NaN without a model), and the ways it came in.
-
-    Of a favourite, the pieces she usually takes and when it runs out.
-    """
-
-    item_id: str
-    probability: float
-    source: int
-    quantity: int | None = None
-    runs_out: RunsOut | None = None
 
 
 @dataclass(frozen=True)

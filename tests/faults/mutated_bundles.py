@@ -32,11 +32,11 @@ def mutated(good: Path, number: int) -> tuple[str, Path]:
 
 
 def forge_sums(folder: Path) -> None:
-    """Let the manifest give the sums of what is there; one that cannot be read stays as it is."""
+    """Let the manifest give the sums of what is there; one that is lost or cannot be read stays as it is."""
     sums = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in _files(folder) if one.name != MANIFEST}
     try:
         _edit(folder / MANIFEST, lambda told: told | {"files": sums})
-    except (ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return
 
 

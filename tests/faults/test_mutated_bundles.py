@@ -49,7 +49,7 @@ def tried(home, numbers):
             taken += 1
             if not same_canaries(found.models, good):
                 faults.append(f"{name}: served, and scores otherwise")
-        elif folder.name not in " ".join(found.degraded) or "Promote again" not in " ".join(found.degraded):
+        elif folder.name not in " ".join(found.degraded) or "romote again" not in " ".join(found.degraded):
             faults.append(f"{name}: not told what is wrong and what to do ({found.degraded})")
         put_in_force(home, good_id)
         if keeper.at(NOON).scorer.id != good_id or keeper.at(NOON).degraded:
