@@ -103,13 +103,23 @@ class _Verdicts:
         return [self._reject(*finding) for finding in sorted(self.found, key=lambda finding: finding[0])]
 
     def _reject(self, row: int, check: Check, part: pa.Table, place: int) -> Reject:
-        values: dict[str, Any] = self.events.slice(row, 1).to_pylist()[0]
+        values = _values(self.events.slice(row, 1))
         told = values
         if check.of_lines:
             flat = pc.list_flatten(_one_chunk(part["lines"]))
             told = flat[place].as_py() or dict.fromkeys(f.name for f in LINE)
         detail = check.words.format_map(told)[:LONGEST_DETAIL]
         return Reject(values["event_id"], check.reason, detail, raw_text(object_of(plain_row(values))), row)
+
+
+def _values(row: pa.Table) -> dict[str, Any]:
+    """One row's values; an instant beyond the years 1 to 9999 stays a number, microseconds since 1970."""
+    try:
+        values: dict[str, Any] = row.to_pylist()[0]
+    except OverflowError:
+        types = [pa.int64() if pa.types.is_timestamp(field.type) else field.type for field in row.schema]
+        values = row.cast(pa.schema(list(zip(row.schema.names, types, strict=True)))).to_pylist()[0]
+    return values
 
 
 def _in_one_form(events: pa.Table) -> pa.Table:

@@ -46,6 +46,7 @@ class Contract:
         """Raise `AssertionError` where the answer to `path` (None: aimed at no operation) is not what was promised."""
         self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
         assert answer.status_code != 500, answer.text
+        assert '"code":"failure"' not in answer.text and "(failure)" not in answer.text, "a call failed"
         assert seconds < self._deadline(path), f"{seconds:.2f} s"
         if path is None:
             assert answer.status_code < 400 or answer.request.method == "HEAD" or _is_problem(answer), answer.text
