@@ -27,6 +27,8 @@ class Recording:
         self._answering, self._records, self._patience = answering, records, patience_seconds
         self._step = steps.step
         self._kept: set[str] = set()
+        self.refusal: str | None = None
+        """Why the latest decision could not be recorded; None where it was."""
 
     def decide(self, requests: Sequence[Request]) -> list[Decision]:
         """Decide for some, and record; raises as `DecisionService.decide_many`."""
@@ -81,8 +83,10 @@ class Recording:
                 }
         except OvertakenError as error:
             return self._once_more(requests, snapshots, decisions, error, force, began, tries)
-        except (*STORE_ERRORS, HomeError):
+        except (*STORE_ERRORS, HomeError) as error:
+            self.refusal = str(error)
             return unsold(requests, snapshots, force)
+        self.refusal = None
         return [
             d if (first := written.get(d.decision_id, d)) is d else self._overtaken(request, first, force)
             for request, d in zip(requests, decisions, strict=True)

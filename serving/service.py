@@ -227,6 +227,8 @@ class DecisionService:
             degraded.append(
                 f"{failed} pieces of feedback could not be judged by the model of dissatisfaction: seed words stood in"
             )
+        if refusal := self._recording.refusal:
+            degraded.append(f"the latest decision could not be recorded ({refusal}): what is not recorded is not sold")
         try:
             run = self._records.connection()
             with one_moment(run):

@@ -7,8 +7,8 @@ every write beyond it fails in the middle of whatever was being written.
 import os
 import resource
 import signal
+from contextlib import closing
 
-import pytest
 from served import SLACK_SECONDS, Asker, behind, event, exchange, misses, regulars, rows, served, shop_to_serve, sold
 
 DEADLINE_SECONDS = 2.0
@@ -21,11 +21,11 @@ def room(service, size):
     resource.prlimit(service.pid, resource.RLIMIT_FSIZE, (size, NO_LIMIT))
 
 
-def tell_until_full(asker):
+def tell_until_full(asker, phase):
     """Tell of one friction after another until the service refuses: those acknowledged, those refused."""
     told, refused = [], []
     for n in range(2_000):
-        one = event(f"squeezed {n}", "friction", f"c{n % 9}", kind="payment_error", item_id="x" * 200)
+        one = event(f"{phase} {n}", "friction", f"c{n % 9}", kind="payment_error", item_id="x" * 200)
         status, results = asker.tell([one])
         assert (status, results) in ((200, ["accepted"]), (503, [])), (status, results)
         (told if status == 200 else refused).append(one)
@@ -34,14 +34,14 @@ def tell_until_full(asker):
     raise AssertionError("the disk never filled")
 
 
-def decide_until_full(asker):
+def decide_until_full(asker, phase):
     """Ask again and again: what was recorded, by key, until nothing is any more. Only what was recorded sells."""
     kept, silent = {}, 0
-    for n in range(1, 200):
+    for n in range(200):
         for who in WHO:
-            answer = asker.decide(who, f"{who} {n}")
+            answer = asker.decide(who, f"{who} {phase} {n}")
             if answer["decision_id"] is not None:
-                kept[f"{who} {n}"], silent = answer, 0
+                kept[f"{who} {phase} {n}"], silent = answer["decision_id"], 0
             else:
                 assert not sold(answer) and answer["state_status"].startswith("unknown:"), answer
                 silent += 1
@@ -51,40 +51,50 @@ def decide_until_full(asker):
     raise AssertionError("the disk never filled")
 
 
-@pytest.mark.parametrize("bytes_left", [None, 300_000])
-def test_a_full_disk_costs_the_sale_and_nothing_that_was_acknowledged(tmp_path, bytes_left):
-    """With no byte left, and with some for the write that tears."""
+def filled(asker, phase):
+    """A full disk lived through: events acknowledged, events refused, decisions recorded."""
+    told, refused = tell_until_full(asker, phase)
+    asker.slowest = 0.0
+    kept = decide_until_full(asker, phase)
+    assert asker.slowest < DEADLINE_SECONDS + SLACK_SECONDS
+    assert asker.tell([exchange("cilla")])[0] == 503
+    assert asker.ask("GET", "/v1/health/live")[0] == 200
+    assert "could not be recorded" in asker.ask("GET", "/v1/health/ready")[1]["degraded"][-1]
+    return told, refused, kept
+
+
+def works_again(asker, phase, kept):
+    """Without a restart: events are taken, offers made, and what was answered is answered again."""
+    after = event(f"after {phase}", "friction", "c1", kind="payment_error")
+    assert asker.tell([after]) == (200, ["accepted"])
+    assert {key: asker.decide(key.split()[0], key)["decision_id"] for key in kept} == kept
+    assert [who for who in WHO if sold(asker.decide(who, f"{who} after {phase}"))] == ["aino", "cilla"]
+    assert "recorded" not in str(asker.ask("GET", "/v1/health/ready")[1]["degraded"])
+    return after
+
+
+def test_a_full_disk_costs_the_sale_and_nothing_that_was_acknowledged(tmp_path):
+    """With no byte left, then with some for the write that tears; then the service is killed."""
     home = shop_to_serve(tmp_path / "home", decision_deadline_ms=DEADLINE_SECONDS * 1000)
-    before = [*regulars(["bertta", "cilla"]), exchange("bertta")]
-    with served(home) as service:
-        asker = Asker(service)
-        assert asker.tell(before) == (200, ["accepted"] * len(before))
-        kept = {f"{who} 0": asker.decide(who, f"{who} 0") for who in WHO}
-        assert [key for key, answer in kept.items() if sold(answer)] == ["aino 0", "cilla 0"]
-        wal = home.live_db.with_name("live.db-wal").stat().st_size
-        room(service, 0 if bytes_left is None else wal + bytes_left)
-        told, refused = tell_until_full(asker)
-        assert (told == []) == (bytes_left is None)
-        asker.slowest = 0.0
-        kept |= decide_until_full(asker)
-        assert asker.tell([exchange("cilla")])[0] == 503
-        assert asker.slowest < DEADLINE_SECONDS + SLACK_SECONDS
-        assert asker.ask("GET", "/v1/health/live")[0] == 200
-        room(service, NO_LIMIT)
-        assert asker.tell([event("after", "friction", "c1", kind="payment_error")]) == (200, ["accepted"])
-        again = {key: asker.decide(key.split()[0], key)["decision_id"] for key in kept}
-        assert again == {key: answer["decision_id"] for key, answer in kept.items()}
-        assert sold(asker.decide("aino")) and not sold(asker.decide("bertta"))
+    acknowledged, resent, kept = [*regulars(["bertta", "cilla"]), exchange("bertta")], [exchange("cilla")], {}
+    with served(home) as service, closing(Asker(service)) as asker:
+        assert asker.tell(acknowledged) == (200, ["accepted"] * len(acknowledged))
+        works_again(asker, "before", {})
+        for phase, left in (("none", None), ("some", 300_000)):
+            wal = home.live_db.with_name("live.db-wal").stat().st_size
+            room(service, 0 if left is None else wal + left)
+            told, refused, recorded = filled(asker, phase)
+            assert (told == []) == (left is None)
+            kept |= recorded
+            room(service, NO_LIMIT)
+            acknowledged += [*told, works_again(asker, phase, kept)]
+            resent += refused
         os.kill(service.pid, signal.SIGKILL)
-        asker.close()
-    with served(home) as service:
-        asker = Asker(service)
-        status, results = asker.tell([*refused, exchange("cilla")])
+    with served(home) as service, closing(Asker(service)) as asker:
+        status, results = asker.tell(resent)
         assert status == 200 and set(results) <= {"accepted", "duplicate"}
-        assert [who for who in WHO if sold(asker.decide(who))] == ["aino"]
-        asker.close()
-    everything = [one["event_id"] for one in [*before, *told, *refused, exchange("cilla")]] + ["after"]
-    assert misses(home, everything) == {} and behind(home) == 0
-    recorded = rows(home, "select key, decision_id from idempotency join decisions using (decision_id)")
-    assert dict(recorded) == {key: answer["decision_id"] for key, answer in kept.items()}
+        assert [who for who in WHO if sold(asker.decide(who, f"{who} last"))] == ["aino"]
+    assert misses(home, [one["event_id"] for one in [*acknowledged, *resent]]) == {} and behind(home) == 0
+    recorded = dict(rows(home, "select key, decision_id from idempotency join decisions using (decision_id)"))
+    assert {key: made for key, made in recorded.items() if "after" not in key and "last" not in key} == kept
     assert rows(home, "pragma integrity_check") == [("ok",)]
