@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from features.recommenders.next_views import NextViews
 
 FORMAT = 1
-TRIAL_SECONDS = 60.0
+TRIAL_SECONDS = 20.0
 NEXT_VIEWS = 50  # items that sessions propose: more than any place shows after what may not be shown is taken out
 CANARY_TOLERANCE = 1e-9
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")

@@ -5,6 +5,7 @@ process which only predicts has no use for. The numbers are the same: it is the 
 """
 
 import ctypes
+import re
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from features.errors import BundleError
 
+_TREES = re.compile(r"^(num_leaves|left_child|right_child)=(.*)$", re.MULTILINE)
 _FLOAT64, _ROW_MAJOR, _NORMAL, _CONTRIBUTIONS, _ALL = 1, 1, 0, 3, -1
 
 
@@ -26,7 +28,9 @@ class Booster:
 
         A truncated file can kill the process: check its sum before.
         """
-        text = path.read_text("utf-8").encode("utf-8")
+        told = path.read_text("utf-8")
+        _check_branches(path, told)
+        text = told.encode("utf-8")
         self._handle = ctypes.c_void_p()
         rounds = ctypes.c_int()
         _call("LGBM_BoosterLoadModelFromString", text, ctypes.byref(rounds), ctypes.byref(self._handle))
@@ -81,6 +85,22 @@ class Booster:
         """Free the model's memory."""
         if getattr(self, "_handle", None):
             _library().LGBM_BoosterFree(self._handle)
+
+
+def _check_branches(path: Path, text: str) -> None:
+    """That every branch leads to a leaf of its tree or to a later node: LightGBM would follow others without end.
+
+    Nodes are numbered as they were split, so that a node's branches are later than it; a leaf k is written as -1 - k.
+    """
+    leaves = 1
+    for name, told in _TREES.findall(text):
+        if name == "num_leaves":
+            leaves = int(told)
+        else:
+            to = np.array(told.split(), np.int64)
+            leads = (to >= -leaves) & ((to < 0) | (to > np.arange(len(to)))) & (to < leaves - 1)
+            if len(to) != leaves - 1 or not leads.all():
+                raise BundleError(f"{path} has a tree of {leaves} leaves with branches {told[:40]}... Train it again.")
 
 
 @cache

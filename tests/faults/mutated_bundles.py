@@ -8,7 +8,7 @@ import json
 import random
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -118,7 +118,7 @@ WAYS: dict[str, Callable[[Path, random.Random], None]] = {
 }
 
 
-def all_mutated(good: Path, numbers: range) -> Iterator[tuple[str, Path]]:
+def all_mutated(good: Path, numbers: Iterable[int]) -> Iterator[tuple[str, Path]]:
     """One after another; each is gone before the next comes."""
     for number in numbers:
         name, folder = mutated(good, number)

@@ -14,6 +14,9 @@ from serving.bundle import TRIAL_SECONDS
 from serving.in_force import Keeper
 from tests.serving.core.test_bundles import put_in_force, write_bundle
 
+LOOP = 363
+"""The number of one whose tree has a branch that leads nowhere: LightGBM follows it without end."""
+
 
 def same_canaries(bundle, good):
     """That it scores the good one's canaries as the good one does."""
@@ -41,7 +44,7 @@ def tried(home, numbers):
         began = time.monotonic()
         found = keeper.at(NOON)
         took = time.monotonic() - began
-        if took > TRIAL_SECONDS / 2:
+        if took > TRIAL_SECONDS + 5:
             faults.append(f"{name}: took {took:.0f} s")
         if found.models is None:
             faults.append(f"{name}: the last good one is gone")
@@ -58,7 +61,7 @@ def tried(home, numbers):
 
 
 def test_no_mutated_bundle_is_served_or_stops_anything(tmp_path):
-    faults, taken = tried(Home.open(tmp_path), range(24))
+    faults, taken = tried(Home.open(tmp_path), [*range(24), LOOP])
     assert faults == [] and taken < 6
 
 

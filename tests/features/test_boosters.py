@@ -58,3 +58,11 @@ def test_wrong_files_and_wrong_inputs_are_said(tmp_path: Path) -> None:
         Booster(tmp_path / "other.txt")
     with pytest.raises(OSError):
         Booster(tmp_path / "absent.txt")
+
+
+@pytest.mark.parametrize("leads_to", ["0", "7", "-9", "nan", ""])
+def test_a_branch_that_leads_nowhere_is_refused_before_it_is_followed(tmp_path: Path, leads_to: str) -> None:
+    path = tmp_path / "model.txt"
+    path.write_text("tree\nTree=0\nnum_leaves=3\nleft_child=1 -1\nright_child=-2 " + leads_to + "\n")
+    with pytest.raises((BundleError, ValueError), match=r"branches|nan"):
+        Booster(path)
