@@ -28,25 +28,32 @@ class Trees(_Section):
 
 
 class ChurnParams(_Section):
-    """Churn: no purchase in `horizon_days` after the cutoff; "auto" follows the shop's rhythm (training/labels.py)."""
+    """Churn: no purchase in `horizon_days` after the cutoff; "auto" follows the shop's rhythm (training/labels.py).
+
+    Of more than `most_customers`, models of people learn from so many drawn by lot, the same at every cutoff.
+    """
 
     horizon_days: Literal["auto"] | Positive = "auto"
     cutoffs: Positive = 6
     step_days: Positive = 28
     min_history_days: Positive = 28
     folds: Annotated[int, Field(ge=2)] = 5
+    most_customers: Positive = 50_000
     seed: int = 7
     trees: Trees = Trees()
 
 
 class OfferParams(_Section):
-    """Next offer: bought within `window_days` of the cutoff; `k` items are recommended."""
+    """Next offer: bought within `window_days` of the cutoff; `k` items are recommended; of more than
+    `most_customers` in a window so many are learned from and judged, drawn by lot.
+    """
 
     window_days: Positive = 28
     cutoffs: Positive = 4
     min_history_days: Positive = 28
     half_life_days: Annotated[float, Field(gt=0)] = 30.0
     k: Positive = 10
+    most_customers: Positive = 20_000
     seed: int = 7
     trees: Trees = Trees(
         num_leaves=15, learning_rate=0.04, rounds=200, min_data_in_leaf=200, lambda_l2=10.0, feature_fraction=0.5

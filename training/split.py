@@ -5,6 +5,7 @@ short; then a customer's own earlier row tells about her later label, so she is 
 """
 
 from datetime import datetime, timedelta
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,19 @@ def cutoffs(
             "params.yaml."
         )
     return found
+
+
+def drawn(customers: Array, most: int) -> Array:
+    """Rows `[n]` of at most `most` of the customers (ids; each may have several rows), drawn by lot: true for taken.
+
+    The lot is a hash of the id: the same customers whatever their order, and whoever else is there.
+    """
+    different = np.unique(customers)
+    if len(different) <= most:
+        return np.ones(len(customers), np.bool_)
+    lots = np.array([crc32(b"drawn:" + str(one).encode()) for one in different.tolist()])
+    taken = different[np.argsort(lots, kind="stable")[:most]]
+    return np.asarray(np.isin(customers, taken))
 
 
 def customer_folds(customers: Array, folds: int) -> npt.NDArray[np.int64]:

@@ -22,7 +22,7 @@ def train_churn(home: Home, params: Params, people: People | None = None) -> Chu
     as_of = datetime.fromisoformat(prepared["as_of"])
     moments = [datetime.fromisoformat(c) for c in prepared["churn_cutoffs"]]
     quality, profile = check_training(home, moments, as_of, params.quality, named=prepared.get("as_of_named", False))
-    rows = (people or People(home)).rows
+    rows = (people or People(home, params.churn.most_customers)).rows
     result = fit_churn(rows.groups, rows.names, rows.horizon_days, params.churn, rows.today)
     folder = fresh(home.models / "churn")
     newest = rows.groups[0]

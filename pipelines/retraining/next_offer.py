@@ -29,6 +29,7 @@ from training.report import write_json
 from training.retrieval import bought_between, connect, histories, item_table
 from training.seasons import learn_seasons
 from training.segments import Masks, list_segments, segments_of
+from training.split import drawn
 
 RANKER = "ranker"
 NO_RANKER = "A simple rule of purchases alone is in force: it loses nothing where another source is missing."
@@ -48,6 +49,8 @@ def train_next_offer(home: Home, params: Params) -> OfferResult:
             table = item_table(con, cutoff, categories=categories, half_life_days=told.half_life_days)
             table = with_newcomers(table, newcomers_of(items, cutoff.timestamp()))
             customers, bought = histories(con, cutoff, table)
+            taken = np.flatnonzero(drawn(np.array(customers, dtype=np.str_), told.most_customers))
+            customers, bought = [customers[row] for row in taken.tolist()], bought.take(taken)
             end = cutoff + timedelta(days=told.window_days)
             truth = bought_between(con, customers, table, cutoff, end, as_of)
             rows = offer_rows(customers, bought, table, cutoff, truth)

@@ -22,6 +22,7 @@ from training.learners import Matrix
 from training.metrics import Array, Floats
 from training.people import Rows
 from training.retrieval import connect
+from training.split import drawn
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,17 @@ class PeopleRows:
 class People:
     """The rows of a data folder, read once, when first asked for."""
 
-    def __init__(self, home: Home) -> None:
-        self.home = home
+    def __init__(self, home: Home, most: int) -> None:
+        self.home, self.most = home, most
 
     @cached_property
     def rows(self) -> PeopleRows:
-        """prepared.json, purchases.parquet and the snapshots as rows."""
-        return load_people(self.home)
+        """prepared.json, purchases.parquet and the snapshots as rows, of at most so many customers."""
+        return load_people(self.home, self.most)
 
 
-def load_people(home: Home) -> PeopleRows:
-    """prepared.json, purchases.parquet and the snapshots as rows."""
+def load_people(home: Home, most: int) -> PeopleRows:
+    """prepared.json, purchases.parquet and the snapshots as rows; of more than `most` customers so many by lot."""
     from training.dataset import load_training_set  # Feast: six seconds of import, only where needed
 
     prepared = prepared_of(home)
@@ -62,6 +63,7 @@ def load_people(home: Home) -> PeopleRows:
     young = [datetime.fromisoformat(c) for c in prepared["level_drawn_at"]]
     frame = load_training_set("churn_v1", home=home, cutoffs=[*moments, *young])
     frame = frame[frame["last_purchase_at"].notna()].sort_values([EVENT_TIMESTAMP, CUSTOMER_ID], kind="stable")
+    frame = frame[drawn(frame[CUSTOMER_ID].astype(str).to_numpy(dtype=np.str_), most)]
     earnings = earnings_of(load_items(home, as_of), pq.read_table(home.models / "purchases.parquet"))
     groups, amounts = [], []
     with connect(earnings.lines) as con:

@@ -47,7 +47,7 @@ def retrain(home: Home, as_of: datetime | None, params: Params, *, progress: Pro
 
 def _train_people(home: Home, params: Params) -> None:
     """All models of people, from rows that are read once, and what actions add."""
-    people = People(home)
+    people = People(home, params.churn.most_customers)
     train_churn(home, params, people)
     train_second_purchase(home, params, people)
     train_value(home, params, people)

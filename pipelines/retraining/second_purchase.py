@@ -18,7 +18,7 @@ def train_second_purchase(home: Home, params: Params, people: People | None = No
 
     None, and only a report that says why, where the shop has too few customers with one order.
     """
-    rows = (people or People(home)).rows
+    rows = (people or People(home, params.churn.most_customers)).rows
     folder = fresh(home.models / NAME)
     try:
         result = fit_second_purchase(rows.groups, rows.names, rows.horizon_days, params.churn, rows.today)

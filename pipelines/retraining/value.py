@@ -33,7 +33,7 @@ def train_value(home: Home, params: Params, people: People | None = None) -> Val
     It sums margins where the catalogue knows nearly all of them, else spend. None, and only a report that says why,
     where too few customers bought in the newest window.
     """
-    rows = (people or People(home)).rows
+    rows = (people or People(home, params.churn.most_customers)).rows
     leaves = read_model(home.models / "churn", "churn")
     groups = [Rows(g.cutoff, g.customers, g.inputs, sums) for g, sums in zip(rows.groups, rows.brought, strict=True)]
     folder = fresh(home.models / NAME)

@@ -18,6 +18,8 @@ from features.errors import BundleError
 from features.home import Home
 from features.log.event_log import EventLog
 from pipelines.promote import promote
+from pipelines.retraining.churn import train_churn
+from pipelines.retraining.next_offer import train_next_offer
 from pipelines.retraining.prepare import prepare
 from pipelines.retraining.response import response_told, train_response
 from pipelines.retraining.retrain import retrain
@@ -114,6 +116,23 @@ def test_the_bundle_answers_for_both_as_the_files_of_training_do(shop: Home) -> 
     assert np.isnan(bundle.second_purchase(regular, names)).all(), "asked of those with one order alone"
     nobody = np.full_like(regular, np.nan)
     assert np.isnan(bundle.value(nobody, names)).all() and np.isnan(bundle.second_purchase(nobody, names)).all()
+
+
+def test_of_more_customers_than_wanted_some_are_drawn_and_their_models_answer_for_all(shop: Home) -> None:
+    few = PARAMS.model_copy(
+        update={
+            "churn": PARAMS.churn.model_copy(update={"most_customers": 90}),
+            "next_offer": PARAMS.next_offer.model_copy(update={"most_customers": 60}),
+        }
+    )
+    everybody = pq.read_table(shop.models / "churn" / "evidence.parquet")["customer_id"].to_pylist()
+    items = (shop.models / "next_offer" / "items.npz").read_bytes()
+    train_churn(shop, few)
+    train_next_offer(shop, few)
+    drawn = pq.read_table(shop.models / "churn" / "evidence.parquet")["customer_id"].to_pylist()
+    assert len(everybody) > len(drawn) > 40 and set(drawn) < set(everybody)
+    assert len(pq.read_table(shop.models / "next_offer" / "evidence.parquet")) <= 60
+    assert (shop.models / "next_offer" / "items.npz").read_bytes() == items, "items are counted over everybody"
 
 
 def spoil_canary(told: dict[str, dict[str, list[float]]], name: str, part: str) -> None:

@@ -1,5 +1,6 @@
 """Labels and splits on rows readable by hand."""
 
+import numpy as np
 import pytest
 
 from features.errors import ConfigError, DataError
@@ -7,7 +8,7 @@ from tests.training.shops import day, lines
 from training.labels import horizon_days, lapsed
 from training.params import Params, read_params
 from training.retrieval import connect
-from training.split import customer_folds, cutoffs
+from training.split import customer_folds, cutoffs, drawn
 
 ROWS = [
     ("ada", "1", "x", 100, 0.0),
@@ -89,3 +90,15 @@ def test_every_parameter_is_documented() -> None:
         keys = [section] if not isinstance(values, dict) else [f"{section}.{key}" for key in values if key != "trees"]
         for key in keys:
             assert f"`{key}`" in page, key
+
+
+def test_who_is_drawn_does_not_hang_on_order_or_on_who_else_is_asked_again() -> None:
+    names = np.array([f"c{n % 400}" for n in range(1_000)])
+    taken = drawn(names, 100)
+    assert len(set(names[taken])) == 100 and drawn(names, 400).all()
+    turned = np.random.default_rng(1).permutation(len(names))
+    assert set(names[turned][drawn(names[turned], 100)]) == set(names[taken])
+    assert set(names[drawn(names, 60)]) < set(names[taken]), "of fewer those who were drawn first"
+    other = np.array([f"d{n}" for n in range(20_000)])
+    last_digits = np.array([int(one[-1]) for one in other[drawn(other, 5_000)]])
+    assert np.abs(np.bincount(last_digits, minlength=10) / 5_000 - 0.1).max() < 0.02
