@@ -1,5 +1,6 @@
 """The app factory: the one place where the parts of the API are wired together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -111,11 +112,11 @@ def create_app(
         wiring.rounds.start()
         yield
         await wiring.rounds.stop()
-        for pool in (wiring.decisions, wiring.events, wiring.reads, wiring.writes, wiring.staff):
-            pool.close()
+        ended = await _all_closed(wiring, settings.shutdown_seconds)
         if traces is not None:
             traces.close()
-        wiring.service.close()
+        if ended:
+            wiring.service.close()
 
     app = FastAPI(
         title="Tahdikas",
@@ -135,12 +136,23 @@ def create_app(
         app.include_router(part.router)
     app.include_router(docs.router)
     app.include_router(console.router)
-    app.add_middleware(
-        limits.Limits, max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds
-    )
+    app.add_middleware(limits.Limits, max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds)
     if settings.log_requests != "none":
         app.add_middleware(RequestLog, slow_ms=settings.slow_request_ms, every=settings.log_requests == "all")
     return app
+
+
+async def _all_closed(wiring: Wiring, seconds: float) -> bool:
+    """Stop all pools; whether their threads ended in time. A connection is never closed under one that uses it."""
+    pools = (wiring.decisions, wiring.events, wiring.reads, wiring.writes, wiring.staff)
+    for pool in pools:
+        pool.close()
+    waits = [asyncio.to_thread(pool.join) for pool in pools]
+    try:
+        await asyncio.wait_for(asyncio.gather(*waits), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _telemetry(traces: Traces | None) -> dict[str, Any]:

@@ -101,6 +101,10 @@ class Batches(Generic[Q, A]):
         """Let running batches end, drop what waits."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def join(self) -> None:
+        """Wait, after `close`, for its threads to end."""
+        self._pool.shutdown()
+
     def _drain(self) -> None:
         batch = self._take()
         if batch:

@@ -53,6 +53,10 @@ class Deadline:
         """Let running calls end, drop waiting ones."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def join(self) -> None:
+        """Wait, after `close`, for its threads to end."""
+        self._pool.shutdown()
+
     def _leave(self, loop: asyncio.AbstractEventLoop) -> Callable[[object], None]:
         def left() -> None:
             self._under_way -= 1

@@ -33,6 +33,7 @@ class Rounds:
 
     async def stop(self) -> None:
         """End, the look under way left to end by itself."""
+        self._minutes = 0  # a look that ends at this moment swallows the cancelling
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -54,6 +55,6 @@ class Rounds:
         self.latest = looked
 
     async def _go(self) -> None:
-        while True:
+        while self._minutes:
             await self.look()
             await asyncio.sleep(self._minutes * 60)
