@@ -54,7 +54,7 @@ def _features(home: Home, at: datetime) -> pd.DataFrame:
     """The numbers of the snapshot, customer by customer."""
     kept = snapshot(home, BATCH, at)
     assert kept is not None
-    frame = pd.read_parquet(kept.files)
+    frame = pd.concat([pd.read_parquet(file) for file in kept.files], ignore_index=True)
     return pd.concat([frame[["customer_id"]], frame.select_dtypes("number").astype("float64")], axis=1)
 
 
