@@ -38,7 +38,7 @@ class ChurnParams(_Section):
     step_days: Positive = 28
     min_history_days: Positive = 28
     folds: Annotated[int, Field(ge=2)] = 5
-    most_customers: Positive = 50_000
+    most_customers: Positive = 20_000
     seed: int = 7
     trees: Trees = Trees()
 
