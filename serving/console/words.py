@@ -134,6 +134,7 @@ PROBLEMS_FI = {
     "conflict": "Se ei onnistu nykyisessä tilanteessa",
     "no-event-accepted": "Yhtään tapahtumaa ei hyväksytty",
     "too-many-requests": "Avaimella kysytään liian usein",
+    "too-slow": "Pyyntö ei tullut perille ajoissa",
     "internal-error": "Jokin meni täällä vikaan",
     "unavailable": "Sivua ei voi juuri nyt näyttää; yritä hetken kuluttua uudelleen",
 }

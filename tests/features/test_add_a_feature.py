@@ -22,7 +22,7 @@ def checkout(tmp_path: Path) -> Path:
     """What a data scientist has before her."""
     for name in ("features", "serving", "training", "pipelines", "tests/features", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "params.yaml", "tests/conftest.py"):
+    for name in ("pyproject.toml", "params.yaml", "tests/conftest.py", "tests/engines.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

@@ -23,6 +23,8 @@ def _known() -> set[str]:
                 names.add(f"{family.name}_total")
             case "histogram":
                 names |= {f"{family.name}_{part}" for part in ("bucket", "sum", "count")}
+            case "summary":
+                names |= {f"{family.name}_{part}" for part in ("sum", "count")}
             case _:
                 names.add(family.name)
     return names

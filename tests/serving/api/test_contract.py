@@ -278,6 +278,7 @@ def test_health_says_what_is_degraded(client: Client, service: Stand) -> None:
     assert client.get("/v1/health/ready").json() == {
         "status": "degraded",
         "degraded": ["no bundle"],
+        "watchdogs": [],
         "versions": {"bundle": "b1"},
     }
     service.gone.append("now not ready")

@@ -12,6 +12,7 @@ from features.home import Home
 from features.log.store import connect, transaction
 from serving.api import create_app
 from serving.core.ends import RELEASES_FI
+from serving.settings import ServingSettings
 from tests.conftest import Client
 
 from .conftest import NOON
@@ -25,7 +26,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def client(home: Home, clock: Clock, start: Callable[..., Client], key: Callable[..., dict[str, str]]) -> Client:
-    return start(create_app(home, clock=clock), **key("admin"))
+    settings = ServingSettings(watch_minutes=0)  # whom a round found quiet is not read again at once
+    return start(create_app(home, clock=clock, settings=settings), **key("admin"))
 
 
 def watch(client: Client, **params: Any) -> dict[str, Any]:
