@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.sqlite_only  # one checkout for all tests, and commands of its own
 PEOPLE = ["train_churn", "train_second_purchase", "train_value"]
 STAGES = [
     "events",
