@@ -76,6 +76,21 @@ def test_a_worse_order_than_recency_or_champion_is_refused():
     )
 
 
+def test_a_choice_that_is_the_simple_scorer_itself_is_not_refused_for_a_hair():
+    """Fitted to a window more than that scorer, it orders some pairs otherwise: by a hair, but surely."""
+    found = people(20_000)
+    close = np.argsort(found.challenger)[:4_000].reshape(-1, 2)  # neighbours, wrongly ordered for the most part
+    turned = found.challenger.copy()
+    wrong = close[found.truth[close[:, 0]] < found.truth[close[:, 1]]]
+    turned[wrong[:, 0]], turned[wrong[:, 1]] = found.challenger[wrong[:, 1]], found.challenger[wrong[:, 0]]
+    gate = by_name(people_gates("churn", replace(found, challenger=turned, baseline=found.challenger), LIMITS))
+    told = gate["churn_against_recency"]
+    assert told.value < 0 and told.passed and "margin" in told.text
+    strict = LIMITS.model_copy(update={"max_auc_loss": 0.0})
+    again = people_gates("churn", replace(found, challenger=turned, baseline=found.challenger), strict)
+    assert "churn_against_recency" in failed(again)
+
+
 def test_a_challenger_may_lose_its_margin_to_the_champion_and_no_more():
     found = people(8_000)
     noisy = replace(found, challenger=found.challenger + np.random.default_rng(2).normal(0, 0.1, 8_000))

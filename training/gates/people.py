@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from training.gates.areas import auc_difference
-from training.gates.verdict import FEWEST, Gate, at_least, calibrated, level, not_inferior, not_worse
+from training.gates.verdict import FEWEST, Gate, at_least, calibrated, level, not_inferior
 from training.metrics import Array, Difference, auc, paired_bootstrap
 from training.params import PromotionParams
 from training.segments import ALL, Masks
@@ -34,9 +34,11 @@ def people_gates(model: str, found: PeopleEvidence, params: PromotionParams, bas
     gates = [
         at_least(f"{model}_customers", len(found.truth), params.min_customers, "customers in the validation window"),
         at_least(f"{model}_auc", auc(found.truth, found.challenger), params.min_churn_auc, "AUC"),
-        not_worse(
+        not_inferior(  # by the margin: the choice may be that very scorer, fitted to a window more
             f"{model}_against_{baseline}",
             auc_difference(found.truth, found.challenger, found.baseline),
+            params.max_auc_loss,
+            len(found.truth),
             f"AUC less that of {baseline} alone",
         ),
         calibrated(f"{model}_calibrated", found.truth, found.challenger, params.max_churn_ece),
