@@ -1,7 +1,7 @@
 """A full retraining on ten million events: time, processor time and peak memory of each step, beside a plain one.
 
 Needs no data: shops of `SIZES` customers are simulated and ingested into a temporary folder, which is not counted. Each
-step is a stage of dvc.yaml in a process of its own, as `dvc repro` runs them. The yardstick runs after it on the same log.
+step is a stage of dvc.yaml in a process of its own, as `dvc repro` runs them. The yardstick runs last, on the same log.
 """
 
 import json
