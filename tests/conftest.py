@@ -5,6 +5,7 @@ new ones.
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -79,3 +80,10 @@ def store_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if engine == "postgresql":
         on_postgres(monkeypatch)
     return engine
+
+
+def pytest_sessionfinish() -> None:
+    """Stop what was started: the server that this process's tests shared, if they did."""
+    server = sys.modules.get("tests.postgres_server")
+    if server is not None:
+        server.stop_shared()

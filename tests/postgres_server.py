@@ -73,6 +73,12 @@ def shared() -> Server:
     return Server()
 
 
+def stop_shared() -> None:
+    """Stop it where one was started: a worker of tests may end without its exit handlers."""
+    if shared.cache_info().currsize:
+        shared().close()
+
+
 def name_postgres(home: Home, server: Server, **settings: Any) -> Home:
     """Let the folder's settings name a schema of its own on the server; nothing is made there yet."""
     home.config.mkdir(exist_ok=True)
