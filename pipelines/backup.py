@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from features.durable import to_disk
 from features.errors import HomeError
 from features.home import Home
 from features.log import lake
@@ -59,7 +60,7 @@ def backup(home: Home, target: Path) -> Backup:
     try:
         done = _copy(home, part)
         part.rename(target)
-        _to_disk(target.parent)
+        to_disk(target.parent)
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(part, ignore_errors=True)
         fault = f"{home.root} could not be copied to {target} ({error})"
@@ -84,7 +85,7 @@ def _copy(home: Home, part: Path) -> list[int]:
         if damaged:
             raise HomeError(f"{home.root} has damaged or lost files: {', '.join(damaged)}. Nothing was copied.")
         for folder, _, _ in os.walk(part):
-            _to_disk(Path(folder))
+            to_disk(Path(folder))
     return sizes
 
 
@@ -101,7 +102,7 @@ def _copy_one(source: Path, target: Path) -> int:
         _copy_database(source, target)
     else:
         shutil.copy2(source, target)
-    _to_disk(target)
+    to_disk(target)
     return target.stat().st_size
 
 
@@ -112,11 +113,3 @@ def _copy_database(source: Path, target: Path) -> None:
         (told,) = to.execute("pragma integrity_check(1)").fetchone()
         if told != "ok":
             raise sqlite3.DatabaseError(f"{source} is damaged: {told}")
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from features.durable import to_disk
 from features.feature_store.batch import schema_hash
 from features.home import Home
 from pipelines.bundles import check_bundle, sha256
@@ -65,10 +66,10 @@ def write_bundle(home: Home, now: datetime) -> str:
         },
     )
     for path in draft.iterdir():
-        sync(path)
-    sync(draft)
+        to_disk(path)
+    to_disk(draft)
     draft.rename(target)
-    sync(home.bundles)
+    to_disk(home.bundles)
     return bundle
 
 
@@ -81,12 +82,3 @@ def _model_files(folder: Path, name: str) -> list[Path]:
     """What of a folder of models belongs into a bundle."""
     own = [folder / f"{name}.json", *folder.glob(f"{name}_calibration.json")]
     return sorted([*own, *folder.glob("*.txt"), *folder.glob("*.npz"), *folder.glob("rhythm.json")])
-
-
-def sync(path: Path) -> None:
-    """Put a file or a folder's names onto the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

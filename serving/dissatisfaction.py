@@ -1,7 +1,7 @@
 """What she just wrote, judged before it is acknowledged: the score that follows from a piece of feedback with text.
 
 The score is an event of its own, kept in the transaction of the feedback, so that the hold that follows from it replays
-with the rest. Where the model fails, the seed words judge. What was predicted falls only by a word of praise or a good
+with the rest. Where there is no model, or it fails, the seed words judge. What was predicted falls only by a word of praise or a good
 rating: someone who asks again, or says nothing in particular, is not content for it.
 """
 
@@ -34,7 +34,8 @@ log = logging.getLogger("tahdikas.serving")
 Row = dict[str, Any]
 
 SEED_WORDS = Dissatisfaction(Satisfaction())
-"""What judges where a model fails: it holds from the policy's own threshold."""
+"""What judges where a model fails, or none is in force yet: it holds from the policy's own threshold."""
+SEEDS = "seed_words"
 
 
 def is_written(event: Any) -> bool:
@@ -57,17 +58,16 @@ class Mood:
         self.failures = 0
         """Pieces of feedback that the model could not judge."""
 
-    def following(self, model: Dissatisfaction | None, version: str, rules: HoldRules) -> Follow | None:
-        """For `EventLog.append_live`: scores by `model` (of bundle `version`), None without a model."""
-        if model is None:
-            return None
+    def following(self, model: Dissatisfaction | None, version: str, rules: HoldRules) -> Follow:
+        """For `EventLog.append_live`: scores by `model` (of bundle `version`), by the seed words without one."""
+        judges = [(SEED_WORDS, SEEDS)] if model is None else [(model, version), (SEED_WORDS, SEEDS)]
 
         def follow(run: Connection, rows: list[Row]) -> list[Any]:
             written = [row for row in rows if row["type"] == "feedback" and (row.get("text") or "").strip()]
             written.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
             scores: list[Any] = []
             for row in written:
-                for judge, name in ((model, version), (SEED_WORDS, "seed_words")):
+                for judge, name in judges:
                     try:
                         scores += _scored(run, row, judge, name, rules, scores)
                         break

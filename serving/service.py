@@ -122,7 +122,7 @@ class DecisionService:
     def ingest(self, objects: list[Any], now: datetime, source: str = "api") -> list[EventResult]:
         """Take events in: durable and visible to the next decision when this returns. Gives one result an event.
 
-        What is written in feedback is judged at once, where the bundle in force has a model of dissatisfaction.
+        What is written in feedback is judged at once, by the bundle in force or, without one, by seed words.
         """
         if not any(is_written(one) for one in objects):  # most events: they need not wait for what is in force
             return self._log.append_live(objects, source=source, now=now)

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 
+from features.durable import to_disk
 from features.home import Home
 
 BATCH, STATE = "batch", "state"
@@ -142,11 +143,11 @@ def keep(home: Home, kind: str, cutoff: datetime, draft: Path, manifest: Manifes
     told = msgspec.structs.replace(manifest, rows=rows, files=files)
     (draft / MANIFEST).write_bytes(msgspec.json.encode(told))
     for path in (*parts, *sorted({part.parent for part in parts}), draft / MANIFEST, draft):
-        _to_disk(path)
+        to_disk(path)
     before = _versions(folder)
     final = folder / f"{1 + max(before, default=0):06d}"
     draft.rename(final)
-    _to_disk(folder)
+    to_disk(folder)
     for version in before:
         shutil.rmtree(folder / f"{version:06d}")
     return Snapshot(kind, cutoff, final, told)
@@ -156,9 +157,9 @@ def note(one: Snapshot, manifest: Manifest) -> Snapshot:
     """Say of a snapshot that stays as it is what it knows of now."""
     draft = one.folder / f".{MANIFEST}"
     draft.write_bytes(msgspec.json.encode(manifest))
-    _to_disk(draft)
+    to_disk(draft)
     draft.replace(one.folder / MANIFEST)
-    _to_disk(one.folder)
+    to_disk(one.folder)
     return Snapshot(one.kind, one.cutoff, one.folder, manifest)
 
 
@@ -206,11 +207,3 @@ def _newest(kind: str, folder: Path) -> Snapshot | None:
         if all((inside / name).exists() and (inside / name).stat().st_size == size for name, size in manifest.files):
             return Snapshot(kind, cutoff, inside, manifest)
     return None
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

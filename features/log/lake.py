@@ -7,7 +7,6 @@ visible, or not at all, by the one transaction that lists its files.
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -23,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.columns import EVENT_SCHEMA
+from features.durable import to_disk
 from features.errors import DataError, HomeError
 from features.events import EVENT_TYPES
 from features.home import Home
@@ -108,10 +108,10 @@ def write_days(home: Home, run: int, sorted_events: Iterable[pa.Table]) -> list[
     if parts:
         files.append(_write(home, run, number, day, parts))
     for file in files:
-        _to_disk(home.root / file.path)
+        to_disk(home.root / file.path)
     for folder in {(home.root / file.path).parent for file in files} | {home.lake}:
         if folder.exists():
-            _to_disk(folder)
+            to_disk(folder)
     return files
 
 
@@ -216,11 +216,3 @@ def _write(home: Home, run: int, number: int, day: int, parts: list[pa.Table]) -
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -59,6 +59,9 @@ def of_segments(rows: Sequence[Row], figure: str, calibrated: bool) -> str:
     if calibrated:
         headings += ["predicted", "observed", "observed less predicted, 95 %"]
         told = [line + _calibrated(row) for line, row in zip(told, rows, strict=True)]
+    if all("days_held" in row for row in rows):
+        headings.append("days held, mean")
+        told = [[*line, number(row["days_held"])] for line, row in zip(told, rows, strict=True)]
     return table(headings, told)
 
 

@@ -3,17 +3,17 @@
 import json
 import os
 
+from features.durable import to_disk
 from features.home import Home
-from pipelines.write_bundle import sync
 
 
 def put_in_force(home: Home, bundle: str, history: list[str]) -> None:
     """`bundle` decides from now on; `history` ends with it. Atomic and durable."""
     draft = home.bundles / f".current.{os.getpid()}"
     draft.write_text(json.dumps({"bundle": bundle, "history": history}) + "\n", "utf-8")
-    sync(draft)
+    to_disk(draft)
     draft.replace(home.bundles / "current.json")
-    sync(home.bundles)
+    to_disk(home.bundles)
 
 
 def history(home: Home) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from features.durable import to_disk
 from features.home import Home
 from training.gates.verdict import Gate
 
@@ -59,6 +60,7 @@ def append(home: Home, judged: Sequence[Judged]) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+    to_disk(path.parent)
 
 
 def used_windows(known: Iterable[Judged], wanted: Sequence[Judged]) -> list[Gate]:

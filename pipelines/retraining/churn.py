@@ -1,11 +1,12 @@
 """The step that learns who leaves: snapshots and purchases -> `home.models/churn/`, behind the checks of the data."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from features.feature_store.quality.reference import write_profile
 from features.home import Home
 from pipelines.quality import PROFILE, REPORT, check_training
-from pipelines.retraining.files import fresh, prepared_of, write_model, write_report
+from pipelines.retraining.days_held import days_held
+from pipelines.retraining.files import HELD, fresh, prepared_of, write_model, write_report
 from pipelines.retraining.people import People, write_evidence
 from training.churn import ChurnResult
 from training.churn import train_churn as fit_churn
@@ -27,7 +28,9 @@ def train_churn(home: Home, params: Params, people: People | None = None) -> Chu
     folder = fresh(home.models / "churn")
     newest = rows.groups[0]
     write_model(folder, "churn", result.fitted, result.calibration, rows.names, newest.inputs)
-    told = {"probability": result.probability, "baseline": result.baseline}
+    end = newest.cutoff + timedelta(days=rows.horizon_days)
+    held = days_held(home, newest.customers, newest.cutoff, end, as_of)
+    told = {"probability": result.probability, "baseline": result.baseline, HELD: held}
     write_evidence(folder, home, newest, rows.names, told)
     compared = {f"{n}_auc_behind": str(d) for n, d in result.differences.items()}
     write_report(folder, result, rows.names, compared | ({"note": result.note} if result.note else {}))

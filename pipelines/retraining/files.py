@@ -16,8 +16,9 @@ from pipelines.retraining.model_report import ModelReport
 from training.churn import ChurnResult
 from training.learners import Fitted, model_text
 from training.report import write_json
-from training.segments import people_segments
+from training.segments import people_segments, segments_of
 
+HELD = "days_held"  # column of evidence and of segments: for how much of the window she was held
 CANARIES = 8
 ROWS_FOR_CANARIES = 100_000  # scored to pick them from; more would only take longer
 
@@ -62,8 +63,14 @@ def flat(scores: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def _people_segments(evidence: Path) -> list[dict[str, Any]]:
-    table = pq.read_table(evidence, columns=["truth", "probability", "orders", "language", "browses"])
-    return people_segments(*(table[name].to_numpy(zero_copy_only=False) for name in table.column_names))
+    table = pq.read_table(evidence)
+    names = ("truth", "probability", "orders", "language", "browses")
+    truth, probability, *who = (table[name].to_numpy(zero_copy_only=False) for name in names)
+    rows = people_segments(truth, probability, *who)
+    if HELD in table.column_names:
+        held, masks = table[HELD].to_numpy(), segments_of(*who)
+        rows = [row | {HELD: float(held[masks[row["segment"]]].mean())} for row in rows]
+    return rows
 
 
 def prepared_of(home: Home) -> dict[str, Any]:

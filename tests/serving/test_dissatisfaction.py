@@ -188,10 +188,10 @@ def test_health_says_that_feedback_could_not_be_judged(service):
     assert "1 pieces of feedback could not be judged" in " ".join(service.health(NOON).degraded)
 
 
-def test_a_bundle_without_the_model_judges_nothing(service, home):
+def test_where_a_bundle_has_no_such_model_the_seed_words_judge(service, home):
     write_bundle(home, as_of="20260701")
-    take(service, says(BAD))
-    assert scores(home) == []
+    take(service, says("Broken, wrong, late; terrible. Never again: a scam, refund!"))
+    assert scores(home)[0].version == "seed_words" and "predicted" in held(service, 1)
 
 
 def test_seed_words_alone_hold_only_at_the_policy_s_threshold(service, home):
@@ -209,3 +209,15 @@ def test_folded_anew_it_is_the_same(service, home):
         before = log.state_of("aino")
         log.refold_all()
         assert log.state_of("aino") == before
+
+
+def test_before_there_is_any_model_the_seed_words_judge(tmp_path):
+    """A shop's first weeks: nothing is trained, and who writes that she never comes back is heard all the same."""
+    bare = Home.open(tmp_path / "bare")
+    service = DecisionService(bare)
+    take(service, says("Terrible, broken, never again. I want my money back!"), on=0)
+    take(service, says("Kiitos, erinomainen palvelu!", who={"customer_id": "bea"}), on=0)
+    (score,) = scores(bare)
+    assert score.version == "seed_words"
+    assert "predicted" in held(service, 0.1) and "predicted" not in held(service, 0.1, "bea")
+    service.close()
