@@ -97,6 +97,8 @@ def test_segments_are_recomputed_from_the_evidence(trained: tuple[Home, RetrainR
             continue
         truth, probability = column["truth"][mask], column["probability"][mask]
         assert told[segment]["n"] == mask.sum()
+        if name == "churn":
+            assert told[segment]["days_held"] == pytest.approx(evidence["days_held"].to_numpy()[mask].mean())
         if mask.sum() >= 50:
             assert told[segment]["value"] == pytest.approx(auc(truth, probability))
             assert told[segment]["observed"] == pytest.approx(truth.mean())
