@@ -1,8 +1,8 @@
 """What she just wrote, judged before it is acknowledged: the score that follows from a piece of feedback with text.
 
 The score is an event of its own, kept in the transaction of the feedback, so that the hold that follows from it replays
-with the rest. Where there is no model, or it fails, the seed words judge. What was predicted falls only by a word of praise or a good
-rating: someone who asks again, or says nothing in particular, is not content for it.
+with the rest. Where there is no model, or it fails, the seed words judge. What was predicted falls only by a word of
+praise or a good rating: someone who asks again, or says nothing in particular, is not content for it.
 """
 
 import logging
