@@ -34,9 +34,12 @@ def _aimed_at(case: Case) -> str | None:
 
 
 @pytest.mark.parametrize("count", [LEAN, pytest.param(ALL, marks=pytest.mark.slow)])
-def test_the_service_keeps_to_its_document(start: Callable[..., Client], tmp_path, count: int) -> None:
+def test_the_service_keeps_to_its_document(
+    start: Callable[..., Client], tmp_path, count: int, record_property: Callable[[str, object], None]
+) -> None:
     app, token, _ = app_of(Home.open(tmp_path / "home"))
     client, contract = start(app, authorization=f"Bearer {token}"), Contract(app.openapi())
+    record_property("answers by status", contract.statuses)
     for found in schemathesis.openapi.from_dict(contract.document).get_all_operations():
         operation = found.ok()
         drawn = operation.as_strategy() | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)

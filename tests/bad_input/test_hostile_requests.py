@@ -27,10 +27,11 @@ def send(client: Client, contract: Contract, one: Hostile) -> None:
 
 @pytest.mark.parametrize("count", [1_200, pytest.param(80_000, marks=pytest.mark.slow)])
 def test_no_hostile_request_is_answered_otherwise_than_documented(
-    start: Callable[..., Client], tmp_path, count: int
+    start: Callable[..., Client], tmp_path, count: int, record_property: Callable[[str, object], None]
 ) -> None:
     app, token, known = app_of(Home.open(tmp_path / "home"))
     client, contract = start(app, authorization=f"Bearer {token}"), Contract(app.openapi())
+    record_property("answers by status", contract.statuses)
     for one in islice(requests(contract.document, seed=count, known=known), count):
         send(client, contract, one)
     assert sum(contract.statuses.values()) == count

@@ -106,11 +106,16 @@ class Load:
         self.held |= {one["customer_id"] for one in events if one["type"] == "case"}
 
 
-def killed(home, kills, seed):
+def killed(home, kills, seed, record_property):
     load, pick = Load(home, seed), random.Random(seed)
     for number in range(kills):
         load.life(number, pick.uniform(0.02, 0.8))
     load.after_all()
+    record_property("kills", kills)
+    record_property("events acknowledged", len(load.told))
+    record_property("decisions answered", len(load.decided))
+    record_property("customers held", len(load.held))
+    record_property("covered sales", len(load.covered))
     assert load.covered == [] and load.wrong == []
     assert misses(home, load.told) == {} and behind(home) == 0
     there = dict(rows(home, "select key, decision_id from idempotency"))
@@ -121,12 +126,12 @@ def killed(home, kills, seed):
     return load
 
 
-def test_a_killed_service_loses_doubles_and_sells_nothing_that_it_may_not(tmp_path):
-    load = killed(shop_to_serve(tmp_path / "home"), 3, seed=1)
+def test_a_killed_service_loses_doubles_and_sells_nothing_that_it_may_not(tmp_path, record_property):
+    load = killed(shop_to_serve(tmp_path / "home"), 3, 1, record_property)
     assert len(load.decided) > 20 and len(load.told) > 150 and load.held
 
 
 @pytest.mark.slow
-def test_two_hundred_kills(tmp_path):
-    load = killed(shop_to_serve(tmp_path / "home"), 200, seed=2)
+def test_two_hundred_kills(tmp_path, record_property):
+    load = killed(shop_to_serve(tmp_path / "home"), 200, 2, record_property)
     assert len(load.decided) > 2_000 and len(load.told) > 10_000 and len(load.held) > 200

@@ -118,8 +118,9 @@ def test_a_killed_worker_loses_and_doubles_nothing_that_it_acknowledged(home):
 
 
 @pytest.mark.slow
-def test_many_killed_workers_lose_nothing(home):
+def test_many_killed_workers_lose_nothing(home, record_property):
     acknowledged, lost, doubled, half = lost_after_kills(home, [0.2 + 0.02 * n for n in range(40)])
+    record_property("acknowledged", len(acknowledged))
     assert len(acknowledged) > 100
     assert (lost, doubled, half) == ([], 0, 0)
 

@@ -124,12 +124,16 @@ def titles(answer):
     return {item["title"][-1] for action in answer["actions"] for item in action["items"] if item["title"]}
 
 
-def check(home, seconds, fewest):
+def check(home, seconds, fewest, record_property):
     two, answers, slowest, switched, calm, degraded = stormed(home, seconds)
+    record_property("files switched", switched)
+    record_property("answers", len(answers))
+    record_property("slowest answer in seconds", round(slowest, 3))
     assert switched > seconds * A_SECOND / 4
     assert slowest < DEADLINE_SECONDS + SLACK_SECONDS
     assert not [answer for who, answer in answers if who == "bertta" and sold(answer)], "a covered sale"
     states = Counter(answer["state_status"] for _, answer in answers)
+    record_property("answers by state", dict(states))
     assert set(states) <= {"ok", "unknown:deadline", "unknown:overloaded"}, states
     made = [answer for _, answer in answers if answer["decision_id"]]
     assert len(made) >= fewest, states
@@ -153,13 +157,13 @@ def check(home, seconds, fewest):
             assert told["exact"], told["differences"]
 
 
-def test_a_storm_of_new_files_gives_no_mixed_answer(tmp_path):
-    check(shop_to_serve(tmp_path / "home", decision_deadline_ms=DEADLINE_SECONDS * 1000), 3, 20)
+def test_a_storm_of_new_files_gives_no_mixed_answer(tmp_path, record_property):
+    check(shop_to_serve(tmp_path / "home", decision_deadline_ms=DEADLINE_SECONDS * 1000), 3, 20, record_property)
 
 
 @pytest.mark.slow
-def test_a_long_storm(tmp_path):
-    check(shop_to_serve(tmp_path / "home", decision_deadline_ms=DEADLINE_SECONDS * 1000), 120, 2_000)
+def test_a_long_storm(tmp_path, record_property):
+    check(shop_to_serve(tmp_path / "home", decision_deadline_ms=DEADLINE_SECONDS * 1000), 120, 2_000, record_property)
 
 
 def test_items_replaced_while_they_are_read_are_not_known_by_the_new_ones_version(tmp_path, monkeypatch):
