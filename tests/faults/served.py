@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from regular_customer import NOON, Shop
 
@@ -71,13 +71,13 @@ def shop_to_serve(root, **settings) -> Home:
 
 
 @contextmanager
-def served(home: Home) -> Iterator[Service]:
-    """The shop served, the clock starting at `NOON`; what is left of the process is stopped at the end."""
+def served(home: Home, clock_from: datetime = NOON) -> Iterator[Service]:
+    """The shop served, its clock started at an instant; what is left of the process is stopped at the end."""
     _, key = KeyStore(home).create("shop", ["admin"], now=NOON)
     question = json.dumps(QUESTION | {"customer_id": "nobody", "mode": "simulate"}).encode()
     port = free_port()
     command = ["-m", "pipelines.cli", "--home", str(home.root), "serve", "--port", str(port)]
-    with serving(python(*command, "--clock-from", NOON.isoformat()), port, key, question) as service:
+    with serving(python(*command, "--clock-from", clock_from.isoformat()), port, key, question) as service:
         yield service
 
 
