@@ -1,13 +1,7 @@
-"""The state while it is being folded: what has been gathered so far, and how it becomes the frozen state.
+"""The state while it is being folded: what has been gathered so far, and how it becomes frozen records."""
 
-What grows without limit is cut by fixed rules relative to the customer's own latest fact, far beyond any window a
-policy may use.
-"""
-
-from collections import Counter
 from typing import Any
 
-from features.customer.case_course import FINISHED
 from features.customer.ledger import (
     ActionTotal,
     Browse,
@@ -27,10 +21,7 @@ from features.customer.ledger import (
     StaffHold,
 )
 from features.facts import Fact
-from features.instants import days
 
-KEPT_DAYS = {"finished deliveries": 400, "finished cases": 400, "contacts": 400, "scores": 100, "orders": 300}
-KEPT_COUNTS = {"orders": 10, "browsed": 50, "frictions": 200, "contacts": 1000, "returned": 200}
 _SEEN = frozenset({"browse", "purchase", "feedback"})
 
 
@@ -87,78 +78,35 @@ class Draft:
                 case[3].append(item_id)
         case[4].append(step)
 
-    def finish(self) -> CustomerState:
-        """The frozen state."""
-        if self.last_at is None:
-            return CustomerState()
-        last = self.last_at
+    def whole(self) -> CustomerState:
+        """All that was gathered, frozen, nothing cut."""
         contacts = list(self.contacts.values())
         return CustomerState(
             facts=self.facts,
             first_at=self.first_at,
-            last_at=last,
+            last_at=self.last_at,
             origins=list(self.origins.items()),
             last_seen_at=self.last_seen_at,
             first_purchase_at=self.first_purchase_at,
             last_purchase_at=self.last_purchase_at,
             order_count=len(self.order_ids),
-            cases=_kept_cases(self.cases, self.marks, last),
+            cases=[Case(*c) for c in self.cases.values()],
             marks=self.marks,
-            deliveries=_kept_deliveries(self.deliveries, last),
+            deliveries=[Delivery(*d) for d in self.deliveries.values()],
             consents=self.consents,
-            contacts=_kept_contacts(contacts, last),
+            contacts=[Contact(*c) for c in contacts],
             actions=_action_totals(contacts),
             purchases=_purchases(self.bought),
-            orders=_kept_orders(list(self.orders.values()), last),
-            returned=self.returned[-KEPT_COUNTS["returned"] :],
-            frictions=_kept_frictions(self.frictions),
-            scores=[s for s in self.scores if s.at >= last - days(KEPT_DAYS["scores"])],
+            orders=[Order(*o) for o in self.orders.values()],
+            returned=self.returned,
+            frictions=self.frictions,
+            scores=self.scores,
             staff_holds=self.staff_holds,
             releases=self.releases,
-            browsed=self.browsed[-KEPT_COUNTS["browsed"] :],
+            browsed=self.browsed,
             profile=list(self.profile.values()),
             erased_at=self.erased_at,
         )
-
-
-def _kept_cases(cases: dict[str, list[Any]], marks: list[Mark], last: int) -> list[Case]:
-    oldest = last - days(KEPT_DAYS["finished cases"])
-    rated = {m.case_id for m in marks if m.case_id is not None} if cases else set()
-    return [Case(*c) for c in cases.values() if c[4][-1][0] >= oldest or c[4][-1][1] not in FINISHED or c[0] in rated]
-
-
-def _kept_orders(orders: list[list[Any]], last: int) -> list[Order]:
-    """The latest in full; of those before, as far back as an incident may reach, when and where, without the items."""
-    oldest = last - days(KEPT_DAYS["orders"])
-    split = max(0, len(orders) - KEPT_COUNTS["orders"])
-    before = [Order(o[0], o[1], o[2], o[3], o[4], []) for o in orders[:split] if o[1] >= oldest]
-    return before + [Order(*o) for o in orders[split:]]
-
-
-def _kept_deliveries(deliveries: dict[str, list[Any]], last: int) -> list[Delivery]:
-    oldest = last - days(KEPT_DAYS["finished deliveries"])
-    return [
-        Delivery(*d)
-        for d in deliveries.values()
-        if d[1][-1][0] >= oldest or d[1][-1][1] not in ("delivered", "cancelled")
-    ]
-
-
-def _kept_frictions(frictions: list[Friction]) -> list[Friction]:
-    """The latest of each kind: a flood of small ones does not wash away a grave one."""
-    counts: Counter[str] = Counter()
-    kept = []
-    for friction in reversed(frictions):
-        counts[friction.kind] += 1
-        if counts[friction.kind] <= KEPT_COUNTS["frictions"]:
-            kept.append(friction)
-    return kept[::-1]
-
-
-def _kept_contacts(contacts: list[list[Any]], last: int) -> list[Contact]:
-    oldest = last - days(KEPT_DAYS["contacts"])
-    kept = [Contact(*c) for c in contacts if max(c[4] or 0, c[5] or 0, c[6] or 0) >= oldest]
-    return kept[-KEPT_COUNTS["contacts"] :]
 
 
 def _action_totals(contacts: list[list[Any]]) -> list[ActionTotal]:

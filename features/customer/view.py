@@ -2,7 +2,7 @@
 
 Facts after `now` are not looked at: cases, holds, consents and contacts are exactly those of that moment. Totals of
 purchases can be wound back past each item's latest purchase only, and what the fold cut
-(`draft.KEPT_DAYS`) stays cut: to go further back, fold the facts known then.
+(`kept.KEPT_DAYS`) stays cut: to go further back, fold the facts known then.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from features.customer.draft import KEPT_COUNTS
 from features.customer.hold_rules import HoldRules
 from features.customer.holds import Hold, standing
 from features.customer.incidents import Incident
 from features.customer.journey import cart_at
+from features.customer.kept import KEPT_COUNTS
 from features.customer.ledger import Browse, CustomerState, Order
 from features.customer.state_features import STATE_FEATURES, features_of
 from features.customer.view_parts import (

@@ -7,7 +7,7 @@ from customer_facts import case, day, delivery, fact, purchase, rating, seen_on,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.customer.draft import KEPT_COUNTS, KEPT_DAYS
+from features.customer.kept import KEPT_COUNTS, KEPT_DAYS
 from features.customer.scales import DEFAULT_SCALES, scale_of, unit_score
 from features.customer.state import CustomerState, fold, known_by
 from features.instants import from_us, to_us

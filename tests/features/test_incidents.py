@@ -6,9 +6,9 @@ import random
 import pytest
 from customer_facts import case, day, delivery, fact, purchase, rating, state_of
 
-from features.customer.draft import KEPT_COUNTS, KEPT_DAYS
 from features.customer.hold_rules import MAX_DAYS
 from features.customer.incidents import LOOKBACK_DAYS, affects, incidents_of, read_rule, telling
+from features.customer.kept import KEPT_COUNTS, KEPT_DAYS
 from features.instants import to_us
 
 DECLARED = 30

@@ -1,0 +1,71 @@
+"""What a state keeps of what grows without limit: cut by fixed rules relative to the customer's own latest fact.
+
+The rules reach far beyond any window a policy may use. What a state has lost no later fact brings back, so that a state
+may be cut, added to and cut again; where that is not so, `fold_on` folds everything again.
+"""
+
+from collections import Counter
+
+from msgspec.structs import replace
+
+from features.customer.case_course import FINISHED
+from features.customer.ledger import Case, Contact, CustomerState, Delivery, Friction, Mark, Order
+from features.instants import days
+
+KEPT_DAYS = {"finished deliveries": 400, "finished cases": 400, "contacts": 400, "scores": 100, "orders": 300}
+KEPT_COUNTS = {"orders": 10, "browsed": 50, "frictions": 200, "contacts": 1000, "returned": 200}
+
+
+def cut(state: CustomerState) -> CustomerState:
+    """The state without what is old or too much by now."""
+    last = state.last_at
+    if last is None:
+        return state
+    return replace(
+        state,
+        cases=_cases(state.cases, state.marks, last),
+        deliveries=_deliveries(state.deliveries, last),
+        contacts=recent_contacts(state.contacts, last)[-KEPT_COUNTS["contacts"] :],
+        orders=_orders(state.orders, last),
+        returned=state.returned[-KEPT_COUNTS["returned"] :],
+        frictions=_frictions(state.frictions),
+        scores=[s for s in state.scores if s.at >= last - days(KEPT_DAYS["scores"])],
+        browsed=state.browsed[-KEPT_COUNTS["browsed"] :],
+    )
+
+
+def recent_contacts(contacts: list[Contact], last: int) -> list[Contact]:
+    """Those of which something was heard in the days kept before `last`."""
+    oldest = last - days(KEPT_DAYS["contacts"])
+    return [c for c in contacts if max(c.reserved_at or 0, c.contacted_at or 0, c.released_at or 0) >= oldest]
+
+
+def _cases(cases: list[Case], marks: list[Mark], last: int) -> list[Case]:
+    oldest = last - days(KEPT_DAYS["finished cases"])
+    rated = {m.case_id for m in marks if m.case_id is not None} if cases else set()
+    return [c for c in cases if c.steps[-1][0] >= oldest or c.steps[-1][1] not in FINISHED or c.case_id in rated]
+
+
+def _orders(orders: list[Order], last: int) -> list[Order]:
+    """The latest in full; of those before, as far back as an incident may reach, when and where, without the items."""
+    split = max(0, len(orders) - KEPT_COUNTS["orders"])
+    if not split:
+        return orders
+    oldest = last - days(KEPT_DAYS["orders"])
+    return [replace(o, items=[]) for o in orders[:split] if o.at >= oldest] + orders[split:]
+
+
+def _deliveries(deliveries: list[Delivery], last: int) -> list[Delivery]:
+    oldest = last - days(KEPT_DAYS["finished deliveries"])
+    return [d for d in deliveries if d.steps[-1][0] >= oldest or d.steps[-1][1] not in ("delivered", "cancelled")]
+
+
+def _frictions(frictions: list[Friction]) -> list[Friction]:
+    """The latest of each kind: a flood of small ones does not wash away a grave one."""
+    counts: Counter[str] = Counter()
+    kept = []
+    for friction in reversed(frictions):
+        counts[friction.kind] += 1
+        if counts[friction.kind] <= KEPT_COUNTS["frictions"]:
+            kept.append(friction)
+    return kept[::-1]
