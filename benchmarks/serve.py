@@ -1,23 +1,28 @@
 """Serving: the real API under load, beside the naive stack, as it starts, as it grows, and on PostgreSQL and Valkey.
 
 The shop is simulated, learned from and promoted by the product, then multiplied. Services and the load upon them are
-processes of their own and share this machine's cores. `LOAD_SECONDS` (600), `STEP_SECONDS` (20), `ROUNDS` (3),
-`SHOP` (100000x10000), `GROWTH` (four such sizes) and `GROWN` (yes) in the environment make a run shorter.
+processes of their own and share this machine's cores. `LOAD_SECONDS` (600), `GROWN_SECONDS` (as long), `STEP_SECONDS`
+(20), `ROUNDS` (3), `NAIVE_ROUNDS` (as many), `SHOP` (100000x10000), `GROWTH` (four such sizes) and `GROWN` (yes) in the
+environment make a run shorter. What is being done is told on standard error; the page is written after each part.
 """
 
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
+
 from benchmarks.load.closed_loop import Errand, Pace
 from benchmarks.load.copies import multiply
 from benchmarks.load.grown import grown_shop
 from benchmarks.load.open_loop import Outcome, Plan
+from benchmarks.load.progress import say
 from benchmarks.load.questions import DECISIONS
 from benchmarks.load.rounds import CONNECTIONS, Command, LongRun, Measured, Round, product
 from benchmarks.load.server import errand, free_port, load, python, serving
@@ -29,50 +34,67 @@ from features.home import Home
 
 LEARNED_FROM = 2_000
 LOAD_SECONDS, STEP_SECONDS = float(os.environ.get("LOAD_SECONDS", "600")), float(os.environ.get("STEP_SECONDS", "20"))
+GROWN_SECONDS = float(os.environ.get("GROWN_SECONDS", str(LOAD_SECONDS)))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+NAIVE_ROUNDS = int(os.environ.get("NAIVE_ROUNDS", str(ROUNDS)))
 SHOP = os.environ.get("SHOP", "100000x10000")
 GROWTH = os.environ.get("GROWTH", "10000x1000 100000x10000 1000000x10000 1000000x100000").split()
 GROWN = os.environ.get("GROWN", "yes") == "yes"
 DECISIONS_A_SECOND, EVENTS_A_SECOND = 300.0, 100.0
-FIRST_RATE, FIRST_NAIVE_RATE = 200.0, 20.0
+FIRST_RATE, FIRST_NAIVE_RATE = 400.0, 20.0
 NAIVE_WAYS = ("threads", "alone")
 
 
 def run(now: datetime) -> bool:
-    """Measure and write the result; needs no data. About eighty minutes as it stands."""
+    """Measure and write the result, anew after each part; needs no data. About eighty minutes as it stands."""
     with TemporaryDirectory(prefix="tahdikas-benchmark-") as root:
-        found = _measured(Path(root))
-    write_result(
-        "serve",
-        title="Serving under load",
-        order=31,
-        command="python -m benchmarks serve",
-        today=now.date(),
-        parts=parts_of(found),
-        facts=facts_of(found),
-    )
+        for found in _measured(Path(root)):
+            write_result(
+                "serve",
+                title="Serving under load",
+                order=31,
+                command="python -m benchmarks serve",
+                today=now.date(),
+                parts=parts_of(found),
+                facts=facts_of(found),
+            )
     return True
 
 
-def _measured(root: Path) -> Found:
+def _measured(root: Path) -> Iterator[Found]:
+    """What was found so far: first of one worker and the naive stack, then with the grown shop, then as it grows."""
     made = root / "made"
+    say(f"a shop of {LEARNED_FROM:,} customers is simulated and learned from")
     small = opened_shop(made_shop(made, LEARNED_FROM))
+    say("the naive stack learns from it")
     naive_parts(small, root / "naive")
-    grown = _grown(made, root / "grown") if GROWN else None
-    points = [_growth(made, root / "growth", size) for size in GROWTH]
+    found = _beside(made, small, root)
+    yield found
+    if GROWN:
+        found = msgspec.structs.replace(found, grown=_grown(made, root / "grown"))
+        yield found
+    for size in GROWTH:
+        found = msgspec.structs.replace(found, growth=[*found.growth, _growth(made, root / "growth", size)])
+        yield found
+
+
+def _beside(made: Path, small: Shop, root: Path) -> Found:
+    """One worker for the large shop: its long run, then its rounds, in which it and the naive stack take turns."""
     shop = _large(made, root / "large")
+    ours = Measured("one worker", product(shop), shop.cast, shop.key)
+    naive = {
+        w: Measured(f"naive, {w}", _naive(root / "naive", w), small.cast, "", takes_events=False) for w in NAIVE_WAYS
+    }
     generator = _generator(shop)
-    ours = Measured(product(shop), shop.cast, shop.key)
-    naive = {w: Measured(_naive(root / "naive", w), small.cast, "", takes_events=False) for w in NAIVE_WAYS}
+    long_run = ours.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS)
     rounds: list[Round] = []
     beside: dict[str, list[Round]] = {way: [] for way in naive}
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         rounds.append(ours.round(STEP_SECONDS, FIRST_RATE))
-        for way, one in naive.items():
+        for way, one in naive.items() if number < NAIVE_ROUNDS else ():
             beside[way].append(one.round(STEP_SECONDS, FIRST_NAIVE_RATE))
-    long_run = ours.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS)
     people, items = len(shop.cast.customers), len(shop.cast.items)
-    return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, grown, points)
+    return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, None, [])
 
 
 def _sizes(told: str) -> tuple[int, int]:
@@ -83,6 +105,7 @@ def _sizes(told: str) -> tuple[int, int]:
 
 def _large(made: Path, folder: Path) -> Shop:
     """The shop multiplied, all facts of every copy with her."""
+    say(f"the shop is multiplied to {SHOP}, all facts with it")
     shutil.copytree(made / "home", folder)
     home = Home.open(folder)
     multiply(home, *_sizes(SHOP))
@@ -108,20 +131,23 @@ def _generator(shop: Shop) -> Generator:
 
 def _grown(made: Path, folder: Path) -> tuple[Round, LongRun]:
     """The same on PostgreSQL and Valkey with two workers, each on a port of its own."""
+    say("the shop is taken in anew by PostgreSQL and Valkey")
     with grown_shop(folder, made) as shop:
-        measured = Measured(product(shop), shop.cast, shop.key, workers=2)
+        measured = Measured("two workers on PostgreSQL", product(shop), shop.cast, shop.key, workers=2)
         return (
             measured.round(STEP_SECONDS, FIRST_RATE),
-            measured.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS),
+            measured.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS),
         )
 
 
 def _growth(made: Path, folder: Path, size: str) -> dict[str, Any]:
     """A point of the curve, in a process and a data folder of its own."""
+    say(f"growth: a shop of {size}")
     shutil.copytree(made / "home", folder)
     customers, items = _sizes(size)
     command = python("-W", "ignore", "-m", "benchmarks.load.growth", str(folder), str(customers), str(items))
     child = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True)
     shutil.rmtree(folder)
     found: dict[str, Any] = json.loads(child.stdout.strip().splitlines()[-1])
+    say(f"growth: {found}")
     return found

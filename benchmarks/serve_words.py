@@ -71,7 +71,8 @@ def _how(found: Found) -> str:
         "machine's cores. Open loop: questions leave at moments drawn beforehand, as independent people come, whatever "
         "became of those before; latency counts from the planned moment. A safe answer given for want of time, an "
         "answer that was not recorded and an event not accepted count as errors. Events are of one customer each: "
-        f"views, carts, orders, ratings. Medians of {len(found.ours)} rounds, in which the two stacks take turns."
+        f"views, carts, orders, ratings. Medians of {len(found.ours)} rounds, the naive stack's of "
+        f"{max(map(len, found.naive.values()))} that take turns with them."
     )
 
 
@@ -191,14 +192,15 @@ def _grown_parts(found: Found) -> Parts:
         return []
     one, run = found.grown
     rows = [
-        ["300 decisions/s and 100 events/s: decisions", _stream(run, DECISIONS)],
+        [f"300 decisions/s and 100 events/s for {run.outcome.seconds / 60:.1f} minutes: decisions",
+         _stream(run, DECISIONS)],
         ["the events meanwhile", _stream(run, EVENTS)],
         [f"highest rate with p99 at most {P99_MS:.0f} ms and no error", f"{one.rate:,.0f}/s"],
         [f"{CONNECTIONS} connections that never pause", f"{one.most:,.0f}/s"],
         [f"events in batches of {BATCH}", f"{one.events or 0:,.0f}/s"],
         ["start of a worker to its first decision", f"{one.first_answer_seconds:.1f} s"],
         ["memory of a worker, at most", f"{run.peak_mb:,.0f} MB"],
-    ]
+    ]  # fmt: skip
     return [
         {"heading": "PostgreSQL and Valkey, two workers"},
         {

@@ -9,6 +9,7 @@ import msgspec
 
 from benchmarks.load.closed_loop import Errand, Pace
 from benchmarks.load.open_loop import Outcome, Plan
+from benchmarks.load.progress import say
 from benchmarks.load.questions import DECISIONS, EVENTS, Cast
 from benchmarks.load.rates import highest_rate, sustained
 from benchmarks.load.server import Service, errand, free_port, load, python, serving
@@ -44,10 +45,12 @@ def product(shop: Shop) -> Command:
 
 
 class Measured:
-    """A service of some workers for a cast, started anew for each measurement."""
+    """A service of some workers for a cast, started anew for each measurement. `name` tells who it is meanwhile."""
 
-    def __init__(self, command: Command, cast: Cast, key: str, *, workers: int = 1, takes_events: bool = True) -> None:
-        self._command, self._cast, self._key = command, cast, key
+    def __init__(
+        self, name: str, command: Command, cast: Cast, key: str, *, workers: int = 1, takes_events: bool = True
+    ) -> None:
+        self._name, self._command, self._cast, self._key = name, command, cast, key
         self._workers, self._takes_events = workers, takes_events
         asked = {"customer_id": cast.customers[0], "channel": "web", "placement": "front_page"}
         self._question = json.dumps(asked).encode()
@@ -57,21 +60,32 @@ class Measured:
         with self._running() as services:
             self._open(services, WARM_RATE, 0.0, WARM_SECONDS)
             resident = services[0].memory_mb()
-            held = highest_rate(lambda rate: sustained(self._open(services, rate, 0.0, step_seconds)), first_rate)
+            held = highest_rate(lambda rate: self._holds(services, rate, step_seconds), first_rate)
             most = self._closed(services, DECISIONS, CONNECTIONS, step_seconds)
             told = self._closed(services, EVENTS, BATCHES_AT_ONCE, step_seconds) if self._takes_events else None
             events = None if told is None else told.per_second * BATCH
-            return Round(services[0].first_answer_seconds, resident, held, most.per_second, events)
+            found = Round(services[0].first_answer_seconds, resident, held, most.per_second, events)
+            say(f"{self._name}: {found}")
+            return found
+
+    def _holds(self, services: Sequence[Service], rate: float, seconds: float) -> bool:
+        outcome = self._open(services, rate, 0.0, seconds)
+        told = outcome.streams.get(DECISIONS)
+        say(f"{self._name}: {rate:,.0f} decisions/s: {told}")
+        return sustained(outcome)
 
     def long_run(self, decisions: float, events: float, seconds: float) -> LongRun:
         """So many decisions and events a second for so long."""
+        say(f"{self._name}: {decisions:,.0f} decisions/s and {events:,.0f} events/s for {seconds:,.0f} s")
         with self._running() as services:
             self._open(services, WARM_RATE, 0.0, WARM_SECONDS)
             before = sum(one.cpu_seconds() for one in services)
             outcome = self._open(services, decisions, events, seconds)
             spent = sum(one.cpu_seconds() for one in services) - before
             asked = sum(one.planned for one in outcome.streams.values())
-            return LongRun(outcome, max(one.memory_mb("VmHWM") for one in services), spent / asked * 1e3)
+            found = LongRun(outcome, max(one.memory_mb("VmHWM") for one in services), spent / asked * 1e3)
+            say(f"{self._name}: {found}")
+            return found
 
     @contextmanager
     def _running(self) -> Iterator[list[Service]]:

@@ -57,3 +57,14 @@ def test_postgresql_has_a_table_where_it_was_measured() -> None:
 
 def test_the_facts_read_back() -> None:
     assert msgspec.convert(facts_of(found()), Found) == found()
+
+
+def test_a_part_not_measured_yet_is_left_out() -> None:
+    told = page(found(growth=[], grown=None))
+    assert "### Growth" not in told and "PostgreSQL and Valkey" not in told
+    assert "Medians of 3 rounds, the naive stack's of 3 that take turns with them." in told
+
+
+def test_the_grown_shop_s_own_minutes_are_told() -> None:
+    long = LongRun(msgspec.structs.replace(OUTCOME, seconds=300.0), 250.0, 1.2)
+    assert "100 events/s for 5.0 minutes: decisions" in page(found(grown=(Round(2.0, 180.0, 3e2, 5e2, 4e3), long)))
