@@ -18,6 +18,7 @@ from features.home import Home
 from features.log.event_log import EventLog
 from features.log.history_intake import IngestReport
 from pipelines.catalogue import refuse_faulty
+from pipelines.judged import judge_for
 from pipelines.resumption import Progress, finished, ingest_parts
 from pipelines.sources.base import Source, SourceBatch
 from pipelines.sources.canonical import Canonical
@@ -37,24 +38,25 @@ SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 def ingest(home: Home, source: str, path: Path, *, now: datetime, progress: Progress | None = None) -> IngestReport:
     """Take a source's events, then its items, into `home`; the events become visible together at the end, or none.
 
-    Of a source in parts, each part becomes visible by itself, the oldest first, and none is read again by a later run.
-    The same path again changes nothing. Raises `SourceError` for an unknown source or a broken file (nothing is taken),
-    `HomeError` if the folder cannot be used.
+    What customers wrote of late is judged in the same transaction. Of a source in parts, each part becomes visible by
+    itself, the oldest first, and none is read again by a later run. The same path again changes nothing. Raises
+    `SourceError` for an unknown source or a broken file (nothing is taken), `HomeError` if the folder cannot be used.
     """
     converter = source_named(source)
     started = perf_counter()
     tell = progress or _silent
+    following = judge_for(home, now)
     if isinstance(converter, PartedSource):
         home.lake.mkdir(parents=True, exist_ok=True)
         heard = partial(_heard_by, now, converter)
-        report, items = ingest_parts(home, converter, path, now=now, heard=heard, progress=tell)
+        report, items = ingest_parts(home, converter, path, now=now, heard=heard, following=following, progress=tell)
     else:
         items = converter.items(path)
         if items is not None:
             refuse_faulty(items, str(path))
         with EventLog(home) as log:
             batches = _heard_by(now, converter, converter.batches(path))
-            report = log.append_history(batches, source=source, now=now, progress=tell)
+            report = log.append_history(batches, source=source, now=now, progress=tell, following=following)
     if items is not None and items.num_rows:
         merge_items(home, items)
     if isinstance(converter, PartedSource):

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from features.errors import HomeError
 from features.home import Home
+from features.log.following import Following
 from features.log.history_intake import IngestReport, take_history
 from features.log.marks import marks
 from features.log.store import connect
@@ -36,12 +37,19 @@ class Progress(Protocol):
 
 
 def ingest_parts(
-    home: Home, source: PartedSource, path: Path, *, now: datetime, heard: Heard, progress: Progress
+    home: Home,
+    source: PartedSource,
+    path: Path,
+    *,
+    now: datetime,
+    heard: Heard,
+    following: Following,
+    progress: Progress,
 ) -> tuple[IngestReport, pa.Table]:
     """Take in those parts of the files that are not in the log yet; gives the report of all, and the items.
 
-    `heard` passes the batches on, with what was learned when. Raises `SourceError` for broken files, `HomeError` if
-    the same source is being imported by somebody else.
+    `heard` passes the batches on, with what was learned when; `following` says what follows from what is
+    written. Raises `SourceError` for broken files, `HomeError` if the same source is being imported by somebody else.
     """
     files = source.files(path)
     with _alone(home, source.name):
@@ -63,7 +71,11 @@ def ingest_parts(
 
                 batches = heard(source.read(folder, part))
                 mark = f"{key}:{part.name}"
-                reports.append(take_history(home, batches, source=source.name, now=now, progress=tell, part=mark))
+                reports.append(
+                    take_history(
+                        home, batches, source=source.name, now=now, progress=tell, part=mark, following=following
+                    )
+                )
             done += part.rows
         progress(done, total)
         return _together(source.name, len(parts), list(known.values()), reports), source.prepared_items(folder)

@@ -1,4 +1,4 @@
-"""What she just wrote, judged before it is acknowledged: the score that follows from a piece of feedback with text.
+"""What she wrote, judged before anybody can act on it: the score that follows from a piece of feedback with text.
 
 The score is an event of its own, kept in the transaction of the feedback, so that the hold that follows from it replays
 with the rest. Where there is no model, or it fails, the seed words judge. What was predicted falls only by a word of
@@ -8,12 +8,12 @@ praise or a good rating: someone who asks again, or says nothing in particular, 
 import logging
 import threading
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
 from features.customer.facts_at_feedback import facts_at_feedback
-from features.customer.hold_rules import HoldRules
+from features.customer.hold_rules import MAX_DAYS, HoldRules
 from features.customer.ledger import Score
 from features.customer.scales import scale_of, unit_score
 from features.customer.span import GOOD, verdict_on
@@ -50,6 +50,11 @@ def is_written(event: Any) -> bool:
     return isinstance(payload, dict) and bool(payload.get("text"))
 
 
+def matters_since(rules: HoldRules, now: datetime) -> datetime:
+    """From when on what was written can still hold somebody at `now`."""
+    return now - timedelta(days=rules.predicted.lasts_days or MAX_DAYS)
+
+
 class Mood:
     """Judges feedback for one process and counts where the model failed; safe to share between threads."""
 
@@ -59,14 +64,17 @@ class Mood:
         """Pieces of feedback that the model could not judge."""
 
     def following(self, model: Dissatisfaction | None, version: str, rules: HoldRules) -> Follow:
-        """For `EventLog.append_live`: scores by `model` (of bundle `version`), by the seed words without one."""
+        """For whoever keeps feedback: scores by `model` (of bundle `version`), by the seed words without one.
+
+        What has a score already is not judged again.
+        """
         judges = [(SEED_WORDS, SEEDS)] if model is None else [(model, version), (SEED_WORDS, SEEDS)]
 
         def follow(run: Connection, rows: list[Row]) -> list[Any]:
             written = [row for row in rows if row["type"] == "feedback" and (row.get("text") or "").strip()]
             written.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
             scores: list[Any] = []
-            for row in written:
+            for row in _unjudged(run, written):
                 for judge, name in judges:
                     try:
                         scores += _scored(run, row, judge, name, rules, scores)
@@ -81,6 +89,14 @@ class Mood:
         with self._lock:
             self.failures += 1
         log.exception("feedback could not be judged by the model: seed words stand in")
+
+
+def _unjudged(run: Connection, rows: list[Row]) -> list[Row]:
+    """Those of `rows` that have no score yet."""
+    ids = [_score_id(row["event_id"]) for row in rows]
+    found = run.execute(f"select event_id from seen where event_id in ({','.join('?' * len(ids))})", ids) if ids else ()
+    known = {event_id for (event_id,) in found}
+    return [row for row, score_id in zip(rows, ids, strict=True) if score_id not in known]
 
 
 def _scored(
@@ -126,7 +142,7 @@ def _standing(known: Iterable[Fact], before: list[Any], row: Row, origin: str) -
 
 
 def _event(row: Row, judged: Judged, version: str, holds_from: float | None) -> Row:
-    """A score event at the moment of the feedback; its id follows from the feedback's, so that it comes once."""
+    """A score event at the moment of the feedback, received when it is kept: before, nobody could know it."""
     payload: Row = {"model": NAME, "version": version, "value": judged.probability}
     if judged.reason:
         payload["reason"] = judged.reason
@@ -134,11 +150,14 @@ def _event(row: Row, judged: Judged, version: str, holds_from: float | None) -> 
         payload["holds_from"] = holds_from
     told = {name: row[name] for name in ("customer_id", "anonymous_id", "channel", "touchpoint") if row.get(name)}
     moment: datetime = row["occurred_at"]
-    mark = blake2b(row["event_id"].encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return told | {
-        "event_id": f"{NAME}-{mark}",
+        "event_id": _score_id(row["event_id"]),
         "type": "score",
         "occurred_at": moment,
-        "received_at": row["received_at"],
         "payload": payload,
     }
+
+
+def _score_id(feedback_id: str) -> str:
+    """The id of the score of a piece of feedback: by whatever way it is judged, it is one event."""
+    return f"{NAME}-{blake2b(feedback_id.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"

@@ -10,6 +10,8 @@ from features.errors import DataError, TahdikasError
 from features.home import Home
 from features.log.connection import STORE_ERRORS, one_moment
 from features.log.event_log import EventLog, EventResult
+from features.log.following import Following
+from features.log.live_intake import Follow
 from features.log.store import BUSY_SECONDS
 from serving.answering import UNRECORDED, Answering, decided, plain_question
 from serving.causes import causes_of
@@ -21,7 +23,7 @@ from serving.core.modelled import value_of
 from serving.core.question import Request, Snapshot
 from serving.core.recheck import ListRow
 from serving.core.version import engine_version
-from serving.dissatisfaction import Mood, is_written
+from serving.dissatisfaction import Mood, is_written, matters_since
 from serving.in_force import InForce
 from serving.outcomes import OUTCOMES, Outcome, note
 from serving.past import Past
@@ -31,6 +33,7 @@ from serving.recording import Recording
 from serving.records import Records
 from serving.steps import Steps
 from serving.stock import StockResult, became, fault, tell
+from serving.unheard import judge_unheard
 
 __all__ = ["OUTCOMES", "UNRECORDED", "DecisionService", "Health", "Outcome", "Recheck"]
 
@@ -50,13 +53,16 @@ class DecisionService:
 
     Raises `ConfigError` when made over a policy or action catalogue that cannot be used, `HomeError` over a live store
     that cannot. Later faults of either never stop it: see `health`. A decision waits at most `patience_seconds` for
-    another's write to end before it goes out unrecorded, hence without a sale.
+    another's write to end before it goes out unrecorded, hence without a sale. With `beside` nobody waits for a bundle
+    that was promoted since the start: the one before answers until the new one is loaded and tried.
     """
 
-    def __init__(self, home: Home, *, durable: bool = True, patience_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self, home: Home, *, durable: bool = True, patience_seconds: float = BUSY_SECONDS, beside: bool = False
+    ) -> None:
         self.home = home
         self._records = Records(home, durable=durable)
-        self._answering = Answering(home, self._records)
+        self._answering = Answering(home, self._records, beside=beside)
         self._log = EventLog(home, durable=durable)
         self.steps = Steps()
         self._recording = Recording(self._answering, self._records, patience_seconds, self.steps)
@@ -126,10 +132,18 @@ class DecisionService:
         """
         if not any(is_written(one) for one in objects):  # most events: they need not wait for what is in force
             return self._log.append_live(objects, source=source, now=now)
+        return self._log.append_live(objects, source=source, now=now, follow=self._following(self.in_force(now)))
+
+    def judge_unheard(self, now: datetime) -> bool:
+        """Judge a share of the feedback that somebody kept without judging it; whether more of it waits."""
         force = self.in_force(now)
+        since = matters_since(force.policy.file.holds, now)
+        return judge_unheard(self._records.connection(), Following(self._following(force), since), now)
+
+    def _following(self, force: InForce) -> Follow:
+        """What follows from feedback, judged by what is in force."""
         model = None if force.models is None else force.models.dissatisfaction
-        follow = self._mood.following(model, force.scorer.id, force.policy.file.holds)
-        return self._log.append_live(objects, source=source, now=now, follow=follow)
+        return self._mood.following(model, force.scorer.id, force.policy.file.holds)
 
     def tell_stock(self, words: Sequence[StockWord], now: datetime) -> list[StockResult]:
         """Take in that items are in or out of stock: durable and visible to the next decision when this returns.

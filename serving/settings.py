@@ -76,7 +76,10 @@ class ServingSettings(Strict):
         description="Where traces go (OTLP over HTTP), as http://127.0.0.1:4318/v1/traces; empty: nowhere.",
     )
     watch_minutes: float = Field(
-        default=5, ge=0, le=1440, description="Minutes between two rounds of the watchdogs; 0: none."
+        default=5,
+        ge=0,
+        le=1440,
+        description="Minutes between two rounds (watchdogs, and feedback that nobody judged); 0: none.",
     )
     quiet_source_hours: float = Field(
         default=48, gt=0, le=24 * 14, description="Hours after which a source not heard of is told as gone quiet."

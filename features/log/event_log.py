@@ -24,6 +24,7 @@ from features.log.rejects import SourceBatch
 from features.log.store import connect, one_moment, transaction
 
 if TYPE_CHECKING:
+    from features.log.following import Following
     from features.log.history_intake import IngestReport
 
 __all__ = ["EventLog", "EventResult"]
@@ -60,11 +61,12 @@ class EventLog:
         source: str,
         now: datetime,
         progress: Callable[[int], None] | None = None,
+        following: "Following | None" = None,
     ) -> "IngestReport":
         """Keep history in bulk: all of it visible at once at the end, or nothing. See `history_intake.take_history`."""
         from features.log.history_intake import take_history
 
-        return take_history(self.home, batches, source=source, now=now, progress=progress)
+        return take_history(self.home, batches, source=source, now=now, progress=progress, following=following)
 
     def append_live(
         self, objects: list[Any], *, source: str, now: datetime, follow: live_intake.Follow | None = None

@@ -12,6 +12,7 @@ from features.instants import to_us
 from features.log import identity
 from features.log.connection import Connection
 from features.log.doubts import meant
+from features.log.following import Following, feedback_after, follow_up
 from features.log.lake import LakeFile, list_files, next_run, only_writer, write_days
 from features.log.live_intake import raise_watermarks
 from features.log.marks import mark
@@ -22,6 +23,7 @@ from features.log.staging import Staging
 from features.log.store import transaction
 
 BATCH_ROWS = 65_536
+_FEEDBACK_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,11 @@ def take_history(
     now: datetime,
     progress: Callable[[int], None] | None = None,
     part: str | None = None,
+    following: Following | None = None,
 ) -> IngestReport:
     """Judge, deduplicate and keep all batches; `progress` is called with the rows read so far.
 
-    The mark of a `part` (see `marks`) becomes visible with its events.
+    The mark of a `part` (see `marks`), and what is `following` from feedback, become visible with its events.
 
     Ended before its last step, in whatever way, it leaves nothing visible, and the next import starts clean; any error
     of `batches` passes through. Memory: a batch, and what DuckDB needs to sort (it spills). Raises `HomeError` if
@@ -101,13 +104,13 @@ def take_history(
             stage.take(batch.events, now)
             if progress is not None:
                 progress(stage.read)
-        files = _show(home, stage, now, part)
+        files = _show(home, stage, now, part, following)
         report = _report(stage, files)
         stage.connection.tidy()
     return report
 
 
-def _show(home: Home, stage: Staging, now: datetime, part: str | None) -> list[LakeFile]:
+def _show(home: Home, stage: Staging, now: datetime, part: str | None, following: Following | None) -> list[LakeFile]:
     """Write the lake files, then make everything visible at once; again if live events came in that are also staged."""
     connection = stage.connection
     while True:
@@ -115,7 +118,10 @@ def _show(home: Home, stage: Staging, now: datetime, part: str | None) -> list[L
         with transaction(connection):
             overtaken = stage.overtaken()
             if not overtaken:
+                before = _last_position(connection)
                 _merge(connection, stage, files, now)
+                if following is not None:
+                    _follow(connection, following, before, now)
                 if part is not None:
                     mark(connection, part, _report(stage, files).to_json())
                 return files
@@ -148,6 +154,17 @@ def _merge(connection: Connection, stage: Staging, files: list[LakeFile], now: d
     statements = connection.execute("select * from stage.identity_events")
     touched = identity.note(connection, [identity.IdentityEvent(*row) for row in statements])
     refold(connection, touched | set(customers_of(connection, "stage.facts")))
+
+
+def _last_position(connection: Connection) -> int:
+    return int(connection.execute("select coalesce(max(position), 0) from main.facts").fetchone()[0])
+
+
+def _follow(connection: Connection, following: Following, before: int, now: datetime) -> None:
+    """Keep what follows from feedback past the position `before`: each identity's in the order of its time."""
+    while found := feedback_after(connection, before, following.since, _FEEDBACK_AT_ONCE):
+        follow_up(connection, found, following.follow, now)
+        before = found[-1]
 
 
 def _discard(home: Home, files: list[LakeFile]) -> None:

@@ -76,7 +76,7 @@ def take_in(
         )
         _keep(connection, new)
         if follow is not None and new:
-            _keep_following(connection, follow(connection, [flat for _, flat in new]), now)
+            keep_following(connection, follow(connection, [flat for _, flat in new]), now)
         came_at = {str(event.event_id): place for place, event in results.items() if event.status == "accepted"}
         mended = [r for r in rejects if r.row < came_at.get(r.event_id or "", -1)]
         if keep_rejects:
@@ -161,8 +161,8 @@ def _keep(connection: Connection, new: list[tuple[Packed, dict[str, Any]]]) -> N
     refold(connection, touched | {identity.resolve(connection, origin) for origin in touched})
 
 
-def _keep_following(connection: Connection, objects: list[Any], now: datetime) -> None:
-    """Keep what follows; whatever is no acceptable event, or known already, is left out."""
+def keep_following(connection: Connection, objects: list[Any], now: datetime) -> None:
+    """Keep what follows, in the caller's transaction; whatever is no acceptable event, or known, is left out."""
     table, _ = rows_from_json(objects, source=FOLLOWED_BY, received_at=now)
     good = validate(table, now).accepted
     new: list[tuple[Packed, dict[str, Any]]] = []

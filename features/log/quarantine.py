@@ -10,7 +10,7 @@ from typing import Any
 from features.errors import DataError
 from features.home import Home
 from features.instants import from_us, to_us
-from features.log.live_intake import EventResult, take_in
+from features.log.live_intake import EventResult, Follow, take_in
 from features.log.store import connect, transaction
 
 
@@ -86,12 +86,13 @@ def replay(
     now: datetime,
     ids: list[str] | None = None,
     corrected: Mapping[str, Any] | None = None,
+    follow: Follow | None = None,
 ) -> ReplayReport:
     """Send entries (`ids`; None: all) through the door again, as they are or as `corrected` (id -> event object).
 
     What is accepted, or turns out to be known, leaves the quarantine; the rest stays, with the reason of this time.
-    An event that states no received_at counts as received at the replay: nothing before could know it. Raises
-    `KeyError` for an id that is not there.
+    What follows from what is accepted is kept with it. An event that states no received_at counts as received at the
+    replay: nothing before could know it. Raises `KeyError` for an id that is not there.
     """
     waiting = {entry.id: entry for entry in entries(home)}
     fixed = dict(corrected or {})
@@ -103,7 +104,7 @@ def replay(
     try:
         for entry in sorted(chosen, key=lambda entry: (entry.received_at, entry.id)):
             value = fixed[entry.id] if entry.id in fixed else json.loads(entry.raw)
-            (result,) = take_in(connection, [value], source=entry.source, now=now, keep_rejects=False)
+            (result,) = take_in(connection, [value], source=entry.source, now=now, keep_rejects=False, follow=follow)
             results[result.status] += 1
             if result.status == "rejected":
                 reasons[str(result.reason)] += 1

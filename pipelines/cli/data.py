@@ -105,12 +105,14 @@ def quarantine_replay(
     What passes leaves the quarantine; the rest stays with its reason. Raw texts: tahdikas quarantine list --json
     """
     from features.log.quarantine import replay
+    from pipelines.judged import judge_for
 
-    home = context.obj.home()
+    home, now = context.obj.home(), now_utc()
+    follow = judge_for(home, now).follow
     if corrected is None:
-        report = replay(home, now=now_utc())
+        report = replay(home, now=now, follow=follow)
     else:
-        report = replay(home, now=now_utc(), ids=[], corrected=_read_corrections(corrected))
+        report = replay(home, now=now, ids=[], corrected=_read_corrections(corrected), follow=follow)
     tell(context, json_output, asdict(report), str(report))
 
 

@@ -102,7 +102,7 @@ def create_app(
     settings = settings or load_settings(home)
     patience = settings.decision_deadline_ms / 1000 / 3  # a third to wait in the queue, a third to decide
     traces = Traces(settings.traces_endpoint) if settings.traces_endpoint else None
-    wiring = _wire(home, clock, settings, service or DecisionService(home, patience_seconds=patience))
+    wiring = _wire(home, clock, settings, service or DecisionService(home, patience_seconds=patience, beside=True))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -184,7 +184,7 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         sessions=Sessions(settings.console_hours),
         metrics=metrics,
         silence=share,
-        rounds=Rounds(watchdogs, staff, clock, settings.watch_minutes),
+        rounds=Rounds(watchdogs, service.judge_unheard, staff, clock, settings.watch_minutes),
         decisions=Batches(
             service.decide_many,
             seconds=settings.decision_deadline_ms / 1000,

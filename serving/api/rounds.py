@@ -1,4 +1,7 @@
-"""The watchdogs' rounds in a running service: every few minutes, beside the requests, never in their way."""
+"""The rounds of a running service: every few minutes, beside the requests, never in their way.
+
+In each, feedback that somebody kept without judging it is judged, and the watchdogs look.
+"""
 
 import asyncio
 import logging
@@ -12,12 +15,23 @@ from serving.watchdogs import Finding, Looked, Watchdogs
 
 log = logging.getLogger("tahdikas.watchdogs")
 
+_BREATH_SECONDS = 0.1
+"""Between two shares: others write meanwhile."""
+
 
 class Rounds:
-    """Looks every `minutes`; `latest` is what was last seen."""
+    """Goes every `minutes`; `latest` is what the watchdogs last saw. `judge` judges a share, and says if more waits."""
 
-    def __init__(self, watchdogs: Watchdogs, staff: Deadline, clock: Callable[[], datetime], minutes: float) -> None:
-        self._watchdogs, self._staff, self._clock, self._minutes = watchdogs, staff, clock, minutes
+    def __init__(
+        self,
+        watchdogs: Watchdogs,
+        judge: Callable[[datetime], bool],
+        staff: Deadline,
+        clock: Callable[[], datetime],
+        minutes: float,
+    ) -> None:
+        self._watchdogs, self._judge = watchdogs, judge
+        self._staff, self._clock, self._minutes = staff, clock, minutes
         self._task: asyncio.Task[None] | None = None
         self.latest: Looked | None = None
 
@@ -54,7 +68,21 @@ class Rounds:
             log.warning("a watchdog found something: see /v1/health/ready")
         self.latest = looked
 
+    async def judge(self) -> None:
+        """Hear all that nobody judged, a share at a time. What goes wrong is logged, and tried again next round."""
+        more: bool | str = True
+        while more is True and self._minutes:
+            try:
+                more = await self._staff.run(self._judge, self._clock())
+            except TahdikasError:
+                log.exception("feedback that nobody judged could not be judged")
+                return
+            await asyncio.sleep(_BREATH_SECONDS if more is True else 0)
+        if isinstance(more, str):
+            log.warning("feedback that nobody judged could not be judged in time: it is tried again in the next round")
+
     async def _go(self) -> None:
         while self._minutes:
+            await self.judge()
             await self.look()
             await asyncio.sleep(self._minutes * 60)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from features.home import Home
+from features.log.event_log import EventLog
+from features.log.event_objects import rows_from_json
 from features.log.store import connect, to_micros, transaction
 from serving.api import create_app
 from serving.settings import ServingSettings
@@ -91,3 +93,20 @@ def test_steps_and_queues_are_measured(client: Client) -> None:
         assert metric(client, f'tahdikas_step_seconds_count{{step="{step}"}}') >= 3
     assert metric(client, "tahdikas_questions_together_sum") >= 3
     assert metric(client, 'tahdikas_requests_under_way{kind="decide"}') == 0
+
+
+def test_what_somebody_kept_without_judging_it_is_judged_in_the_rounds(client: Client, home: Home) -> None:
+    client.post("/v1/events", json=[purchase("p", "bertta")])
+    told(client, None)
+    payload = {"kind": "comment", "text": "Terrible, broken, never again. I want my money back!"}
+    at = (NOON - timedelta(days=1)).isoformat()
+    said = {"event_id": "f", "type": "feedback", "customer_id": "bertta", "occurred_at": at, "payload": payload}
+    with EventLog(home) as log:  # as a program of one's own may
+        table, _ = rows_from_json([said], source="file", received_at=NOON)
+        log.append_history([table], source="file", now=NOON)
+    for _ in range(200):
+        holds = client.get("/v1/customers/bertta").json()["holds"]
+        if holds:
+            break
+        time.sleep(0.05)
+    assert [hold["kind"] for hold in holds] == ["predicted"]
