@@ -26,6 +26,14 @@ def concern_until(state: CustomerState) -> int | None:
     return max((*_cases(state), *_deliveries(state), *_signals(state), *_staff(state)), default=None)
 
 
+def is_concern_unchanged(before: CustomerState, after: CustomerState) -> bool:
+    """Whether all that `concern_until` looks at is the same in both."""
+    return all(getattr(before, name) == getattr(after, name) for name in _LOOKED_AT)
+
+
+_LOOKED_AT = ("cases", "marks", "deliveries", "frictions", "scores", "staff_holds", "releases")
+
+
 def _cases(state: CustomerState) -> Iterator[int]:
     for case in state.cases:
         course = course_of(case, FOREVER)

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from features.log.connection import Connection
 from features.log.rules import RESERVED_PREFIX
 
+_AT_ONCE = 500
+
 
 class IdentityEvent(NamedTuple):
     """One statement about one id. Times are microseconds since 1970 UTC."""
@@ -95,6 +97,21 @@ def resolve(connection: Connection, origin_id: str) -> str:
         "select customer_id from links where external_id = ? and unlinked_at is null", (external_id,)
     ).fetchone()
     return origin_id if row is None else str(row[0])
+
+
+def owners(connection: Connection, origin_ids: Iterable[str]) -> dict[str, str]:
+    """`resolve` of many at once."""
+    found = {origin: origin for origin in origin_ids}
+    ids = [origin.removeprefix(RESERVED_PREFIX) for origin in found if origin.startswith(RESERVED_PREFIX)]
+    for start in range(0, len(ids), _AT_ONCE):
+        part = ids[start : start + _AT_ONCE]
+        rows = connection.execute(
+            "select external_id, customer_id from links where unlinked_at is null"
+            f" and external_id in ({','.join('?' * len(part))})",
+            part,
+        )
+        found |= {RESERVED_PREFIX + external_id: customer for external_id, customer in rows}
+    return found
 
 
 def origins(connection: Connection, customer_id: str) -> list[str]:

@@ -9,8 +9,8 @@ from features.instants import to_us
 from features.log import identity
 from features.log.connection import Connection
 from features.log.doubts import clear, doubt_of
+from features.log.live_folding import fold_news, latest_position
 from features.log.packing import Packed, pack, pack_row
-from features.log.refolding import refold
 from features.log.rejects import Reason, Reject, raw_text
 from features.log.store import transaction
 from features.log.validation import rows_from_json, validate
@@ -19,11 +19,12 @@ FOLLOWED_BY = "tahdikas"
 """The source of events that follow from others."""
 
 Follow = Callable[[Connection, list[dict[str, Any]]], list[Any]]
-"""What follows from new events (flat rows), as objects of events; it may read, and must neither write nor raise."""
+"""What follows from new events (flat rows), as objects of events; it may read, and must neither write nor raise.
+
+The new events are facts already, and not in the states yet.
+"""
 
 _AT_ONCE = 500
-KEPT_BROWSING = 50
-"""Of the browsing recorded under one origin, only the newest events stay facts; the lake keeps all."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ def take_in(
         connection.executemany(
             "insert into seen values (?, ?)", [(event.event_id, event.payload_hash) for event, _ in new]
         )
-        _keep(connection, new)
+        since = latest_position(connection)
+        linked = _keep(connection, new)
         if follow is not None and new:
-            keep_following(connection, follow(connection, [flat for _, flat in new]), now)
+            linked |= _keep(connection, _following(connection, follow(connection, [flat for _, flat in new]), now))
+        fold_news(connection, since, linked)
         came_at = {str(event.event_id): place for place, event in results.items() if event.status == "accepted"}
         mended = [r for r in rejects if r.row < came_at.get(r.event_id or "", -1)]
         if keep_rejects:
@@ -139,7 +142,14 @@ def _known(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
     return found
 
 
-def _keep(connection: Connection, new: list[tuple[Packed, dict[str, Any]]]) -> None:
+def keep_following(connection: Connection, objects: list[Any], now: datetime) -> None:
+    """Keep what follows, in the caller's transaction; whatever is no acceptable event, or known, is left out."""
+    since = latest_position(connection)
+    fold_news(connection, since, _keep(connection, _following(connection, objects, now)))
+
+
+def _keep(connection: Connection, new: list[tuple[Packed, dict[str, Any]]]) -> set[str]:
+    """Keep new events, their states aside. Returns customers who gained or lost an id."""
     connection.executemany(
         f"insert into facts ({', '.join(Packed._fields)}) values ({', '.join('?' * len(Packed._fields))})",
         [event for event, _ in new],
@@ -147,22 +157,19 @@ def _keep(connection: Connection, new: list[tuple[Packed, dict[str, Any]]]) -> N
     connection.executemany(
         "insert into pending values (?, ?, ?)", [(event.event_id, event.type, pack_row(flat)) for event, flat in new]
     )
-    raise_watermarks(connection, [(event.source, event.occurred_at, event.received_at) for event, _ in new])
-    for origin in {event.origin_id for event, _ in new if event.type == "browse"}:
-        _forget_old_browsing(connection, origin)
-    touched = {event.origin_id for event, _ in new}
+    raise_watermarks(connection, _marks(event for event, _ in new))
     said = [
         statement
         for event, flat in new
         if event.type == "identity"
         for statement in identity_events(event, flat["anonymous_id"], flat["external_id"], flat["action"])
     ]
-    touched = {identity.resolve(connection, origin) for origin in touched} | identity.note(connection, said)
-    refold(connection, touched | {identity.resolve(connection, origin) for origin in touched})
+    touched = identity.note(connection, said) if said else set()
+    return touched | set(identity.owners(connection, touched).values())
 
 
-def keep_following(connection: Connection, objects: list[Any], now: datetime) -> None:
-    """Keep what follows, in the caller's transaction; whatever is no acceptable event, or known, is left out."""
+def _following(connection: Connection, objects: list[Any], now: datetime) -> list[tuple[Packed, dict[str, Any]]]:
+    """What follows, as far as it is new; its ids are noted."""
     table, _ = rows_from_json(objects, source=FOLLOWED_BY, received_at=now)
     good = validate(table, now).accepted
     new: list[tuple[Packed, dict[str, Any]]] = []
@@ -170,18 +177,16 @@ def keep_following(connection: Connection, objects: list[Any], now: datetime) ->
         mark = (event.event_id, event.payload_hash)
         if connection.execute("insert into seen values (?, ?) on conflict do nothing", mark).rowcount:
             new.append((event, flat))
-    if new:
-        _keep(connection, new)
+    return new
 
 
-def _forget_old_browsing(connection: Connection, origin: str) -> None:
-    connection.execute(
-        """delete from facts where position in (
-            select position from facts where origin_id = ? and type = 'browse'
-            order by occurred_at desc, event_id desc limit 9223372036854775807 offset ?
-        )""",
-        (origin, KEPT_BROWSING),
-    )
+def _marks(events: Iterable[Packed]) -> list[tuple[str, int, int]]:
+    """How far each source has reported in these events."""
+    latest: dict[str, tuple[int, int]] = {}
+    for event in events:
+        occurred, received = latest.get(event.source, (event.occurred_at, event.received_at))
+        latest[event.source] = max(occurred, event.occurred_at), max(received, event.received_at)
+    return [(source, *mark) for source, mark in latest.items()]
 
 
 def _at(reject: Reject, place: int, objects: list[Any]) -> Reject:

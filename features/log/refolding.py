@@ -128,7 +128,7 @@ def refold(connection: Connection, customers: Iterable[str]) -> int:
     wanted = sorted(set(customers) - {NOBODY})
     kept = set()
     for batch in _chunks(states(connection, wanted), 1000):
-        connection.executemany(_KEEP_STATE, batch)
+        keep_states(connection, batch)
         kept |= {row.customer_id for row in batch}
     gone = [(customer,) for customer in wanted if customer not in kept]
     connection.executemany("delete from state where customer_id = ?", gone)
@@ -140,6 +140,11 @@ def states(connection: Connection, customers: Iterable[str]) -> Iterator[StateRo
     for customer, position, own in facts_by_customer(connection, customers):
         state = fold(own)
         yield StateRow(customer, position, encode(state), concern_until(state))
+
+
+def keep_states(connection: Connection, rows: list[StateRow]) -> None:
+    """Write rows of the `state` table over what was kept of the same customers, in the caller's transaction."""
+    connection.executemany(_KEEP_STATE, rows)
 
 
 def _want(connection: Connection, customers: Iterable[str]) -> None:

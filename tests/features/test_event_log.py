@@ -17,7 +17,7 @@ from features.home import Home
 from features.log.event_log import EventLog
 from features.log.history_intake import IngestReport
 from features.log.lake import only_writer
-from features.log.live_intake import KEPT_BROWSING
+from features.log.live_folding import KEPT_BROWSING
 from features.log.rejects import Reason, Reject, SourceBatch
 from features.log.store import connect, from_micros
 

@@ -10,7 +10,7 @@ from log_contents import NOW, contents, event, link, new_home, purchase, rating,
 
 from features.log.event_log import EventLog
 from features.log.identity import IdentityEvent, link_history, owner
-from features.log.live_intake import KEPT_BROWSING
+from features.log.live_folding import KEPT_BROWSING
 
 EVENTS = [
     purchase("p1", "aino", 1),

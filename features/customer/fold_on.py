@@ -1,0 +1,107 @@
+"""The fold, gone on with: a customer's state and what happened to her since into her next state.
+
+A state does not hold all: what is old or too much was cut (`kept`). Each type of fact is therefore taken only where
+nothing that was cut could bear on it; where that cannot be told from the state, all facts have to be folded again.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+
+from msgspec.structs import replace
+
+from features.customer.fold import gather, in_order
+from features.customer.kept import KEPT_COUNTS, KEPT_DAYS, cut, recent_contacts
+from features.customer.ledger import CustomerState
+from features.customer.resumed import PARTS, resumed
+from features.facts import Fact
+from features.instants import days, to_us
+
+
+def fold_on(
+    state: CustomerState, facts: Iterable[Fact], forgotten: Collection[tuple[str, int]] = ()
+) -> CustomerState | None:
+    """What `fold` makes of the facts behind `state` together with new ones; None where the state does not tell.
+
+    The new ones must come later than all before. `forgotten` are (origin, occurred_at) of browsing behind `state` that
+    is among her facts no more; of each origin, at least as much as a state keeps (`KEPT_COUNTS`) and newer is left.
+    """
+    ordered = in_order(facts)
+    if not ordered or state.last_at is None or to_us(ordered[0].occurred_at) <= state.last_at:
+        return None
+    if not all(_is_told(state, fact) for fact in ordered) or _uncovers(state, to_us(ordered[-1].occurred_at)):
+        return None
+    types = {fact.type for fact in ordered}
+    opened = [part for part in PARTS if part.types & types]
+    draft = resumed(state, opened)
+    gather(draft, ordered)
+    if any(at in (draft.first_at, draft.origins.get(origin, at)) for origin, at in forgotten):
+        return None
+    draft.facts -= len(forgotten)
+    untouched = {name: getattr(state, name) for part in PARTS if part not in opened for name in part.fields}
+    return cut(replace(draft.whole(), **untouched))
+
+
+def _uncovers(state: CustomerState, last: int) -> bool:
+    """Whether contacts that the state counted out would come back, now that others are too old."""
+    contacts = state.contacts
+    return len(contacts) >= KEPT_COUNTS["contacts"] and len(recent_contacts(contacts, last)) < len(contacts)
+
+
+def _is_told(state: CustomerState, fact: Fact) -> bool:
+    """Whether the state holds all that the fact bears on."""
+    judge = _JUDGES.get(fact.type)
+    return judge is None or judge(state, fact)
+
+
+def _has_all_of(state: CustomerState, what: str) -> bool:
+    """Whether nothing of a kind can have been cut yet, so short has she been known."""
+    return (state.last_at or 0) - (state.first_at or 0) <= days(KEPT_DAYS[what])
+
+
+def _purchase(state: CustomerState, fact: Fact) -> bool:
+    """A new order, none of those before being unknown."""
+    order_id = fact.payload["order_id"]
+    return len(state.orders) == state.order_count and all(order.order_id != order_id for order in state.orders)
+
+
+def _feedback(state: CustomerState, fact: Fact) -> bool:
+    """What is about no case, or about one as `_case`: a word about a case that was cut would bring it back."""
+    case_id = fact.payload.get("case_id")
+    if case_id is None and fact.payload["kind"] == "complaint":
+        case_id = fact.event_id
+    return case_id is None or _knows_case(state, case_id)
+
+
+def _case(state: CustomerState, fact: Fact) -> bool:
+    return _knows_case(state, fact.payload["case_id"])
+
+
+def _knows_case(state: CustomerState, case_id: str) -> bool:
+    return _has_all_of(state, "finished cases") or any(case.case_id == case_id for case in state.cases)
+
+
+def _delivery(state: CustomerState, fact: Fact) -> bool:
+    order_id = fact.payload["order_id"]
+    return _has_all_of(state, "finished deliveries") or any(d.order_id == order_id for d in state.deliveries)
+
+
+def _contact(state: CustomerState, fact: Fact) -> bool:
+    """Nothing cut, since totals are of all contacts. Without a decision, it must be known whose the others without are;
+    with one that is not known, another of the action without a decision might be kept under the same id.
+    """
+    if not _has_all_of(state, "contacts") or len(state.contacts) >= KEPT_COUNTS["contacts"]:
+        return False
+    decision_id, action_id = fact.payload.get("decision_id"), fact.payload["action_id"]
+    if decision_id is None:
+        return len(state.origins) == 1 or all(origin != fact.origin for origin, _ in state.origins)
+    same_action = [c.decision_id for c in state.contacts if c.action_id == action_id]
+    return decision_id in same_action or None not in same_action
+
+
+_JUDGES: dict[str, Callable[[CustomerState, Fact], bool]] = {
+    "purchase": _purchase,
+    "feedback": _feedback,
+    "case": _case,
+    "delivery": _delivery,
+    "contact": _contact,
+}
+"""By type of fact; what another adds is appended to lists of which only the end is kept, or replaces what was said."""

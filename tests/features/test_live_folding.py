@@ -1,0 +1,132 @@
+"""However events come in live, the states kept are those that folding everybody from all facts would make."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from log_contents import NOW, event, link, new_home, purchase, rating
+
+from features.customer.state import decode
+from features.home import Home
+from features.log.event_log import EventLog
+from features.log.live_folding import KEPT_BROWSING
+from features.log.store import connect
+
+WHO = ("aino", "~v", "~w")
+KINDS = ("browse", "browse", "flood", "purchase", "rating", "case", "contact", "parcel", "link")
+CASES, PARCELS = ("opened", "customer_asked", "resolved"), ("shipped", "delivered")
+
+
+@st.composite
+def an_event(draw: st.DrawFn, number: int, hours: float) -> list[dict[str, Any]]:
+    """What somebody does or says, some of it twice; now and then a stretch of browsing, or who she is."""
+    name, who = f"e{draw(st.integers(0, 9))}-{number}", draw(st.sampled_from(WHO))
+    n = draw(st.integers(1, 2))
+    match draw(
+        st.sampled_from(("browse", "browse", "flood", "purchase", "rating", "case", "contact", "parcel", "link"))
+    ):
+        case "browse":
+            return [event(name, "browse", who, hours, action="view", session_id="s")]
+        case "flood":
+            views = [
+                event(f"{name}-{view:02d}", "browse", who, hours + view / 100, action="view", session_id="s")
+                for view in range(draw(st.sampled_from((20, KEPT_BROWSING, KEPT_BROWSING + 5))))
+            ]
+            return views[::-1] if draw(st.booleans()) else views
+        case "purchase":
+            return [purchase(name, who, hours)] if who == "aino" else []
+        case "rating":
+            return [rating(name, who, hours, draw(st.sampled_from((1, 5))))] * draw(st.integers(1, 2))
+        case "case":
+            status = draw(st.sampled_from(CASES))
+            return [event(name, "case", who, hours, case_id=f"C{n}", kind="exchange", status=status)]
+        case "contact":
+            about = draw(st.sampled_from(({}, {"decision_id": f"D{n}"})))
+            status = draw(st.sampled_from(("sent", "click")))
+            return [event(name, "contact", who, hours, action_id="letter", status=status, **about)]
+        case "parcel":
+            return [event(name, "delivery", who, hours, order_id=f"O{n}", status=draw(st.sampled_from(PARCELS)))]
+    return [link(name, draw(st.sampled_from("vw")), "aino", hours, draw(st.sampled_from(("link", "link", "unlink"))))]
+
+
+@st.composite
+def live_batches(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
+    """Batches one after another in time, some events late, some batches sent again."""
+    batches: list[list[dict[str, Any]]] = []
+    hours = 0.0
+    for place in range(draw(st.integers(2, 7))):
+        hours += draw(st.sampled_from((1, 2, 24)))
+        batch: list[dict[str, Any]] = []
+        for number in range(draw(st.integers(1, 4))):
+            late = draw(st.sampled_from((0, 0, 0, 0, 0, 30)))
+            batch += draw(an_event(10 * place + number, hours + draw(st.sampled_from((0, 0, 0.25))) - late))
+        batches.append(batch)
+        if draw(st.integers(0, 9)) == 0:
+            batches.append(batch)
+    return batches
+
+
+def judged(_: object, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A score follows from each rating, at its moment."""
+    return [
+        {
+            "event_id": f"score-{row['event_id']}",
+            "type": "score",
+            "occurred_at": row["occurred_at"],
+            "payload": {"model": "dissatisfaction", "version": "1", "value": 0.9 if row["score"] < 3 else 0.1},
+        }
+        | {name: row[name] for name in ("customer_id", "anonymous_id") if row.get(name)}
+        for row in rows
+        if row["type"] == "feedback"
+    ]
+
+
+def states(home: Home) -> list[tuple[Any, ...]]:
+    connection = connect(home)
+    try:
+        rows = connection.execute("select customer_id, position, body, concern_until from state").fetchall()
+        return sorted((who, position, bytes(body), until) for who, position, body, until in rows)
+    finally:
+        connection.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(live_batches())
+def test_states_folded_on_are_states_folded_from_everything(batches: list[list[dict[str, Any]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = new_home(Path(folder) / "home")
+        with EventLog(home, durable=False) as log:
+            for batch in batches:
+                log.append_live(batch, source="api", now=NOW, follow=judged)
+                kept = states(home)
+                log.refold_all()
+                assert kept == states(home)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return new_home(tmp_path / "home")
+
+
+def test_what_happens_next_is_folded_on_from_the_state_without_reading_the_facts(home: Home) -> None:
+    with EventLog(home) as log:
+        log.append_live([rating("r1", "aino", 1, 5), purchase("p1", "aino", 2)], source="api", now=NOW)
+        log._connection.execute("delete from facts where origin_id = 'aino'")
+        log.append_live([rating("r2", "aino", 3, 1)], source="api", now=NOW, follow=judged)
+        found = log.state_of("aino")
+    assert found is not None
+    assert (found[0], decode(found[1]).facts) == (4, 4), "her rating before, her order, her rating now and its score"
+
+
+@pytest.mark.parametrize("body", [b"", b"torn", bytes((250,)) + bytes(40)], ids=["empty", "torn", "another version"])
+def test_a_state_that_cannot_be_read_is_made_anew(home: Home, body: bytes) -> None:
+    with EventLog(home) as log:
+        log.append_live([rating("r1", "aino", 1, 5), purchase("p1", "aino", 2)], source="api", now=NOW)
+        log._connection.execute("update state set body = ? where customer_id = 'aino'", (body,))
+        log.append_live([rating("r2", "aino", 3, 1)], source="api", now=NOW)
+        found = log.state_of("aino")
+    assert found is not None
+    assert decode(found[1]).facts == 3
