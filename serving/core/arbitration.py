@@ -35,7 +35,7 @@ def expected_gain(
     )
 
 
-def retention_response(churn: Floats, kept: float) -> tuple[Floats, Floats]:
+def retention_response(churn: Floats, kept: Floats | float) -> tuple[Floats, Floats]:
     """Response and incremental response to a retention offer: (1 - c) + c k, and c k.
 
     `churn` c is the chance that she leaves if left alone, `kept` k the stated chance that the offer keeps one who

@@ -3,8 +3,9 @@
 An absent value (NaN) meets no condition but `absent`: what is not known never opens a door.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,18 @@ Columns = Mapping[str, Floats]
 Predicate = Callable[[Columns, int], Bools]
 Op = Literal[">=", ">", "<=", "<", "==", "!=", "between", "in", "present", "absent"]
 
-_COMPARE: dict[str, Callable[[Floats, Any], Bools]] = {
+_MET: dict[str, Callable[[Floats, Any], Bools]] = {
     ">=": np.greater_equal,
     ">": np.greater,
     "<=": np.less_equal,
     "<": np.less,
     "==": np.equal,
-    "!=": np.not_equal,
+    "!=": lambda seen, value: (seen != value) & (seen == seen),
+    "in": lambda seen, values: (seen[..., None] == values).any(axis=-1),
+    "present": lambda seen, _: seen == seen,
+    "absent": lambda seen, _: seen != seen,
 }
+"""Each test of what is seen; what is compared with NaN is not so."""
 
 
 SPOKEN: dict[str, tuple[str, ...]] = {"stage": STAGES}
@@ -95,6 +100,27 @@ def told(feature: str, value: float) -> str:
     return names[int(value)] if value in range(len(names)) else f"{value:g}"
 
 
+class _Test(NamedTuple):
+    """One test of one feature: with the one value, with all of them (`in`), or with none (NaN)."""
+
+    feature: str
+    op: str
+    values: tuple[float, ...]
+
+    def met(self, column: Floats) -> Bools:
+        """Where it is met."""
+        return np.asarray(_MET[self.op](column, self.values if self.op == "in" else self.values[0]))
+
+
+def _tests(condition: Condition) -> tuple[_Test, ...]:
+    """The same as tests that must all be met."""
+    name, op, value = condition.feature, condition.op, condition.value
+    if isinstance(value, list):
+        both = _Test(name, ">=", (value[0],)), _Test(name, "<=", (value[-1],))
+        return both if op == "between" else (_Test(name, op, tuple(value)),)
+    return (_Test(name, op, (math.nan if value is None else value,)),)
+
+
 def predicate(condition: Condition) -> Predicate:
     """The condition as a function of columns and their length.
 
@@ -102,63 +128,47 @@ def predicate(condition: Condition) -> Predicate:
     >>> test({"open_cases": np.array([0.0, 2.0, np.nan])}, 3).tolist()
     [False, True, False]
     """
-    name, op, value = condition.feature, condition.op, condition.value
+    name, tests = condition.feature, _tests(condition)
 
     def test(columns: Columns, n: int) -> Bools:
         column = columns.get(name)
-        if column is None:
-            column = np.full(n, np.nan)
-        absent = np.isnan(column)
-        if op == "absent":
-            return absent
-        if op == "present":
-            return ~absent
-        if isinstance(value, list):
-            inside = (column >= value[0]) & (column <= value[1]) if op == "between" else np.isin(column, value)
-            return np.asarray(inside & ~absent)
-        assert value is not None
-        return np.asarray(_COMPARE[op](column, value) & ~absent)
+        seen = np.full(n, np.nan) if column is None else column
+        return np.asarray(np.logical_and.reduce([one.met(seen) for one in tests]))
 
     return test
-
-
-def _simple(condition: Condition) -> tuple[Condition, ...]:
-    """The same as comparisons with one number, where it can be said so."""
-    if condition.op != "between":
-        return (condition,)
-    assert isinstance(condition.value, list)
-    low, high = condition.value
-    return tuple(condition.model_copy(update={"op": op, "value": v}) for op, v in ((">=", low), ("<=", high)))
 
 
 class Compiled:
     """Lists of conditions, one list an action, compiled: all of them are judged in a handful of operations.
 
-    `features` are the names that conditions speak of, in the order of the columns that `unmet` takes.
+    A test that many conditions make is made once, and a list that many actions have is judged once. `features` are the
+    names that conditions speak of, in the order of the columns that `unmet` takes.
     """
 
     def __init__(self, lists: Sequence[Sequence[Condition]], features: Sequence[str]) -> None:
-        place = {name: j for j, name in enumerate(features)}
-        flat = [(action, one) for action, conditions in enumerate(lists) for c in conditions for one in _simple(c)]
-        self._actions = len(lists)
-        self._alone = [
-            (action, place[c.feature], predicate(c), c.feature) for action, c in flat if c.op not in _COMPARE
-        ]
+        asked = [tuple(test for condition in conditions for test in _tests(condition)) for conditions in lists]
+        unlike = {one: place for place, one in enumerate(dict.fromkeys(asked))}
+        alike: dict[tuple[str, int], list[_Test]] = {}
+        for test in dict.fromkeys(test for one in unlike for test in one):
+            alike.setdefault((test.op, len(test.values)), []).append(test)
+        place = {test: k for k, test in enumerate(test for group in alike.values() for test in group)}
+        column = {name: j for j, name in enumerate(features)}
         self._groups = []
-        for op, compare in _COMPARE.items():
-            same = [(action, place[c.feature], c.value) for action, c in flat if c.op == op]
-            if same:
-                actions, columns, values = zip(*same, strict=True)
-                self._groups.append((compare, np.array(actions), np.array(columns), np.array(values, dtype=np.float64)))
+        for (op, _), group in alike.items():
+            values = np.array([test.values for test in group])
+            columns = np.array([column[test.feature] for test in group])
+            span = slice(place[group[0]], place[group[-1]] + 1)
+            self._groups.append((_MET[op], columns, values if op == "in" else values[:, 0], span))
+        self._always = len(place)
+        longest = max(map(len, unlike), default=0)
+        padded = [[place[test] for test in one] + [self._always] * (longest - len(one)) for one in unlike]
+        self._of_list = np.array(padded, dtype=np.int64).reshape(len(unlike), longest)
+        self._of_action = np.array([unlike[one] for one in asked], dtype=np.int64)
 
     def unmet(self, rows: Floats) -> Bools:
         """[n, m] where an action has a condition that is not met; `rows` are [n, features], NaN where absent."""
-        failing = np.zeros((self._actions, len(rows)), dtype=np.bool_)
-        for compare, actions, columns, values in self._groups:
-            with np.errstate(invalid="ignore"):
-                seen = rows[:, columns]
-                met = compare(seen, values) & (seen == seen)
-            np.logical_or.at(failing, actions, ~met.T)
-        for action, column, test, name in self._alone:
-            failing[action] |= ~test({name: rows[:, column]}, len(rows))
-        return failing.T
+        met = np.ones((len(rows), self._always + 1), dtype=np.bool_)  # the last is a test that everybody passes
+        for test, columns, values, span in self._groups:
+            met[:, span] = test(rows[:, columns], values)
+        fine = np.logical_and.reduce(met[:, self._of_list], axis=2)
+        return np.asarray(~fine[:, self._of_action])

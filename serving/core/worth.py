@@ -45,10 +45,11 @@ def worth_of(
         again = [one.second_purchase for one in evidence]
         response[:, j] = [response[i, j] if p is None else p for i, p in enumerate(again)]
     incremental = response * catalogue.incrementality
-    for j in catalogue.retains:
-        likely, gained = retention_response(churn, actions[j].response.prior)
-        response[:, j] = np.where(np.isnan(churn), response[:, j], likely)
-        incremental[:, j] = np.where(np.isnan(churn), incremental[:, j], gained)
+    known = np.flatnonzero(~np.isnan(churn))
+    if catalogue.retains and len(known):
+        those = np.ix_(known, np.array(catalogue.retains))
+        kept = catalogue.priors[None, catalogue.retains]
+        response[those], incremental[those] = retention_response(churn[known, None], kept)
     return response, incremental, margin
 
 
