@@ -28,7 +28,7 @@ class Needs(SecurityBase):
         app = wired(request)
         now = app.clock()
         try:
-            key = app.keys.check(token.strip())
+            key = await app.key_check.check(token.strip())
         except StoreUnreadableError as error:
             raise ProblemError("unavailable", "The keys cannot be read at the moment. Try again shortly.") from error
         if key is None or key.is_revoked(now):

