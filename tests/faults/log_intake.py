@@ -17,12 +17,14 @@ from log_contents import NOW, event, link, purchase, rating, table
 from features.home import Home
 from features.log.event_log import EventLog
 from features.log.rejects import SourceBatch
+from pipelines.judged import judge_for
 
 BEFORE = [rating("old", "aino", 1, 2), purchase("old-2", "elli", 2)]
 HISTORY = [
     SourceBatch(table([purchase(f"p{day}{who}", f"c{who}", 24 * day + who) for day in range(3) for who in range(4)])),
     SourceBatch(table([rating("r1", "~v", 5, 1), link("l1", "v", "aino", 6), rating("old", "aino", 1, 2)])),
     SourceBatch(table([rating("bad", "aino", 1, 9), rating("r2", "elli", 7, 1)])),
+    SourceBatch(table([event("said", "feedback", "elli", 99, kind="comment", text="Terrible, broken, never again!")])),
 ]
 LIVE = [
     rating("x1", "aino", 50, 1),
@@ -50,7 +52,8 @@ def take_in(door: str, root: Path) -> None:
     """What the process does, killed or not."""
     with EventLog(Home.open(root)) as log:
         if door == "history":
-            log.append_history(HISTORY, source="t", now=NOW)
+            judge = judge_for(log.home, NOW)
+            log.append_history(HISTORY, source="t", now=NOW, following=judge)
         elif door == "live":
             log.append_live(LIVE, source="t", now=NOW)
         else:
