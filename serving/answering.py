@@ -20,11 +20,14 @@ UNRECORDED = "unknown:unrecorded"
 
 
 class Answering:
-    """What is in force for one data folder, and what is known there of customers; safe to share between threads."""
+    """What is in force for one data folder, and what is known there of customers; safe to share between threads.
 
-    def __init__(self, home: Home, records: Records) -> None:
+    `beside` is as of `Keeper`.
+    """
+
+    def __init__(self, home: Home, records: Records, *, beside: bool = False) -> None:
         self._home, self._records = home, records
-        self._keeper = Keeper(home, records.connection)
+        self._keeper = Keeper(home, records.connection, beside=beside)
         self._readers: dict[str | None, OnlineFeatures] = {None: OnlineFeatures(home)}  # wrong settings: no start
 
     def force(self, now: datetime) -> InForce:

@@ -9,13 +9,11 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Generic, TypeVar
 
 import pyarrow as pa
 
 from features.catalogue import changes_of, items_at, load_items
-from features.errors import DataError, TahdikasError
+from features.errors import BundleError, DataError
 from features.home import Home
 from features.inputs.newcomers import Newcomer, newcomers_of
 from features.log.connection import Connection
@@ -26,42 +24,10 @@ from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import Policy, check_together, load_policy, policy_path
 from serving.core.scorer import Scorer, WithoutModel
 from serving.stock import StockOver
+from serving.watched import Stamp, Watched, WatchedBeside, stamp
 
-T = TypeVar("T")
-Stamp = tuple[object, ...]
 TRIED_KEPT, READ_AGAIN = 3, 5
 _NEVER, _FOREVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-
-
-def stamp(path: Path) -> Stamp:
-    """What changes when a file is replaced or edited; empty where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-@dataclass
-class Watched(Generic[T]):
-    """A value loaded from files and loaded again when they change; the last good one is kept."""
-
-    name: str
-    load: Callable[[], T]
-    seen: Stamp = ("never",)
-    value: T | None = None
-    problem: str | None = None
-
-    def refresh(self, now_seen: Stamp) -> None:
-        """Load again if what is seen of the files is new."""
-        if now_seen == self.seen:
-            return
-        try:
-            self.value, self.problem = self.load(), None
-        except Exception as error:  # whatever is in a file: what was in force stays
-            told = error if isinstance(error, TahdikasError | OSError) else repr(error)
-            self.problem = f"{self.name}: {told}"
-        self.seen = now_seen
 
 
 @dataclass(frozen=True)
@@ -85,16 +51,18 @@ class Keeper:
     """Keeps what is in force for one data folder up to date; safe to share between threads.
 
     `connection` gives this thread's connection to the live store, for what was told of stock; without one, stock is as
-    the catalogue says. Raises `ConfigError` when made over a policy or catalogue that cannot be used: there is no last
-    good one yet.
+    the catalogue says. With `beside` a new bundle is loaded and tried by a thread of its own while the one before
+    answers; else whoever asks first waits. Raises `ConfigError` when made over a policy or catalogue that cannot be
+    used: there is no last good one yet.
     """
 
-    def __init__(self, home: Home, connection: Callable[[], Connection] | None = None) -> None:
+    def __init__(self, home: Home, connection: Callable[[], Connection] | None = None, *, beside: bool = False) -> None:
         self._home = home
         self._stock = None if connection is None else StockOver(connection)
         self._lock = threading.Lock()
-        self._rules: Watched[tuple[Policy, Catalogue]] = Watched("policy or actions", self._load_rules)
-        self._bundle: Watched[Bundle | None] = Watched("model bundle", self._load_bundle)
+        self._bundle: WatchedBeside[Bundle | None] = WatchedBeside(
+            "model bundle", self._load_bundle, self._is_untried if beside else lambda: False
+        )
         self._items: Watched[Articles] = Watched("item catalogue", self._load_items)
         self._tried: dict[str, Bundle] = {}
         self._new: list[Newcomer] = []
@@ -102,8 +70,8 @@ class Keeper:
         self._span = _NEVER, _NEVER
         self._watched = (home.config / "policy.yaml", home.config / "actions.yaml")
         self._current, self._listed = home.bundles / "current.json", home.catalogue
-        self._rules.value = self._load_rules()
-        self._rules.seen = self._rules_stamp()
+        rules, seen = self._load_rules(), self._rules_stamp()
+        self._rules: Watched[tuple[Policy, Catalogue]] = Watched("policy or actions", self._load_rules, rules, seen)
         self._made: tuple[Stamp, InForce] | None = None
         self._stocked: tuple[InForce, InForce] | None = None
 
@@ -121,7 +89,12 @@ class Keeper:
 
     def _of_files(self, now: datetime) -> InForce:
         listed = stamp(self._listed)
-        looked: tuple[Stamp, Stamp, Stamp] = (self._rules_stamp(), stamp(self._current), (listed, self._span_at(now)))
+        current = stamp(self._current)
+        looked: tuple[Stamp, Stamp, Stamp] = (
+            self._rules_stamp(),
+            self._bundle.stands(current),
+            (listed, self._span_at(now)),
+        )
         made = self._made
         if made is not None and made[0] == looked:
             return made[1]
@@ -131,7 +104,9 @@ class Keeper:
         try:
             self._now = now
             self._rules.refresh(looked[0])
-            self._bundle.refresh(looked[1])
+            self._bundle.refresh(current)
+            standing = self._bundle.stands(current)  # before the value: one that comes in between is taken up next time
+            models = self._bundle.value
             self._items.refresh(looked[2])
             self._items.seen = listed, self._span_at(now)
             assert self._rules.value is not None
@@ -142,11 +117,11 @@ class Keeper:
                 policy,
                 catalogue,
                 articles,
-                self._bundle.value and self._bundle.value.with_newcomers(self._new),
+                models and models.with_newcomers(self._new),
                 WithoutModel(articles),
                 tuple(p for p in problems if p),
             )
-            self._made = (*looked[:2], self._items.seen), in_force
+            self._made = (looked[0], standing, self._items.seen), in_force
             return in_force
         finally:
             self._lock.release()
@@ -166,6 +141,14 @@ class Keeper:
         names = {"name": str(policy_path(self._home)), "actions_name": str(actions_path(self._home))}
         check_together(policy, catalogue, **names)
         return policy, catalogue
+
+    def _is_untried(self) -> bool:
+        """Whether the current bundle has to be read and tried, which takes seconds."""
+        try:
+            bundle_id = current_id(self._home)
+        except BundleError:
+            return False
+        return bundle_id is not None and bundle_id not in self._tried
 
     def _load_bundle(self) -> Bundle | None:
         """The current bundle; one tried before, as after a roll-back, is taken from memory."""

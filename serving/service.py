@@ -53,13 +53,16 @@ class DecisionService:
 
     Raises `ConfigError` when made over a policy or action catalogue that cannot be used, `HomeError` over a live store
     that cannot. Later faults of either never stop it: see `health`. A decision waits at most `patience_seconds` for
-    another's write to end before it goes out unrecorded, hence without a sale.
+    another's write to end before it goes out unrecorded, hence without a sale. With `beside` nobody waits for a bundle
+    that was promoted since the start: the one before answers until the new one is loaded and tried.
     """
 
-    def __init__(self, home: Home, *, durable: bool = True, patience_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self, home: Home, *, durable: bool = True, patience_seconds: float = BUSY_SECONDS, beside: bool = False
+    ) -> None:
         self.home = home
         self._records = Records(home, durable=durable)
-        self._answering = Answering(home, self._records)
+        self._answering = Answering(home, self._records, beside=beside)
         self._log = EventLog(home, durable=durable)
         self.steps = Steps()
         self._recording = Recording(self._answering, self._records, patience_seconds, self.steps)

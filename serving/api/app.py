@@ -102,7 +102,7 @@ def create_app(
     settings = settings or load_settings(home)
     patience = settings.decision_deadline_ms / 1000 / 3  # a third to wait in the queue, a third to decide
     traces = Traces(settings.traces_endpoint) if settings.traces_endpoint else None
-    wiring = _wire(home, clock, settings, service or DecisionService(home, patience_seconds=patience))
+    wiring = _wire(home, clock, settings, service or DecisionService(home, patience_seconds=patience, beside=True))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
