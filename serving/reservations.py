@@ -1,15 +1,17 @@
 """Places in the contact cap that are held for a sender, until the contact is sent, released, or its time is up."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from features.log.connection import Connection
+from features.log.connection import Connection, transaction
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import from_micros, to_micros
 from serving.core.decision import Decision
 from serving.core.question import Contact
 
 _CHUNK = 500
+LAPSED_DAYS = 30
+"""For how long lapsed ones are kept: the watchdog of the cap looks back on them, and a clock may be set back."""
 
 
 class OvertakenError(Exception):
@@ -62,3 +64,17 @@ def reserved(connection: Connection, customer_keys: Iterable[str], now: datetime
         for key, at, action, channel, placement, decision in rows:
             found.setdefault(key, []).append(Contact(min(from_micros(at), now), action, channel, placement, decision))
     return found
+
+
+def forget_lapsed(run: Connection, now: datetime) -> bool:
+    """Delete reservations, some at once, whose time was up `LAPSED_DAYS` ago; whether more of them waits."""
+    end = to_micros(now - timedelta(days=LAPSED_DAYS))
+    query = "select customer_key, decision_id from reservations where until <= ? limit ?"
+    lapsed = run.execute(query, (end, _CHUNK)).fetchall()
+    if lapsed:
+        with transaction(run):
+            run.executemany(
+                "delete from reservations where customer_key = ? and decision_id = ? and until <= ?",
+                [(customer_key, decision_id, end) for customer_key, decision_id in lapsed],
+            )
+    return len(lapsed) == _CHUNK

@@ -31,6 +31,7 @@ from serving.person import described
 from serving.rechecking import Recheck, Rechecking
 from serving.recording import Recording
 from serving.records import Records
+from serving.reservations import forget_lapsed
 from serving.steps import Steps
 from serving.stock import StockResult, became, fault, tell
 from serving.unheard import judge_unheard
@@ -139,6 +140,10 @@ class DecisionService:
         force = self.in_force(now)
         since = matters_since(force.policy.file.holds, now)
         return judge_unheard(self._records.connection(), Following(self._following(force), since), now)
+
+    def forget_lapsed(self, now: datetime) -> bool:
+        """Delete some of the reservations whose time was up long ago; whether more of them waits."""
+        return forget_lapsed(self._records.connection(), now)
 
     def _following(self, force: InForce) -> Follow:
         """What follows from feedback, judged by what is in force."""

@@ -184,7 +184,7 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         sessions=Sessions(settings.console_hours),
         metrics=metrics,
         silence=share,
-        rounds=Rounds(watchdogs, service.judge_unheard, staff, clock, settings.watch_minutes),
+        rounds=Rounds(watchdogs, (service.judge_unheard, service.forget_lapsed), staff, clock, settings.watch_minutes),
         decisions=Batches(
             service.decide_many,
             seconds=settings.decision_deadline_ms / 1000,

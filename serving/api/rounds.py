@@ -1,11 +1,11 @@
 """The rounds of a running service: every few minutes, beside the requests, never in their way.
 
-In each, feedback that somebody kept without judging it is judged, and the watchdogs look.
+In each, chores are done a share at a time, as to judge feedback that somebody kept without, and the watchdogs look.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -20,17 +20,17 @@ _BREATH_SECONDS = 0.1
 
 
 class Rounds:
-    """Goes every `minutes`; `latest` is what the watchdogs last saw. `judge` judges a share, and says if more waits."""
+    """Goes every `minutes`; `latest` is what the watchdogs last saw. A chore does a share, and says if more waits."""
 
     def __init__(
         self,
         watchdogs: Watchdogs,
-        judge: Callable[[datetime], bool],
+        chores: Sequence[Callable[[datetime], bool]],
         staff: Deadline,
         clock: Callable[[], datetime],
         minutes: float,
     ) -> None:
-        self._watchdogs, self._judge = watchdogs, judge
+        self._watchdogs, self._chores = watchdogs, chores
         self._staff, self._clock, self._minutes = staff, clock, minutes
         self._task: asyncio.Task[None] | None = None
         self.latest: Looked | None = None
@@ -68,21 +68,22 @@ class Rounds:
             log.warning("a watchdog found something: see /v1/health/ready")
         self.latest = looked
 
-    async def judge(self) -> None:
-        """Hear all that nobody judged, a share at a time. What goes wrong is logged, and tried again next round."""
+    async def do(self, chore: Callable[[datetime], bool]) -> None:
+        """All of a chore, a share at a time. What goes wrong is logged, and tried again next round."""
         more: bool | str = True
         while more is True and self._minutes:
             try:
-                more = await self._staff.run(self._judge, self._clock())
+                more = await self._staff.run(chore, self._clock())
             except TahdikasError:
-                log.exception("feedback that nobody judged could not be judged")
+                log.exception("a chore of the rounds failed")
                 return
             await asyncio.sleep(_BREATH_SECONDS if more is True else 0)
         if isinstance(more, str):
-            log.warning("feedback that nobody judged could not be judged in time: it is tried again in the next round")
+            log.warning("a chore of the rounds was not finished: it is tried again in the next one")
 
     async def _go(self) -> None:
         while self._minutes:
-            await self.judge()
+            for chore in self._chores:
+                await self.do(chore)
             await self.look()
             await asyncio.sleep(self._minutes * 60)

@@ -95,6 +95,23 @@ def test_steps_and_queues_are_measured(client: Client) -> None:
     assert metric(client, 'tahdikas_requests_under_way{kind="decide"}') == 0
 
 
+def test_reservations_that_lapsed_long_ago_are_forgotten_in_the_rounds(client: Client, home: Home) -> None:
+    """However many there are; those that still hold a place, or lapsed of late, stay."""
+    client.post("/v1/events", json=[purchase("p", "bertta")])
+    ends = {"held": NOON + timedelta(days=1), "of late": NOON - timedelta(days=29)}
+    ends |= {f"old-{i}": NOON - timedelta(days=30, hours=i) for i in range(1_203)}
+    with transaction(connect(home)) as run:
+        for name, until in ends.items():
+            row = ("bertta", name, "next_offer", "email", "newsletter", 0, to_micros(until))
+            run.execute("insert into reservations values (?, ?, ?, ?, ?, ?, ?)", row)
+    for _ in range(200):
+        left = connect(home).execute("select decision_id from reservations order by 1").fetchall()
+        if len(left) == 2:
+            break
+        time.sleep(0.05)
+    assert [name for (name,) in left] == ["held", "of late"]
+
+
 def test_what_somebody_kept_without_judging_it_is_judged_in_the_rounds(client: Client, home: Home) -> None:
     client.post("/v1/events", json=[purchase("p", "bertta")])
     told(client, None)
