@@ -4,64 +4,60 @@ Stored features are times, counts and integer sums; a model sees ages, logarithm
 of the training row or of the decision. What is absent stays absent: NaN in, NaN out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Column = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
 DAY_SECONDS = 86_400.0
 
-_Formula = Callable[["_Columns"], Column]
+
+Quantity = str | tuple[str, str]
 
 
-class _Columns:
-    """Stored columns by name as float64; a column that is not there is absent for everybody."""
+class _Formula(NamedTuple):
+    """What is told of a quantity in seconds, pieces or money, or of the first over the second of two."""
 
-    def __init__(self, columns: Mapping[str, npt.ArrayLike], at: Column) -> None:
-        self._columns = columns
-        self.at = at
+    of: Quantity
+    as_days: bool = False
+    as_log: bool = False
 
-    def __getitem__(self, name: str) -> Column:
-        found = self._columns.get(name)
-        return np.full(len(self.at), np.nan) if found is None else np.asarray(found, dtype=np.float64)
+
+def _since(name: str) -> str:
+    """The quantity: seconds from an instant up to the moment of use."""
+    return f"since {name}"
+
+
+_OVERDUE = "seconds past her usual gap"
 
 
 def _age_days(name: str) -> _Formula:
-    return lambda c: (c.at - c[name]) / DAY_SECONDS
+    return _Formula(_since(name), as_days=True)
 
 
 def _days(name: str) -> _Formula:
-    return lambda c: c[name] / DAY_SECONDS
+    return _Formula(name, as_days=True)
 
 
-def _log(name: str) -> _Formula:
-    return lambda c: np.log1p(np.maximum(c[name], 0.0))
+def _log(of: Quantity) -> _Formula:
+    """log(1 + x), of what is negative that of 0."""
+    return _Formula(of, as_log=True)
 
 
 def _as_is(name: str) -> _Formula:
-    return lambda c: c[name]
-
-
-def _divide(above: Column, below: Column) -> Column:
-    """`above / below`; NaN where `below` is 0 or either is absent."""
-    quotient = np.full(len(above), np.nan)
-    np.divide(above, below, out=quotient, where=(below != 0) & ~np.isnan(below))
-    return quotient
+    return _Formula(name)
 
 
 def _ratio(above: str, below: str) -> _Formula:
-    return lambda c: _divide(c[above], c[below])
+    """NaN where `below` is 0 or either is absent."""
+    return _Formula((above, below))
 
 
-def _recency_over(gap: str) -> _Formula:
-    return lambda c: _divide(c.at - c["last_purchase_at"], c[gap])
-
-
-def _overdue_z(c: _Columns) -> Column:
-    """How many of her own standard deviations she is past her usual gap."""
-    return _divide(c.at - c["last_purchase_at"] - c["mean_gap_seconds"], c["sd_gap_seconds"])
+def _recency_over(below: str) -> _Formula:
+    return _ratio(_since("last_purchase_at"), below)
 
 
 STATE_INPUTS = (
@@ -86,9 +82,7 @@ _CHURN: dict[str, _Formula] = {
     "log_revenue_90d": _log("revenue_90d"),
     "log_revenue_365d": _log("revenue_365d"),
     "log_revenue_total": _log("revenue_total"),
-    "log_order_value": lambda c: np.log1p(
-        np.maximum(_divide(c["revenue_total"], c["purchase_count_total"]), 0.0),
-    ),
+    "log_order_value": _log(("revenue_total", "purchase_count_total")),
     "log_items_total": _log("items_total"),
     "log_distinct_items_total": _log("distinct_items_total"),
     "mean_gap_days": _days("mean_gap_seconds"),
@@ -96,8 +90,8 @@ _CHURN: dict[str, _Formula] = {
     "last_gap_days": _days("last_gap_seconds"),
     "recency_over_mean_gap": _recency_over("mean_gap_seconds"),
     "recency_over_last_gap": _recency_over("last_gap_seconds"),
-    "recency_overdue_z": _overdue_z,
-    "recency_over_tenure": lambda c: _divide(c.at - c["last_purchase_at"], c.at - c["first_purchase_at"]),
+    "recency_overdue_z": _ratio(_OVERDUE, "sd_gap_seconds"),
+    "recency_over_tenure": _recency_over(_since("first_purchase_at")),
     "purchases_90d_of_365d": _ratio("purchase_count_90d", "purchase_count_365d"),
     "revenue_90d_of_365d": _ratio("revenue_90d", "revenue_365d"),
     "discount_share_365d": _as_is("discount_share_365d"),
@@ -122,21 +116,62 @@ _CHURN: dict[str, _Formula] = {
 
 CHURN_INPUTS: tuple[str, ...] = tuple(_CHURN)
 
+_INSTANTS = ("last_purchase_at", "first_purchase_at", "last_browse_at")
+_OF_TIME = (*map(_since, _INSTANTS), _OVERDUE)
+_FORMULAS = tuple(_CHURN.values())
+_RATIOS = tuple(f.of for f in _FORMULAS if isinstance(f.of, tuple))
+_NAMES = (*_INSTANTS, *(f.of for f in _FORMULAS if isinstance(f.of, str)), *(name for two in _RATIOS for name in two))
+STORED: tuple[str, ...] = tuple(name for name in dict.fromkeys(_NAMES) if name not in _OF_TIME)
+"""The stored features that inputs are made of."""
 
-def customer_inputs(
-    columns: Mapping[str, npt.ArrayLike], at: npt.ArrayLike
-) -> tuple[list[str], npt.NDArray[np.float64]]:
+_QUANTITIES: tuple[Quantity, ...] = (*STORED, *_OF_TIME, *_RATIOS)
+_PLACE = {one: j for j, one in enumerate(_QUANTITIES)}
+
+
+def _places(quantities: Iterable[Quantity]) -> npt.NDArray[np.int64]:
+    return np.array([_PLACE[one] for one in quantities], dtype=np.int64)
+
+
+_INSTANT, _GAP = _places(_INSTANTS), _places(["mean_gap_seconds"])
+_ABOVE, _BELOW = _places(above for above, _ in _RATIOS), _places(below for _, below in _RATIOS)
+_TOLD = _places(f.of for f in _FORMULAS)
+_AS_DAYS = np.flatnonzero([f.as_days for f in _FORMULAS])
+_AS_LOG = np.flatnonzero([f.as_log for f in _FORMULAS])
+
+
+def customer_inputs(columns: Mapping[str, npt.ArrayLike], at: npt.ArrayLike) -> tuple[list[str], Matrix]:
     """Model inputs `[n, p]` float64 with their names (`CHURN_INPUTS`), from batch and state columns at moments `at`.
 
     `columns` holds arrays of length n by feature name: times as epoch seconds, absent values NaN; names not needed are
     ignored, names not there count as absent. `at` is epoch seconds, of length n.
     """
     moments = np.asarray(at, dtype=np.float64)
-    stored = _Columns(columns, moments)
-    inputs = np.empty((len(moments), len(_CHURN)), dtype=np.float64)
-    for index, formula in enumerate(_CHURN.values()):
-        inputs[:, index] = formula(stored)
-    return list(CHURN_INPUTS), inputs
+    stored = np.full((len(moments), len(STORED)), np.nan)
+    for j, name in enumerate(STORED):
+        if (column := columns.get(name)) is not None:
+            stored[:, j] = column
+    return list(CHURN_INPUTS), inputs_of(stored, moments)
+
+
+def inputs_of(stored: Matrix, at: Column) -> Matrix:
+    """The same from the features `STORED` side by side, `[n, len(STORED)]`."""
+    since = at[:, None] - stored[:, _INSTANT]
+    overdue = since[:, :1] - stored[:, _GAP]
+    plain = np.concatenate([stored, since, overdue], axis=1)
+    below = plain[:, _BELOW]
+    ratios = np.full(below.shape, np.nan)
+    np.divide(plain[:, _ABOVE], below, out=ratios, where=(below != 0) & (below == below))
+    inputs = np.concatenate([plain, ratios], axis=1).take(_TOLD, axis=1)
+    inputs[:, _AS_DAYS] /= DAY_SECONDS
+    inputs[:, _AS_LOG] = np.log1p(np.maximum(inputs[:, _AS_LOG], 0.0))
+    return inputs
+
+
+def stored_of(rows: Sequence[Mapping[str, Any]]) -> Matrix:
+    """The features `STORED` of online records with state features over them, one mapping a customer; absent is NaN."""
+    nan = np.nan
+    told = [[nan if (value := row.get(name)) is None else value for name in STORED] for row in rows]
+    return np.array(told, dtype=np.float64).reshape(len(rows), len(STORED))
 
 
 def to_columns(table: Any) -> dict[str, npt.NDArray[Any]]:
@@ -144,16 +179,6 @@ def to_columns(table: Any) -> dict[str, npt.NDArray[Any]]:
     if hasattr(table, "column_names"):
         table = table.to_pandas()
     return {str(name): _to_array(table[name].to_numpy()) for name in table.columns}
-
-
-def rows_to_columns(rows: Sequence[Mapping[str, Any] | None], names: Sequence[str]) -> dict[str, Column]:
-    """Numeric columns `names` of online records or state features, one mapping a customer (None: all absent)."""
-    return {
-        name: np.array(
-            [np.nan if row is None or (value := row.get(name)) is None else value for row in rows], dtype=np.float64
-        )
-        for name in names
-    }
 
 
 def _to_array(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from features.customer.state_features import STATE_FEATURES, features_of
-from features.inputs.frame import CHURN_INPUTS, customer_inputs, rows_to_columns
+from features.inputs.frame import CHURN_INPUTS, inputs_of, stored_of
 from features.instants import SECOND
 from serving.core import contact
 from serving.core.action_checks import TELLS
@@ -163,11 +163,11 @@ def _scored(
     n = len(snapshots)
     said = [Said()] * n
     derived: list[dict[str, float]] = [{}] * n
-    if (scorer.uses_inputs and asks_models(catalogue)) or catalogue.speaks_of & DERIVED:
-        names, rows = customer_inputs(_columns(snapshots, at), at)
-        spoken = [(name, rows[:, j].tolist()) for j, name in enumerate(names) if name in catalogue.speaks_of & DERIVED]
-        derived = [{name: values[i] for name, values in spoken} for i in range(n)]
-        said = said_of_all(rows, names, objects, scorer, catalogue)
+    spoken = [(name, j) for j, name in enumerate(CHURN_INPUTS) if name in catalogue.speaks_of and name in DERIVED]
+    if (scorer.uses_inputs and asks_models(catalogue)) or spoken:
+        rows = inputs_of(stored_of([_known(s, moment) for s, moment in zip(snapshots, at.tolist(), strict=True)]), at)
+        derived = [{name: row[j] for name, j in spoken} for row in rows.tolist()] if spoken else derived
+        said = said_of_all(rows, CHURN_INPUTS, objects, scorer, catalogue)
     named = [name for name in catalogue.features if name not in DERIVED and name not in MODELLED]
     stored = [name for name in named if name.startswith(SCORE)]
     spoken_of = [name for name in named if not name.startswith(SCORE)]
@@ -181,13 +181,10 @@ def _scored(
     return features, said
 
 
-def _columns(snapshots: Sequence[Snapshot], at: Floats) -> dict[str, Floats]:
-    """What models see, column by column: the batch record, and live features as of the end of the bucket over it."""
-    records: list[Mapping[str, Any] | None] = [s.features.values if s.features else None for s in snapshots]
-    numeric = sorted({k for r in records if r for k, v in r.items() if v is not None and not isinstance(v, str)})
-    live = [_live_at(s, moment) for s, moment in zip(snapshots, at.tolist(), strict=True)]
-    columns = rows_to_columns(records, numeric)
-    return columns | rows_to_columns(live, sorted({name for row in live for name in row}))
+def _known(snapshot: Snapshot, moment: float) -> Mapping[str, Any]:
+    """What models see: the batch record, and live features as of the end of the bucket over it."""
+    live = _live_at(snapshot, moment)
+    return live if snapshot.features is None else {**snapshot.features.values, **live}
 
 
 def _live_at(snapshot: Snapshot, moment: float) -> Mapping[str, float]:

@@ -24,7 +24,7 @@ from features.feature_store.feast_sources import snapshot_schema
 from features.feature_store.online import OnlineFeatures
 from features.feature_store.snapshots import BATCH, STATE, Manifest, drafting, keep, snapshot, snapshots
 from features.home import Home
-from features.inputs.frame import customer_inputs, rows_to_columns, to_columns
+from features.inputs.frame import customer_inputs, inputs_of, stored_of, to_columns
 from features.log.event_log import EventLog
 from pipelines.materialize import build_snapshots, materialize
 from training.dataset import load_training_set
@@ -97,9 +97,7 @@ def test_offline_equals_online(shop: tuple[Home, EventLog]) -> None:
         state = log.state_of(customer)
         assert state is not None
         live.append(record.values | state_features(decode(state[1]), T, HoldRules()))
-    numeric = [name for name in (*BATCH_FEATURES, *STATE_FEATURES) if name != "top_category"]
-    _, online = customer_inputs(rows_to_columns(live, numeric), at)
-    np.testing.assert_array_equal(offline, online)
+    np.testing.assert_array_equal(offline, inputs_of(stored_of(live), at))
     assert np.isfinite(offline).any(axis=0).sum() > 35, names
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from features.customer.view import STATE_FEATURES
 from features.feature_store.batch import BATCH_FEATURES
-from features.inputs.frame import CHURN_INPUTS, STATE_INPUTS, customer_inputs, rows_to_columns, to_columns
+from features.inputs.frame import CHURN_INPUTS, STATE_INPUTS, customer_inputs, inputs_of, stored_of, to_columns
 
 AT = datetime(2024, 6, 1, tzinfo=UTC).timestamp()
 DAY = 86_400.0
@@ -62,11 +62,10 @@ def test_what_is_absent_or_divided_by_zero_is_nan() -> None:
 
 def test_one_customer_and_many_give_the_same() -> None:
     rows = [ROW, {**ROW, "last_purchase_at": None}, ROW]
-    names = [name for name in ROW if name != "top_category"]
-    _, together = customer_inputs(rows_to_columns(rows, names), np.full(3, AT))
+    together = inputs_of(stored_of(rows), np.full(3, AT))
     for index, row in enumerate(rows):
-        _, alone = customer_inputs(rows_to_columns([row], names), np.array([AT]))
-        np.testing.assert_array_equal(together[index], alone[0])
+        assert together[index].tobytes() == inputs_of(stored_of([row]), np.array([AT])).tobytes()
+        assert together[index].tolist() == pytest.approx(list(_inputs(row).values()), abs=0, nan_ok=True)
 
 
 def test_inputs_are_pinned() -> None:
