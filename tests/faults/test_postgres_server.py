@@ -159,6 +159,21 @@ def test_a_read_only_server_means_silence_for_sales_and_service_still_goes_out(s
             run.execute("alter database postgres reset default_transaction_read_only")
 
 
+def test_a_server_that_lets_nobody_in_means_silence_until_it_does(server, shop):
+    with psycopg.connect(server.url, autocommit=True) as run:
+        run.execute("alter role postgres nologin")
+        try:
+            run.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tahdikas'")
+            answers = asked_in_time(shop)
+            assert {answer.state_status for answer in answers} <= {"unknown:unreadable", "unknown:unrecorded"}
+            assert not any(sells(answer) for answer in answers)
+            with pytest.raises(PostgresError):
+                shop.happens("case", case_id="c0", kind="exchange", status="opened")
+        finally:
+            run.execute("alter role postgres login")
+    assert sells_again(shop)
+
+
 def test_a_writer_that_does_not_end_costs_the_sale_and_no_more_than_the_patience(shop):
     other = EventLog(shop.home)
     other._connection.begin_writing()
