@@ -48,6 +48,11 @@ class ServingSettings(Strict):
     max_body_bytes: int = Field(
         default=4_000_000, ge=1_000, description="Bytes of a request body above which it is refused (413)."
     )
+    max_bodies_bytes: int = Field(
+        default=64_000_000,
+        ge=1_000,
+        description="Bytes of all bodies under way above which more is refused (503); 64 KiB of each are free.",
+    )
     body_seconds: float = Field(
         default=20,
         gt=0,

@@ -136,7 +136,12 @@ def create_app(
         app.include_router(part.router)
     app.include_router(docs.router)
     app.include_router(console.router)
-    app.add_middleware(limits.Limits, max_body_bytes=settings.max_body_bytes, body_seconds=settings.body_seconds)
+    app.add_middleware(
+        limits.Limits,
+        max_body_bytes=settings.max_body_bytes,
+        max_bodies_bytes=settings.max_bodies_bytes,
+        body_seconds=settings.body_seconds,
+    )
     if settings.log_requests != "none":
         app.add_middleware(RequestLog, slow_ms=settings.slow_request_ms, every=settings.log_requests == "all")
     return app

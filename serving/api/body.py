@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pydantic_core
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from serving.api.problems import PROBLEMS, ProblemError, from_validation
@@ -18,7 +18,10 @@ async def json_bytes(request: Request) -> bytes:
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise ProblemError("unsupported-media-type", f"The body is {kind}. Send it as application/json.")
-    return await request.body()
+    try:
+        return await request.body()
+    except ClientDisconnect as error:
+        raise ProblemError("malformed-json", "The body ended before its end. Send it whole.") from error
 
 
 async def read_model(request: Request, model: type[T]) -> T:
@@ -47,9 +50,9 @@ def documented(
 ) -> dict[str, Any]:
     """Route arguments: the component schema of the body, and what may come back besides 200.
 
-    A body may come too slowly, whichever it is (408).
+    A body may come too slowly, or beside too many others, whichever it is (408, 503).
     """
-    statuses = statuses if body is None else (408, *statuses)
+    statuses = statuses if body is None else (408, *statuses, 503)
     content: dict[str, Any] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     responses: dict[int, Any] = {status: {"description": _described(status), "content": content} for status in statuses}
     for status, model in (also or {}).items():

@@ -1,4 +1,4 @@
-"""What surrounds every request: bounds on the body's size and time, and headers that keep answers private and inert."""
+"""What surrounds every request: bounds on bodies' size and time, and headers that keep answers private and inert."""
 
 import asyncio
 
@@ -14,15 +14,23 @@ _HEADERS = [
 _NO_CONTENT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
+FREE_BYTES = 65_536
+"""So much of each body is let in however many others are under way: a question is smaller."""
+RETRY_SECONDS = 5
+
+
 class Limits:
     """ASGI middleware; refuses a body above `max_body_bytes`, declared or not, with a problem document.
 
-    So is a body that has not come whole within `body_seconds` of its request.
+    So is a body that has not come whole within `body_seconds` of its request, and what would bring all those under way,
+    `FREE_BYTES` of each left aside, above `max_bodies_bytes` (at least one of the largest fits).
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, body_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, max_bodies_bytes: int, body_seconds: float) -> None:
         self.app = app
-        self.max_body_bytes, self.body_seconds = max_body_bytes, body_seconds
+        self.max_body_bytes, self.max_bodies_bytes = max_body_bytes, max(max_body_bytes, max_bodies_bytes)
+        self.body_seconds = body_seconds
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, counting its bytes and adding the headers to its answer."""
@@ -39,9 +47,12 @@ class Limits:
             except TimeoutError as error:
                 raise self._too_slow() from error
             whole = not message.get("more_body", False)
-            taken += len(message.get("body", b""))
+            before, taken = taken, taken + len(message.get("body", b""))
+            self._under_way += _counted(taken) - _counted(before)
             if taken > self.max_body_bytes:
                 raise self._too_large()
+            if self._under_way > self.max_bodies_bytes and taken > FREE_BYTES:
+                raise self._too_much()
             return message
 
         async def with_headers(message: Message) -> None:
@@ -54,7 +65,10 @@ class Limits:
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if declared.isdigit() and int(declared) > self.max_body_bytes:
             return await problem_response(self._too_large(), scope["path"])(scope, receive, with_headers)
-        return await self.app(scope, counted, with_headers)
+        try:
+            await self.app(scope, counted, with_headers)
+        finally:
+            self._under_way -= _counted(taken)
 
     def _too_large(self) -> ProblemError:
         return ProblemError(
@@ -68,3 +82,16 @@ class Limits:
             "fewer objects in one request.",
             headers={"connection": "close"},
         )
+
+    def _too_much(self) -> ProblemError:
+        return ProblemError(
+            "unavailable",
+            f"Bodies of {self.max_bodies_bytes} bytes are under way already. Send it again in {RETRY_SECONDS} seconds, "
+            "or fewer objects in one request.",
+            headers={"retry-after": str(RETRY_SECONDS)},
+        )
+
+
+def _counted(taken: int) -> int:
+    """How much of a body of which `taken` bytes have come counts with the others."""
+    return max(0, taken - FREE_BYTES)
