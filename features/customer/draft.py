@@ -1,5 +1,7 @@
 """The state while it is being folded: what has been gathered so far, and how it becomes frozen records."""
 
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 from features.customer.ledger import (
@@ -80,36 +82,14 @@ class Draft:
 
     def whole(self) -> CustomerState:
         """All that was gathered, frozen, nothing cut."""
-        contacts = list(self.contacts.values())
-        return CustomerState(
-            facts=self.facts,
-            first_at=self.first_at,
-            last_at=self.last_at,
-            origins=list(self.origins.items()),
-            last_seen_at=self.last_seen_at,
-            first_purchase_at=self.first_purchase_at,
-            last_purchase_at=self.last_purchase_at,
-            order_count=len(self.order_ids),
-            cases=[Case(*c) for c in self.cases.values()],
-            marks=self.marks,
-            deliveries=[Delivery(*d) for d in self.deliveries.values()],
-            consents=self.consents,
-            contacts=[Contact(*c) for c in contacts],
-            actions=_action_totals(contacts),
-            purchases=_purchases(self.bought),
-            orders=[Order(*o) for o in self.orders.values()],
-            returned=self.returned,
-            frictions=self.frictions,
-            scores=self.scores,
-            staff_holds=self.staff_holds,
-            releases=self.releases,
-            browsed=self.browsed,
-            profile=list(self.profile.values()),
-            erased_at=self.erased_at,
-        )
+        return CustomerState(**self.frozen(_FROZEN))
+
+    def frozen(self, names: Iterable[str]) -> dict[str, Any]:
+        """Some fields of the state."""
+        return {name: _FROZEN[name](self) for name in names}
 
 
-def _action_totals(contacts: list[list[Any]]) -> list[ActionTotal]:
+def _action_totals(contacts: Iterable[list[Any]]) -> list[ActionTotal]:
     totals: dict[str, list[Any]] = {}
     for contact in contacts:
         reached = contact[5]
@@ -134,3 +114,18 @@ def _purchases(bought: dict[str, list[Any]]) -> Purchases:
         return Purchases()
     columns = [list(column) for column in zip(*bought.values(), strict=True)]
     return Purchases(*columns[:9])
+
+
+_FROZEN: dict[str, Callable[[Draft], Any]] = {name: attrgetter(name) for name in CustomerState.__struct_fields__}
+_FROZEN |= {
+    "origins": lambda draft: list(draft.origins.items()),
+    "order_count": lambda draft: len(draft.order_ids),
+    "cases": lambda draft: [Case(*c) for c in draft.cases.values()],
+    "deliveries": lambda draft: [Delivery(*d) for d in draft.deliveries.values()],
+    "contacts": lambda draft: [Contact(*c) for c in draft.contacts.values()],
+    "actions": lambda draft: _action_totals(draft.contacts.values()),
+    "purchases": lambda draft: _purchases(draft.bought),
+    "orders": lambda draft: [Order(*o) for o in draft.orders.values()],
+    "profile": lambda draft: list(draft.profile.values()),
+}
+"""How each field of the state is made of a draft; most are there as they are."""

@@ -4,25 +4,22 @@ A state does not hold all: what is old or too much was cut (`kept`). Each type o
 nothing that was cut could bear on it; where that cannot be told from the state, all facts have to be folded again.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
 from features.customer.fold import gather, in_order
 from features.customer.kept import KEPT_COUNTS, KEPT_DAYS, cut, recent_contacts
 from features.customer.ledger import CustomerState
-from features.customer.resumed import PARTS, resumed
+from features.customer.resumed import NOTED, PARTS, resumed
 from features.facts import Fact
 from features.instants import days, to_us
 
 
-def fold_on(
-    state: CustomerState, facts: Iterable[Fact], forgotten: Collection[tuple[str, int]] = ()
-) -> CustomerState | None:
+def fold_on(state: CustomerState, facts: Iterable[Fact]) -> CustomerState | None:
     """What `fold` makes of the facts behind `state` together with new ones; None where the state does not tell.
 
-    The new ones must come later than all before. `forgotten` are (origin, occurred_at) of browsing behind `state` that
-    is among her facts no more; of each origin, at least as much as a state keeps (`KEPT_COUNTS`) and newer is left.
+    The new ones must come later than all before.
     """
     ordered = in_order(facts)
     if not ordered or state.last_at is None or to_us(ordered[0].occurred_at) <= state.last_at:
@@ -30,14 +27,24 @@ def fold_on(
     if not all(_is_told(state, fact) for fact in ordered) or _uncovers(state, to_us(ordered[-1].occurred_at)):
         return None
     types = {fact.type for fact in ordered}
-    opened = [part for part in PARTS if part.types & types]
-    draft = resumed(state, opened)
+    parts = [part for part in PARTS if not part.types.isdisjoint(types)]
+    draft = resumed(state, parts)
     gather(draft, ordered)
-    if any(at in (draft.first_at, draft.origins.get(origin, at)) for origin, at in forgotten):
+    changed = [*NOTED, *(name for part in parts for name in part.fields)]
+    return cut(replace(state, **draft.frozen(changed)))
+
+
+def without_browsing(state: CustomerState, forgotten: Iterable[tuple[str, int]]) -> CustomerState | None:
+    """What `fold` makes of the facts behind `state` without old browsing; None where the state does not tell.
+
+    `forgotten` are (origin, occurred_at) of browsing; of each origin, at least as much as a state keeps (`KEPT_COUNTS`)
+    and newer is left.
+    """
+    gone = list(forgotten)
+    firsts = {(origin, at) for origin, at in state.origins}
+    if any(at == state.first_at or (origin, at) in firsts for origin, at in gone):
         return None
-    draft.facts -= len(forgotten)
-    untouched = {name: getattr(state, name) for part in PARTS if part not in opened for name in part.fields}
-    return cut(replace(draft.whole(), **untouched))
+    return replace(state, facts=state.facts - len(gone))
 
 
 def _uncovers(state: CustomerState, last: int) -> bool:

@@ -62,6 +62,8 @@ def _deliveries(deliveries: list[Delivery], last: int) -> list[Delivery]:
 
 def _frictions(frictions: list[Friction]) -> list[Friction]:
     """The latest of each kind: a flood of small ones does not wash away a grave one."""
+    if len(frictions) <= KEPT_COUNTS["frictions"]:
+        return frictions
     counts: Counter[str] = Counter()
     kept = []
     for friction in reversed(frictions):

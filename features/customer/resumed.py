@@ -4,7 +4,7 @@ What the state has cut is not in it, and neither is which order of an item was t
 neither matters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from msgspec.structs import astuple
@@ -16,27 +16,25 @@ _NO_ID = "\0"  # no id that the door lets in has it
 
 
 class Part(NamedTuple):
-    """A part of the state that only some types of facts change: the fields it has, and how it is opened."""
+    """Fields of the state that facts of some types change, and how they are opened."""
 
     types: frozenset[str]
     fields: tuple[str, ...]
     open: Callable[[Draft, CustomerState], None]
 
 
-def resumed(state: CustomerState, parts: list[Part]) -> Draft:
-    """A draft that has gathered what `state` tells, of `PARTS` only those given."""
+def resumed(state: CustomerState, parts: Iterable[Part]) -> Draft:
+    """A draft that has gathered what `state` tells in some of `PARTS`, and what every fact adds to (`NOTED`)."""
     draft = Draft()
     draft.facts, draft.first_at, draft.last_at = state.facts, state.first_at, state.last_at
-    draft.origins = dict(state.origins)
-    draft.last_seen_at, draft.erased_at = state.last_seen_at, state.erased_at
-    draft.first_purchase_at, draft.last_purchase_at = state.first_purchase_at, state.last_purchase_at
-    draft.marks, draft.consents = list(state.marks), list(state.consents)
-    draft.returned, draft.frictions = list(state.returned), list(state.frictions)
-    draft.scores, draft.browsed = list(state.scores), list(state.browsed)
-    draft.staff_holds, draft.releases = list(state.staff_holds), list(state.releases)
+    draft.origins, draft.last_seen_at = dict(state.origins), state.last_seen_at
     for part in parts:
         part.open(draft, state)
     return draft
+
+
+NOTED = ("facts", "first_at", "last_at", "origins", "last_seen_at")
+"""Fields that every fact may change."""
 
 
 def _cases(draft: Draft, state: CustomerState) -> None:
@@ -60,6 +58,7 @@ def _contacts(draft: Draft, state: CustomerState) -> None:
 
 
 def _purchases(draft: Draft, state: CustomerState) -> None:
+    draft.first_purchase_at, draft.last_purchase_at = state.first_purchase_at, state.last_purchase_at
     for o in state.orders:
         draft.orders[o.order_id] = [o.order_id, o.at, o.channel, o.currency, o.paid, list(o.items)]
     draft.order_ids = set(draft.orders)
@@ -71,11 +70,34 @@ def _profile(draft: Draft, state: CustomerState) -> None:
     draft.profile = {fact.name: fact for fact in state.profile}
 
 
+def _erasure(draft: Draft, state: CustomerState) -> None:
+    draft.erased_at = state.erased_at
+
+
+def _lists(types: set[str], *fields: str) -> Part:
+    """Lists that are appended to."""
+
+    def open_lists(draft: Draft, state: CustomerState) -> None:
+        for name in fields:
+            setattr(draft, name, list(getattr(state, name)))
+
+    return Part(frozenset(types), fields, open_lists)
+
+
+_ORDERS = ("first_purchase_at", "last_purchase_at", "order_count", "orders", "purchases")
 PARTS = (
+    _lists({"browse"}, "browsed"),
+    _lists({"feedback"}, "marks"),
+    _lists({"return"}, "returned"),
+    _lists({"friction"}, "frictions"),
+    _lists({"score"}, "scores"),
+    _lists({"consent", "contact"}, "consents"),
+    _lists({"hold"}, "staff_holds", "releases"),
     Part(frozenset({"case", "feedback"}), ("cases",), _cases),
     Part(frozenset({"delivery"}), ("deliveries",), _deliveries),
     Part(frozenset({"contact"}), ("contacts", "actions"), _contacts),
-    Part(frozenset({"purchase"}), ("order_count", "orders", "purchases"), _purchases),
+    Part(frozenset({"purchase"}), _ORDERS, _purchases),
     Part(frozenset({"profile"}), ("profile",), _profile),
+    Part(frozenset({"erasure"}), ("erased_at",), _erasure),
 )
-"""All other fields are always taken up: they are counts, instants and lists that are appended to."""
+"""What each type of fact changes besides `NOTED`; together with it, all fields of the state."""

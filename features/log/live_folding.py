@@ -1,11 +1,10 @@
 """States brought up to date with what has just come in: folded on from the kept ones, or again from all facts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from features.customer.concern import concern_until, is_concern_unchanged
-from features.customer.fold_on import fold_on
-from features.customer.kept import KEPT_COUNTS
+from features.customer.fold_on import fold_on, without_browsing
 from features.customer.state import CustomerState, decode, encode
 from features.errors import DataError
 from features.facts import Fact
@@ -15,7 +14,8 @@ from features.log.packing import FACT_COLUMNS, NOBODY, facts
 from features.log.refolding import StateRow, keep_states, refold
 
 KEPT_BROWSING = 50
-"""Of the browsing recorded under one origin, only the newest events stay facts; the lake keeps all."""
+"""Of the browsing recorded under one origin, only the newest events stay facts; the lake keeps all. No fewer than a
+state keeps (`kept.KEPT_COUNTS`)."""
 
 _AT_ONCE = 500
 _NEW = f"select position, {FACT_COLUMNS} from facts where position > ? and origin_id <> ? order by position"
@@ -24,6 +24,16 @@ _NEW = f"select position, {FACT_COLUMNS} from facts where position > ? and origi
 class _Kept(NamedTuple):
     """A customer's row of `state`, read."""
 
+    state: CustomerState
+    concern_until: int | None
+
+
+class _News(NamedTuple):
+    position: int
+    fact: Fact
+
+
+class _Grown(NamedTuple):
     state: CustomerState
     concern_until: int | None
 
@@ -42,67 +52,75 @@ def latest_position(connection: Connection) -> int:
 def fold_news(connection: Connection, since: int, linked: set[str]) -> None:
     """Take facts past the position `since` into the states of those they are about, in the caller's transaction.
 
-    Old browsing goes from the facts first. `linked` are customers who gained or lost an id: all of theirs is folded.
+    Old browsing goes from the facts as well. `linked` are customers who gained or lost an id: all of theirs is folded.
     """
+    news = _news(connection, since)
+    again, full, done = linked | set(news), dict[str, _Grown](), list[StateRow]()
+    for customer, before, concern in _kept(connection, [customer for customer in news if customer not in linked]):
+        grown = _grown(before, concern, [one.fact for one in news[customer]])
+        if grown is not None:
+            again.discard(customer)
+            if len(grown.state.browsed) < KEPT_BROWSING:
+                done.append(_row(customer, grown, news[customer]))
+            else:
+                full[customer] = grown
+    forgotten = _forget_old_browsing(connection, _browsers(news, again | set(full)))
+    lost = {one.position: (one.origin, one.occurred_at) for one in forgotten}
+    for customer, grown in full.items():
+        origins = {one.fact.origin for one in news[customer]}
+        state = without_browsing(grown.state, [told for told in lost.values() if told[0] in origins])
+        if state is None:
+            again.add(customer)
+        else:
+            left = [one for one in news[customer] if one.position not in lost]
+            done.append(_row(customer, grown._replace(state=state), left))
+    keep_states(connection, done)
+    refold(connection, again)
+
+
+def _news(connection: Connection, since: int) -> dict[str, list[_News]]:
+    """By customer, the facts past a position, in order."""
     rows = connection.execute(_NEW, (since, NOBODY)).fetchall()
-    new = dict(zip((row[0] for row in rows), facts(row[1:] for row in rows), strict=True))
-    owner = identity.owners(connection, {fact.origin for fact in new.values()})
-    kept = _kept(connection, [customer for customer in set(owner.values()) if customer not in linked])
-    forgotten = _forget_old_browsing(connection, _may_be_many(new.values(), owner, kept))
-    for one in forgotten:
-        new.pop(one.position, None)
-    news: dict[str, dict[int, Fact]] = {}
-    for position, fact in new.items():
-        news.setdefault(owner[fact.origin], {})[position] = fact
-    lost: dict[str, list[tuple[str, int]]] = {}
-    for one in forgotten:
-        if one.position <= since:
-            lost.setdefault(owner[one.origin], []).append((one.origin, one.occurred_at))
-    made = [_grown(customer, kept.get(customer), news[customer], lost.get(customer, ())) for customer in news]
-    on = [row for row in made if row is not None]
-    keep_states(connection, on)
-    refold(connection, (set(owner.values()) | linked) - {row.customer_id for row in on})
+    new = [_News(row[0], fact) for row, fact in zip(rows, facts(row[1:] for row in rows), strict=True)]
+    owner = identity.owners(connection, {one.fact.origin for one in new})
+    news: dict[str, list[_News]] = {}
+    for one in new:
+        news.setdefault(owner[one.fact.origin], []).append(one)
+    return news
 
 
-def _grown(
-    customer: str, kept: _Kept | None, news: Mapping[int, Fact], lost: Iterable[tuple[str, int]]
-) -> StateRow | None:
-    """Her new row of `state`, None where all has to be folded again."""
-    state = None if kept is None else fold_on(kept.state, news.values(), list(lost))
-    if kept is None or state is None:
-        return None
-    concern = kept.concern_until if is_concern_unchanged(kept.state, state) else concern_until(state)
-    return StateRow(customer, max(news), encode(state), concern)
-
-
-def _kept(connection: Connection, customers: list[str]) -> dict[str, _Kept]:
-    """What is kept of them, as far as it can be read."""
-    found: dict[str, _Kept] = {}
+def _kept(connection: Connection, customers: list[str]) -> Iterator[tuple[str, CustomerState, int | None]]:
+    """What is kept of them, as far as it can be read, with `concern_until`: one at a time in memory."""
     for start in range(0, len(customers), _AT_ONCE):
         part = customers[start : start + _AT_ONCE]
         rows = connection.execute(
             f"select customer_id, body, concern_until from state where customer_id in ({','.join('?' * len(part))})",
             part,
         )
-        for customer, body, concern in rows:
+        for customer, body, concern in rows.fetchall():
             try:
-                found[customer] = _Kept(decode(body), concern)
+                state = decode(body)
             except DataError:  # of another version, or torn: it is made anew
                 continue
-    return found
+            yield customer, state, concern
 
 
-def _may_be_many(new: Iterable[Fact], owner: Mapping[str, str], kept: Mapping[str, _Kept]) -> list[str]:
-    """Origins that may have more browsing now than is kept. A state with room for more has all of hers."""
-    browsed: dict[str, int] = {}
-    origins: dict[str, None] = {}
-    for fact in new:
-        if fact.type == "browse":
-            origins[fact.origin] = None
-            browsed[owner[fact.origin]] = browsed.get(owner[fact.origin], 0) + 1
-    room = min(KEPT_BROWSING, KEPT_COUNTS["browsed"])
-    few = {who for who, count in browsed.items() if who in kept and len(kept[who].state.browsed) + count <= room}
-    return [origin for origin in origins if owner[origin] not in few]
+def _grown(before: CustomerState, concern: int | None, new: list[Fact]) -> _Grown | None:
+    """Her state with what is new, None where it does not tell."""
+    state = fold_on(before, new)
+    if state is None:
+        return None
+    return _Grown(state, concern if is_concern_unchanged(before, state) else concern_until(state))
+
+
+def _row(customer: str, grown: _Grown, new: list[_News]) -> StateRow:
+    return StateRow(customer, new[-1].position, encode(grown.state), grown.concern_until)
+
+
+def _browsers(news: dict[str, list[_News]], customers: set[str]) -> list[str]:
+    """Under which origins some of `customers` browsed."""
+    browsers = (one.fact.origin for who in news.keys() & customers for one in news[who] if one.fact.type == "browse")
+    return list(dict.fromkeys(browsers))
 
 
 def _forget_old_browsing(connection: Connection, origins: list[str]) -> list[_Forgotten]:

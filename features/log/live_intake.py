@@ -10,7 +10,7 @@ from features.log import identity
 from features.log.connection import Connection
 from features.log.doubts import clear, doubt_of
 from features.log.live_folding import fold_news, latest_position
-from features.log.packing import Packed, pack, pack_row
+from features.log.packing import Packed, Row, pack_row, pack_with_rows
 from features.log.rejects import Reason, Reject, raw_text
 from features.log.store import transaction
 from features.log.validation import rows_from_json, validate
@@ -18,8 +18,8 @@ from features.log.validation import rows_from_json, validate
 FOLLOWED_BY = "tahdikas"
 """The source of events that follow from others."""
 
-Follow = Callable[[Connection, list[dict[str, Any]]], list[Any]]
-"""What follows from new events (flat rows), as objects of events; it may read, and must neither write nor raise.
+Follow = Callable[[Connection, list[Row]], list[Any]]
+"""What follows from new events (flat rows, filled fields only), as objects; it may read, and neither writes nor raises.
 
 The new events are facts already, and not in the states yet.
 """
@@ -58,10 +58,10 @@ def take_in(
     rejects += [_at(reject, places[reject.row], objects) for reject in judged.rejected]
     results: dict[int, EventResult] = {}
     with transaction(connection):
-        new: list[tuple[Packed, dict[str, Any]]] = []
-        packed = pack(judged.accepted)
-        known = _known(connection, [event.event_id for event in packed])
-        for row, event, flat in zip(judged.rows.tolist(), packed, judged.accepted.to_pylist(), strict=True):
+        new: list[tuple[Packed, Row]] = []
+        packed = pack_with_rows(judged.accepted)
+        known = _known(connection, [event.event_id for event, _ in packed])
+        for row, (event, flat) in zip(judged.rows.tolist(), packed, strict=True):
             place = places[row]
             before = known.get(event.event_id)
             if before is None:
@@ -148,7 +148,7 @@ def keep_following(connection: Connection, objects: list[Any], now: datetime) ->
     fold_news(connection, since, _keep(connection, _following(connection, objects, now)))
 
 
-def _keep(connection: Connection, new: list[tuple[Packed, dict[str, Any]]]) -> set[str]:
+def _keep(connection: Connection, new: list[tuple[Packed, Row]]) -> set[str]:
     """Keep new events, their states aside. Returns customers who gained or lost an id."""
     connection.executemany(
         f"insert into facts ({', '.join(Packed._fields)}) values ({', '.join('?' * len(Packed._fields))})",
@@ -162,18 +162,17 @@ def _keep(connection: Connection, new: list[tuple[Packed, dict[str, Any]]]) -> s
         statement
         for event, flat in new
         if event.type == "identity"
-        for statement in identity_events(event, flat["anonymous_id"], flat["external_id"], flat["action"])
+        for statement in identity_events(event, flat.get("anonymous_id"), flat.get("external_id"), flat["action"])
     ]
     touched = identity.note(connection, said) if said else set()
     return touched | set(identity.owners(connection, touched).values())
 
 
-def _following(connection: Connection, objects: list[Any], now: datetime) -> list[tuple[Packed, dict[str, Any]]]:
+def _following(connection: Connection, objects: list[Any], now: datetime) -> list[tuple[Packed, Row]]:
     """What follows, as far as it is new; its ids are noted."""
     table, _ = rows_from_json(objects, source=FOLLOWED_BY, received_at=now)
-    good = validate(table, now).accepted
-    new: list[tuple[Packed, dict[str, Any]]] = []
-    for event, flat in zip(pack(good), good.to_pylist(), strict=True):
+    new: list[tuple[Packed, Row]] = []
+    for event, flat in pack_with_rows(validate(table, now).accepted):
         mark = (event.event_id, event.payload_hash)
         if connection.execute("insert into seen values (?, ?) on conflict do nothing", mark).rowcount:
             new.append((event, flat))

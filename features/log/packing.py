@@ -27,6 +27,8 @@ FACT_COLUMNS = "event_id, type, occurred_at, received_at, origin_id, channel, to
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
+Row = dict[str, Any]
+
 
 class Packed(NamedTuple):
     """One accepted event as the live store keeps it; the fields are columns of `facts`. Times are microseconds."""
@@ -52,19 +54,50 @@ def origin_of(customer_id: str | None, anonymous_id: str | None) -> str:
 
 def pack(events: pa.Table) -> list[Packed]:
     """Accepted events (of `validate`) in their order."""
-    columns = {name: events[name].to_pylist() for name in _ENVELOPE}
+    return _packed(events, _payloads(events))
+
+
+def pack_with_rows(events: pa.Table) -> list[tuple[Packed, Row]]:
+    """Accepted events in their order, each with its flat row: the filled columns of `EVENT_SCHEMA`."""
+    payloads = _payloads(events)
+    packed = _packed(events, payloads)
+    ids = (events[name].to_pylist() for name in ("customer_id", "anonymous_id", "schema_version"))
+    return [
+        (event, _envelope(event, customer, anonymous, version) | payload)
+        for event, payload, customer, anonymous, version in zip(packed, payloads, *ids, strict=True)
+    ]
+
+
+def _packed(events: pa.Table, payloads: list[Row]) -> list[Packed]:
+    columns = (events[name].to_pylist() for name in _ENVELOPE)
     occurred = pc.cast(events["occurred_at"], pa.int64()).to_pylist()
     received = pc.cast(events["received_at"], pa.int64()).to_pylist()
-    bodies = _bodies(events, columns["type"])
     packed = []
-    for customer, anonymous, event_id, kind, channel, touchpoint, source, at, heard, body in zip(
-        *columns.values(), occurred, received, bodies, strict=True
+    for customer, anonymous, event_id, kind, channel, touchpoint, source, at, heard, payload in zip(
+        *columns, occurred, received, payloads, strict=True
     ):
+        body = _encode(payload)
         said = _encode((kind, customer, anonymous, at, channel, touchpoint, body))
         content = hashlib.blake2b(said, digest_size=16).digest()
         origin = origin_of(customer, anonymous)
         packed.append(Packed._make((origin, at, event_id, heard, kind, channel, touchpoint, source, content, body)))
     return packed
+
+
+def _envelope(event: Packed, customer_id: str | None, anonymous_id: str | None, version: int) -> Row:
+    row = {
+        "event_id": event.event_id,
+        "type": event.type,
+        "customer_id": customer_id,
+        "anonymous_id": anonymous_id,
+        "occurred_at": from_us(event.occurred_at),
+        "received_at": from_us(event.received_at),
+        "channel": event.channel,
+        "touchpoint": event.touchpoint,
+        "source": event.source,
+        "schema_version": version,
+    }
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def facts(rows: Iterable[tuple[Any, ...]]) -> Iterator[Fact]:
@@ -75,9 +108,9 @@ def facts(rows: Iterable[tuple[Any, ...]]) -> Iterator[Fact]:
         )
 
 
-def pack_row(row: dict[str, Any]) -> bytes:
-    """A whole flat row, for the live events that wait for the lake."""
-    return _encode({name: value for name, value in row.items() if value is not None})
+def pack_row(row: Row) -> bytes:
+    """A whole flat row of `pack_with_rows`, for the live events that wait for the lake."""
+    return _encode(row)
 
 
 def unpack_rows(bodies: Iterable[bytes]) -> pa.Table:
@@ -85,29 +118,32 @@ def unpack_rows(bodies: Iterable[bytes]) -> pa.Table:
     return pa.Table.from_pylist([_decode(body) for body in bodies], schema=EVENT_SCHEMA)
 
 
-def _bodies(events: pa.Table, types: list[str]) -> list[bytes]:
-    bodies: list[bytes] = [b""] * len(types)
+def _payloads(events: pa.Table) -> list[Row]:
+    """The filled payload fields of each event, in the order in which its type names them."""
+    types = events["type"].to_pylist()
+    payloads: list[Row] = [{}] * len(types)
     names = np.asarray(types, dtype=object)
     for kind in dict.fromkeys(types):
         rows = np.flatnonzero(names == kind)
-        part = events if len(rows) == len(types) else events.take(pa.array(rows))
-        for row, payload in zip(rows.tolist(), _payloads(part, EVENT_TYPES[kind].fields), strict=True):
-            bodies[row] = _encode(payload)
-    return bodies
+        part = events.select(EVENT_TYPES[kind].fields)
+        part = part if len(rows) == len(types) else part.take(pa.array(rows))
+        for row, payload in zip(rows.tolist(), _filled(part, len(rows)), strict=True):
+            payloads[row] = payload
+    return payloads
 
 
-def _payloads(part: pa.Table, fields: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The filled payload fields of each row, in the order of `fields`."""
+def _filled(part: pa.Table, count: int) -> list[Row]:
+    """The filled columns of each row."""
     columns: dict[str, list[Any]] = {}
     gaps = False
-    for name in fields:
+    for name in part.column_names:
         column = part[name].combine_chunks()
-        if column.null_count == part.num_rows:
+        if column.null_count == count:
             continue
         gaps = gaps or column.null_count > 0
         columns[name] = _lines(column) if name == "lines" else column.to_pylist()
     if not columns:
-        return [{} for _ in range(part.num_rows)]
+        return [{} for _ in range(count)]
     return _dicts(columns, gaps)
 
 
@@ -130,7 +166,7 @@ def _lines(column: Any) -> list[Any]:
     return made
 
 
-def _dicts(columns: dict[str, list[Any]], gaps: bool) -> list[dict[str, Any]]:
+def _dicts(columns: dict[str, list[Any]], gaps: bool) -> list[Row]:
     names = tuple(columns)
     rows = zip(*columns.values(), strict=True)
     if not gaps:
