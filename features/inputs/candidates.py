@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import BundleError
-from features.inputs.places import Rows, distinct, places, values_at
+from features.inputs.places import Rows, distinct, grouped, places, values_at
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -56,6 +56,10 @@ CANDIDATE_INPUTS = {
     "repeat_share": "share of her purchases that were repeats",
 }
 ITEM_INPUTS = ("recent_buyers", "buyers", "trend", "popular_rank", "repeat_rate", "gap_days", "price")
+_COLUMN = {name: j for j, name in enumerate(CANDIDATE_INPUTS)}
+_OWN = slice(_COLUMN["own_count"], _COLUMN["own_rank"] + 1)
+_ITEM = slice(_COLUMN["recent_buyers"], _COLUMN["price"] + 1)
+_CUSTOMER = slice(_COLUMN["orders"], _COLUMN["repeat_share"] + 1)
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,11 @@ class Histories:
     def __len__(self) -> int:
         return len(self.orders)
 
+    @cached_property
+    def lengths(self) -> Ints:
+        """How many items each customer bought."""
+        return self.start[1:] - self.start[:-1]
+
     @classmethod
     def of(cls, histories: Sequence[ItemHistory], table: ItemTable) -> "Histories":
         """Lay histories side by side; items the table does not know are left out."""
@@ -179,7 +188,7 @@ class Histories:
 
     def take(self, customers: Ints) -> "Histories":
         """The given customers only, in that order."""
-        lengths = np.diff(self.start)[customers]
+        lengths = self.lengths[customers]
         start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         rows = np.repeat(self.start[customers] - start[:-1], lengths) + np.arange(start[-1])
         values: dict[str, Any] = {
@@ -211,7 +220,7 @@ def candidates(histories: Histories, table: ItemTable, at: Floats) -> CandidateF
     A row depends on its own customer only: one customer alone gives the rows she gets in a batch, bit for bit.
     """
     n, size = len(histories), max(len(table), 1)
-    owner = np.repeat(np.arange(n), np.diff(histories.start))
+    owner = np.repeat(np.arange(n), histories.lengths)
     age = (at[owner] - histories.last_at) / DAY
     faded = histories.count * 0.5 ** (age / FADE_DAYS)
 
@@ -222,52 +231,65 @@ def candidates(histories: Histories, table: ItemTable, at: Floats) -> CandidateF
     popular = (np.arange(n)[:, None] * size + table.popular[:MOST_POPULAR].astype(np.int64)).ravel()
 
     new = own_rows.at(near) < 0
-    picked = near[new][places(near[new] // size, -near_score[new], near[new] % size) < MOST_NEIGHBOURS]
+    fresh, fresh_score = near[new], near_score[new]
+    picked = fresh[places(fresh // size, -fresh_score, fresh % size) < MOST_NEIGHBOURS]
     keys = distinct(np.concatenate([own[place < MOST_PERSONAL], picked, popular]))
     customer, item = keys // size, keys % size
-    at_own, at_near, of_item = own_rows.at(keys), Rows(near).at(keys), table.inputs[item]
+    at_own, at_near = own_rows.at(keys), Rows(near).at(keys)
     shown = table.popular_place[item] < MOST_POPULAR
     source = ((at_own >= 0) * PERSONAL | (at_near >= 0) * NEIGHBOUR | shown * POPULAR).astype(np.uint8)
 
-    gap = _ratio(histories.last_at - histories.first_at, (histories.count - 1) * DAY)
+    bought = np.bincount(owner, histories.count, n).astype(np.float64)
+    inputs = np.empty((len(keys), len(CANDIDATE_INPUTS)), np.float32)
+    inputs[:, _OWN] = _own(histories, table, at, owner, age, faded, place)[at_own]
+    inputs[:, _COLUMN["neighbour_score"]] = values_at(near_score, at_near)
+    inputs[:, _ITEM] = table.inputs[item]
+    price = inputs[:, _COLUMN["price"]]
+    inputs[:, _COLUMN["price_ratio"]] = price - np.log1p(_mean_price(histories, table, owner))[customer]
+    share, category_age = _category(histories, table, owner, age, bought, customer, item)
+    inputs[:, _COLUMN["category_share"]], inputs[:, _COLUMN["category_age_days"]] = share, category_age
+    inputs[:, _CUSTOMER] = _of_customers(histories, at, bought)[customer]
+    return CandidateFrame(customer, item, source, inputs)
+
+
+def _own(
+    histories: Histories, table: ItemTable, at: Floats, owner: Ints, age: Floats, faded: Floats, place: Ints
+) -> npt.NDArray[np.float32]:
+    """The inputs from `own_count` to `own_rank` of each item that she bought; the last row is what nobody bought."""
+    count = histories.count
+    gap = _ratio(histories.last_at - histories.first_at, (count - 1) * DAY)
     gap = np.where(gap > 0, gap, np.nan)
-    due = age / np.where(np.isnan(gap), table.gap_days[histories.item], gap)
-    rate = histories.count / np.maximum((at[owner] - histories.first_at) / DAY, 1.0) * 30
-    orders, bought = histories.orders, np.bincount(owner, histories.count, n).astype(np.float64)
-    price = table.price[histories.item].astype(np.float64)
-    priced = ~np.isnan(price)
-    mean_price = _ratio(
-        np.bincount(owner[priced], (price * histories.count)[priced], n),
-        np.bincount(owner[priced], histories.count[priced], n),
+    found = np.full((len(count) + 1, _OWN.stop - _OWN.start), np.nan, np.float32)
+    found[:-1].T[:] = (
+        count,
+        count / np.maximum(histories.orders[owner], 1),
+        age,
+        gap,
+        age / np.where(np.isnan(gap), table.gap_days[histories.item], gap),
+        count / np.maximum((at[owner] - histories.first_at) / DAY, 1.0) * 30,
+        faded,
+        place,
     )
+    return found
+
+
+def _of_customers(histories: Histories, at: Floats, bought: Floats) -> Floats:
+    """The inputs from `orders` to `repeat_share` of each customer, who `bought` so many items in her orders."""
+    orders = histories.orders
     order_gap = _ratio(histories.last_order_at - histories.first_order_at, (orders - 1) * DAY)
     order_age = (at - histories.last_order_at) / DAY
-    share, category_age = _category(histories, table, owner, age, bought, customer, item)
-    own_columns = {
-        "own_count": histories.count,
-        "own_share": histories.count / np.maximum(orders[owner], 1),
-        "own_age_days": age,
-        "own_gap_days": gap,
-        "own_due": due,
-        "own_rate": rate,
-        "own_faded": faded,
-        "own_rank": place.astype(np.float64),
-    }
-    columns = {name: values_at(values, at_own) for name, values in own_columns.items()} | {
-        "neighbour_score": values_at(near_score, at_near),
-        **dict(zip(ITEM_INPUTS, of_item.T, strict=True)),
-        "price_ratio": of_item[:, ITEM_INPUTS.index("price")] - np.log1p(mean_price)[customer],
-        "category_share": share,
-        "category_age_days": category_age,
-        "orders": orders[customer],
-        "order_size": _ratio(bought, orders)[customer],
-        "order_gap_days": order_gap[customer],
-        "order_age_days": order_age[customer],
-        "order_due": _ratio(order_age, order_gap)[customer],
-        "repeat_share": (1 - _ratio(np.diff(histories.start).astype(np.float64), bought))[customer],
-    }
-    inputs = np.stack([columns[name] for name in CANDIDATE_INPUTS], axis=1, dtype=np.float32, casting="same_kind")
-    return CandidateFrame(customer, item, source, inputs)
+    repeats = 1 - _ratio(histories.lengths.astype(np.float64), bought)
+    found = np.empty((len(orders), _CUSTOMER.stop - _CUSTOMER.start))
+    found.T[:] = orders, _ratio(bought, orders), order_gap, order_age, _ratio(order_age, order_gap), repeats
+    return found
+
+
+def _mean_price(histories: Histories, table: ItemTable, owner: Ints) -> Floats:
+    """What each customer paid for an item on average, where prices are known; NaN where none is."""
+    n, price = len(histories), table.price[histories.item].astype(np.float64)
+    priced = ~np.isnan(price)
+    hers, count = owner[priced], histories.count[priced]
+    return _ratio(np.bincount(hers, price[priced] * count, n), np.bincount(hers, count, n))
 
 
 def _neighbours(histories: Histories, table: ItemTable, owner: Ints, age: Floats) -> tuple[Ints, Floats]:
@@ -279,7 +301,7 @@ def _neighbours(histories: Histories, table: ItemTable, owner: Ints, age: Floats
     at = np.repeat(first - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
     weight = 0.5 ** (age[seed] / FADE_DAYS)
     score = table.neighbour_score[at] * np.repeat(weight, lengths)
-    keys, which = np.unique(np.repeat(owner[seed], lengths) * size + table.neighbour_item[at], return_inverse=True)
+    keys, which = grouped(np.repeat(owner[seed], lengths) * size + table.neighbour_item[at])
     return keys, np.bincount(which, score, len(keys)).astype(np.float64)
 
 
@@ -288,19 +310,16 @@ def _category(
 ) -> tuple[Floats, Floats]:
     """Share of her purchases in each candidate's category, and days since the last one there; NaN without category."""
     wide = len(table.categories) + 1
-    keys, which = np.unique(owner * wide + table.category[histories.item] + 1, return_inverse=True)
+    keys, which = grouped(owner * wide + table.category[histories.item] + 1)
     count = np.bincount(which, histories.count, len(keys)).astype(np.float64)
     latest = np.full(len(keys), np.inf)
     np.minimum.at(latest, which, age)
     wanted = customer * wide + table.category[item] + 1
-    absent = table.category[item] < 0
-    at = Rows(keys).at(wanted)
-    share = np.nan_to_num(values_at(count, at)) / np.maximum(bought[customer], 1)
+    absent, at = table.category[item] < 0, Rows(keys).at(wanted)
+    share = values_at(count, at, absent=0.0) / np.maximum(bought[customer], 1)
     return np.where(absent, np.nan, share), np.where(absent, np.nan, values_at(latest, at))
 
 
 def _ratio(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:
     """`above / below`, NaN where `below` is not positive."""
-    return np.asarray(
-        np.divide(above, below, out=np.full(np.shape(below), np.nan), where=np.asarray(below) > 0), np.float64
-    )
+    return np.asarray(above / np.where(below > 0, below, np.nan), np.float64)

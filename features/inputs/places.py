@@ -21,7 +21,7 @@ def places(group: Ints, *by: npt.NDArray[Any]) -> Ints:
     order = np.lexsort((*reversed(by), group)) if len(group) < MANY else _sorted_by_first(group, *by)
     sizes = np.bincount(group) if len(group) else np.empty(0, np.int64)
     place = np.empty(len(group), np.int64)
-    place[order] = np.arange(len(group)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    place[order] = np.arange(len(group)) - (sizes.cumsum() - sizes).repeat(sizes)
     return place
 
 
@@ -60,12 +60,33 @@ class Rows:
         return np.where(self.ascending[found] == wanted, row, -1)
 
 
-def values_at(values: npt.NDArray[np.float64], rows: Ints) -> npt.NDArray[np.float64]:
-    """`values` in the given rows, NaN where a row is -1."""
-    return np.append(values, np.nan)[rows]
+def values_at(values: npt.NDArray[np.float64], rows: Ints, absent: float = np.nan) -> npt.NDArray[np.float64]:
+    """`values` in the given rows, `absent` where a row is -1."""
+    return np.concatenate((values, (absent,)))[rows]
 
 
 def distinct(keys: Ints) -> Ints:
     """Each key once, ascending (`np.unique` hashes first, which takes longer here)."""
     ascending = np.sort(keys)
-    return ascending[np.append(True, ascending[1:] != ascending[:-1])] if len(keys) else ascending
+    return ascending[_firsts(ascending)]
+
+
+def grouped(keys: Ints) -> tuple[Ints, Ints]:
+    """Each key once, ascending, and for each given key which of these it is.
+
+    >>> [part.tolist() for part in grouped(np.array([7, 3, 7]))]
+    [[3, 7], [1, 0, 1]]
+    """
+    order = np.argsort(keys, kind="stable")
+    ascending = keys[order]
+    first = _firsts(ascending)
+    which = np.empty(len(keys), np.int64)
+    which[order] = first.cumsum() - 1
+    return ascending[first], which
+
+
+def _firsts(ascending: Ints) -> npt.NDArray[np.bool_]:
+    """Where a key is the first of its equals."""
+    first = np.ones(len(ascending), np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=first[1:])
+    return first

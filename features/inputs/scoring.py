@@ -7,6 +7,7 @@ the first names it, LightGBM text. Rows of inputs are `[n, p]` with the names of
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,7 +66,7 @@ def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Seq
         case "column":
             return rows[:, names.index(spec["inputs"][0])].astype(np.float64)
         case "logistic" | "linear":
-            x = rows[:, [names.index(name) for name in spec["inputs"]]].astype(np.float64)
+            x = rows[:, _columns(tuple(spec["inputs"]), tuple(names))].astype(np.float64)
             x = np.where(spec["log"], np.log1p(np.maximum(x, 0)), x)
             x = np.where(np.isnan(x), spec["fill"], x)
             scaled = (x - np.array(spec["mean"])) / np.array(spec["scale"])
@@ -73,7 +74,7 @@ def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Seq
             z = (scaled * np.array(spec["coef"])).sum(axis=1) + spec["intercept"]
             return sigmoid(z) if spec["kind"] == "logistic" else np.asarray(z)
         case "lightgbm":
-            told = rows[:, [names.index(name) for name in spec["inputs"]]]
+            told = rows.take(_columns(tuple(spec["inputs"]), tuple(names)), axis=1)
             first, which = _runs(told)
             found = boosters[spec["file"]].predict(told[first].astype(np.float64), num_threads=1)
             return np.asarray(found, np.float64)[which]
@@ -81,13 +82,22 @@ def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Seq
             raise BundleError(f"A model of kind {other!r} is not known here. Promote again with this version.")
 
 
+@lru_cache(maxsize=64)
+def _columns(wanted: tuple[str, ...], names: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """Where the wanted columns stand among those named; raises `ValueError` for one that is not there."""
+    return np.array([names.index(name) for name in wanted], np.int64)
+
+
 def _runs(x: Matrix) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
     """Which rows differ from the one above, and for each row the number of the last that did.
 
-    What depends on the customer alone is equal on all her candidates: the trees are asked once.
+    What depends on the customer alone is equal on all her candidates: the trees are asked once. Compared are bits, by
+    which NaN is as NaN.
     """
-    first = np.append(True, ~((x[1:] == x[:-1]) | (np.isnan(x[1:]) & np.isnan(x[:-1]))).all(axis=1))
-    return first, np.cumsum(first) - 1
+    bits = x.view(f"u{x.itemsize}")
+    first = np.ones(len(x), np.bool_)
+    np.logical_or.reduce(bits[1:] != bits[:-1], axis=1, out=first[1:])
+    return first, first.cumsum() - 1
 
 
 def files_of(spec: Spec) -> list[str]:
@@ -158,9 +168,10 @@ def rank(model: Model, table: ItemTable, frame: CandidateFrame, n: int, k: int) 
     place = places(frame.customer, -raw, -table.recent_buyers[frame.item], frame.item)
     best = np.flatnonzero(place < k)
     best = best[np.lexsort((place[best], frame.customer[best]))]
-    cuts = np.cumsum(np.bincount(frame.customer[best], minlength=n))[:-1]
-    probability = calibrate(model.calibration, raw[best])
-    return Ranked(np.split(frame.item[best], cuts), np.split(probability, cuts), np.split(frame.source[best], cuts))
+    ends = np.cumsum(np.bincount(frame.customer[best], minlength=n)).tolist()
+    hers = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    item, probability, source = frame.item[best], calibrate(model.calibration, raw[best]), frame.source[best]
+    return Ranked([item[one] for one in hers], [probability[one] for one in hers], [source[one] for one in hers])
 
 
 def source_name(bits: int) -> str:
