@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 
 from features.inputs.candidates import Floats
-from features.inputs.texts import LONGEST, tokens
+from features.inputs.texts import looked_at, tokens
 
 _SHORTEST_STEM = 4  # letters; a shorter entry must be the whole word
 _REACH = 3  # words that a negation turns
@@ -72,7 +72,7 @@ def seed_score(text: str) -> float:
     True
     """
     complaint = praise = 0
-    for clause in _CLAUSE_END.split(text[:LONGEST]):
+    for clause in _CLAUSE_END.split(looked_at(text)):
         words = tokens(clause)
         for at, word in enumerate(words):
             denied = any(before in _NEGATION for before in words[max(0, at - _REACH) : at])

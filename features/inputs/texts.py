@@ -31,14 +31,18 @@ _TOKEN = re.compile(r"\w+|[!?]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
 Grams = Callable[[Sequence[str]], list[str]]
 
 
+def looked_at(text: str) -> str:
+    """The text, of one that is too long its beginning and its end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} {text[-LONGEST // 3 :]}"
+
+
 def tokens(text: str) -> list[str]:
     """Words in small letters without accents, runs of ! and ?, and pictures.
 
     >>> tokens("Hyvää!! Ei tullut 😡")
     ['hyvaa', '!!', 'ei', 'tullut', '😡']
     """
-    cut = text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} {text[-LONGEST // 3 :]}"
-    plain = unicodedata.normalize("NFKD", cut.lower())
+    plain = unicodedata.normalize("NFKD", looked_at(text).lower())
     return _TOKEN.findall("".join(letter for letter in plain if not unicodedata.combining(letter)))
 
 

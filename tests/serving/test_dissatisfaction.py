@@ -211,6 +211,17 @@ def test_folded_anew_it_is_the_same(service, home):
         assert log.state_of("aino") == before
 
 
+@pytest.mark.parametrize("letters", [500, 7_000, 20_000, 100_000])
+def test_a_complaint_at_the_end_of_a_long_letter_is_read(tmp_path, letters):
+    """Whoever writes at length comes to the point last."""
+    calm = "The parcel came on Tuesday and I wear the socks in the garden. "
+    bare = Home.open(tmp_path / "bare")
+    service = DecisionService(bare)
+    take(service, says(calm * (letters // len(calm)) + "Terrible, broken, never again. I want my money back!"), on=0)
+    assert "predicted" in held(service, 0.1)
+    service.close()
+
+
 def test_before_there_is_any_model_the_seed_words_judge(tmp_path):
     """A shop's first weeks: nothing is trained, and who writes that she never comes back is heard all the same."""
     bare = Home.open(tmp_path / "bare")
