@@ -21,7 +21,7 @@ from serving.core.engine import conclude, decide
 from serving.core.gates import BITS
 from serving.core.gathering import gather
 from serving.core.question import Request
-from serving.records import pack, unpack
+from serving.record_body import pack, unpack
 from serving.service import DecisionService
 
 ROUNDS, ASKED, ITEMS = 5, 400, 30

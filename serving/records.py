@@ -1,7 +1,7 @@
 """Durable records of decisions: written before the answer leaves, in the live store beside the events they rest on.
 
-A decision's body is MessagePack, compressed; the texts of policy, catalogue and feature set are kept once by hash, for
-as long as the records. Reservations hold a contact's place until it is sent, released or its time is up.
+The texts of policy, catalogue and feature set are kept once by hash, for as long as the records. Reservations hold a
+contact's place until it is sent, released or its time is up.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from features.log.store import connect, from_micros, to_micros, transaction
 from serving import stock
 from serving.core.decision import Decision
 from serving.core.question import Request
+from serving.record_body import pack, unpack
 from serving.reservations import check_places, sells
 from serving.shop_incidents import ShopIncidents
 
@@ -45,9 +46,6 @@ _TABLES = (
     *stock.TABLES,
 )
 _LAST_MADE = "stock_by_change"  # there when all are: they are made in one transaction
-_FORMAT = b"\x02"
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Decision).decode
 
 
 class KeyReusedError(DataError):
@@ -70,25 +68,6 @@ class Entry(msgspec.Struct, frozen=True):
     decision: Decision
     request: Request
     reserve: timedelta | None = None
-
-
-def pack(decision: Decision) -> bytes:
-    """The body of a record. Her holds are kept once, in the evidence."""
-    return _FORMAT + zlib.compress(_encode(msgspec.structs.replace(decision, holds=[])), 1)
-
-
-def unpack(body: bytes) -> Decision:
-    """The decision of a body; raises `DataError` if it is torn or altered, or of an earlier format."""
-    if body[:1] != _FORMAT:
-        raise DataError(
-            f"A decision record is of format {body[:1].hex() or 'nothing'}, this program reads {_FORMAT.hex()}. "
-            "Use the program version that wrote it."
-        )
-    try:
-        decision = _decode(zlib.decompress(body[1:]))
-    except (zlib.error, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"A decision record cannot be read ({error}). Restore the live store from a copy.") from error
-    return msgspec.structs.replace(decision, holds=list(decision.evidence.holds))
 
 
 def fingerprint(request: Request) -> bytes:

@@ -17,7 +17,7 @@ from features.instants import to_us
 from features.log.connection import Connection
 from features.log.store import from_micros
 from serving.core.decision import Decision
-from serving.records import unpack
+from serving.record_body import unpack
 
 MOST = 10_000
 """Customers in a sample, so many rows of inputs at a time in memory."""

@@ -17,7 +17,7 @@ from pipelines.show import money
 from serving.core.decision import Decision
 from serving.core.gate_names import NAMES
 from serving.core.words import HOLDS
-from serving.records import pack
+from serving.record_body import pack
 
 PAGE = Path(__file__).parents[2] / "docs" / "decisions-explained.md"
 COMMAND = "tahdikas explain-decision"

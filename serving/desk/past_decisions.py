@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from features.instants import to_us
 from features.log.connection import Connection
 from serving.core.decision import Decision
-from serving.records import unpack
+from serving.record_body import unpack
 
 _PAGE = 500
 _ROUNDING = timedelta(milliseconds=1)

@@ -9,7 +9,7 @@ from regular_customer import NOON, sells
 
 from features.log.event_log import EventLog
 from pipelines.sources.canonical import Canonical
-from serving.records import pack
+from serving.record_body import pack
 
 NOVEL = "".join(random.Random(7).choices(string.ascii_letters, k=300_000))
 

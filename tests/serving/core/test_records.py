@@ -1,5 +1,7 @@
 """Records: durable, small, once."""
 
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import msgspec
@@ -9,7 +11,8 @@ from features.errors import DataError
 from features.home import Home
 from features.instants import to_us
 from features.log.connection import STORE_ERRORS
-from serving.records import Entry, KeyReusedError, Records, pack, unpack
+from serving.record_body import pack, unpack
+from serving.records import Entry, KeyReusedError, Records
 from serving.reservations import OvertakenError, reserved
 
 
@@ -48,6 +51,29 @@ def test_a_torn_or_altered_record_is_an_error_and_never_another_decision(shop, o
     for of_another_format in (b"", b"\x78" + body[1:]):
         with pytest.raises(DataError, match="is of format"):
             unpack(of_another_format)
+
+
+def test_a_record_of_before_is_still_read(shop, one):
+    decision = one(shop.ask(n=3), shop.regular(holds=(shop.hold(),)))
+    told = msgspec.msgpack.encode(msgspec.structs.replace(decision, holds=[]))
+    assert unpack(b"\x02" + zlib.compress(told, 1)) == decision == unpack(pack(decision))
+
+
+def test_a_length_that_is_made_up_is_an_error_and_takes_no_memory(shop, one):
+    body = pack(one(shop.ask(), shop.regular()))
+    for length in (0, 1, 2**32 - 1):
+        rest = length.to_bytes(4, "big") + body[9:]
+        with pytest.raises(DataError, match="Restore the live store"):
+            unpack(body[:1] + zlib.crc32(rest).to_bytes(4, "big") + rest)
+
+
+def test_threads_pack_the_same(shop, one):
+    decisions = [one(shop.ask(n=n), shop.regular()) for n in range(1, 9)]
+    alone = [pack(d) for d in decisions]
+    with ThreadPoolExecutor(4) as pool:
+        assert [body for bodies in pool.map(lambda _: [pack(d) for d in decisions], range(50)) for body in bodies] == (
+            alone * 50
+        )
 
 
 def test_the_same_key_is_answered_once_and_another_question_under_it_is_refused(home, shop, one):
