@@ -12,8 +12,12 @@ from features.home import Home
 from features.log.event_log import EventLog
 from features.log.event_objects import rows_from_json
 from features.log.quarantine import entries, replay
+from pipelines.campaigns import build_campaign
+from pipelines.export import export_campaign
 from pipelines.ingest import ingest
 from pipelines.judged import judge_for
+from serving.core.recheck import ListRow
+from serving.desk.desk import Desk, next_of
 from serving.service import DecisionService
 
 FURIOUS = "Terrible, broken, never again. I want my money back!"
@@ -78,6 +82,24 @@ def test_what_she_wrote_yesterday_holds_whatever_door_it_came_in_by(shop, door):
     assert not again.allowed
     (score,) = scores(shop.home)
     assert score.version == "seed_words" and score.at == (NOON - timedelta(days=1)).timestamp() * 1e6
+
+
+@DOORS
+def test_nor_does_a_list_that_was_made_before_nor_the_feed_pass_her_by(shop, door):
+    listed = build_campaign(shop.home, name="Autumn", channel="email", placement="email", now=shop.now)
+    assert listed.listed == 1
+    desk = Desk(shop.service)
+    told = next_of(desk.feed(shop.now).cursor)
+    door(shop, says())
+    exported = export_campaign(shop.home, listed.id, now=shop.now + MINUTE)
+    assert exported.kept == 0 and [row["customer_id"] for row in exported.dropped] == ["aino"]
+    news = desk.feed(shop.now + MINUTE, after=told).customers
+    assert [(one.customer_id, [hold.kind for hold in one.holds]) for one in news] == [("aino", ["predicted"])]
+    row = ListRow(customer_id="aino", action_id="next_offer", channel="email", placement="email")
+    (by_hand,) = shop.service.recheck_rows([row], shop.now)
+    assert not by_hand.allowed
+    again = build_campaign(shop.home, name="Again", channel="email", placement="email", now=shop.now + MINUTE)
+    assert again.listed == 0
 
 
 @DOORS
