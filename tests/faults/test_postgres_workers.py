@@ -1,6 +1,7 @@
 """Several workers over one PostgreSQL: each sees at once what another acknowledged, and a killed one loses nothing."""
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from features.log.event_log import EventLog
+from features.log.postgres.server import made
 from features.log.store import connect
 from serving.service import DecisionService
 from tests.postgres_server import home_on
@@ -87,6 +89,22 @@ def test_what_one_worker_acknowledged_the_other_decides_by(home):
         assert teller.ask("decided", name) == [decision, holds], "the same key is answered once, by whichever worker"
     first.end()
     second.end()
+
+
+def test_a_first_opening_that_fails_halfway_leaves_no_half_a_mark(home):
+    """There is no room for the file that says which store it is; who opens the store next must not read half of it."""
+    mark = made(home)
+    assert not mark.exists()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            connect(home)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(mark.parent.glob("*.made*"))
+    connect(home).close()
+    assert len(mark.read_text()) > 30
 
 
 def lost_after_kills(home, waits):

@@ -1,6 +1,7 @@
 """Opening the store in PostgreSQL, and being sure that it is the one this data folder was used with."""
 
 from pathlib import Path
+from uuid import uuid4
 
 from features.errors import HomeError
 from features.home import Home
@@ -53,7 +54,7 @@ def _check(run: Patient, home: Home, settings: StoreSettings) -> None:
     try:
         known = made(home).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        made(home).write_text(f"{store}\n", encoding="utf-8")
+        _note(made(home), f"{store}\n")
         return
     if known != store:
         raise HomeError(
@@ -61,3 +62,13 @@ def _check(run: Patient, home: Home, settings: StoreSettings) -> None:
             f"used with {known}: who is held there is not known here. Name that one in {settings_path(home)}; or, to "
             f"use this one from now on, remove {made(home)}."
         )
+
+
+def _note(path: Path, text: str) -> None:
+    """Put a file there whole or not at all: half of it, left by a kill or read meanwhile, names another store."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
