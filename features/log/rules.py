@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -42,6 +42,7 @@ _IDS = (
     "treatment_id",
     "hold_id",
 )
+_WHO = ("customer_id", "anonymous_id")
 _LISTED_IDS = ("item_ids", "refused")
 JSON_FIELDS = ("facts", "rule")
 _FLOATS = tuple(f.name for f in PAYLOAD_FIELDS if pa.types.is_floating(f.type))
@@ -68,8 +69,8 @@ def envelope_checks(events: pa.Table, now: datetime) -> Iterator[Check]:
     """Checks of every event, whatever its type. `events` has one chunk and the types of `EVENT_SCHEMA`."""
     for name in (f.name for f in EVENT_SCHEMA if not f.nullable):
         yield Check(Reason.MISSING_FIELD, pc.is_null(events[name]), f"{name} is missing")
-    yield from _ids(events, ("event_id", "customer_id", "anonymous_id"))
-    for name in ("customer_id", "anonymous_id"):
+    yield from _ids(events, tuple(n for n in ("event_id", *_WHO) if not _is_empty(events[n])))
+    for name in _WHO:
         reserved = pc.starts_with(events[name], RESERVED_PREFIX)
         yield Check(Reason.BAD_ID, reserved, f"{name} {{{name}!r}} may not begin with '{RESERVED_PREFIX}'")
     yield Check(Reason.UNKNOWN_TYPE, _not_in(events["type"], tuple(EVENT_TYPES)), "type {type!r} is not known")
@@ -88,25 +89,27 @@ def payload_checks(kind: EventType, events: pa.Table) -> Iterator[Check]:
     """Checks of the payload of events that are all of one type."""
     for field in PAYLOAD_FIELDS:
         column = events[field.name]
-        if field.name not in kind.fields and column.null_count < len(column):
+        if field.name not in kind.fields and not _is_empty(column):
             words = f"{field.name} is no field of a {kind.name} event"
             yield Check(Reason.UNKNOWN_FIELD, pc.is_valid(column), words)
     for name in kind.required:
         yield Check(Reason.MISSING_FIELD, pc.is_null(events[name]), f"{name} is missing in a {kind.name} event")
+    told = {name for name in kind.fields if not _is_empty(events[name])}
     for name, choices in kind.choices.items():
-        yield _choice(events, name, choices)
-    yield from _ids(events, tuple(n for n in _IDS if n in kind.fields))
-    for name in (n for n in _FLOATS if n in kind.fields):
+        if name in told:
+            yield _choice(events, name, choices)
+    yield from _ids(events, tuple(n for n in _IDS if n in told))
+    for name in (n for n in _FLOATS if n in told):
         infinite = pc.invert(pc.is_finite(events[name]))
         yield Check(Reason.NOT_FINITE, infinite, f"{name} {{{name}}} is no finite number")
-    for name in (n for n in _NOT_NEGATIVE if n in kind.fields):
+    for name in (n for n in _NOT_NEGATIVE if n in told):
         yield Check(Reason.NEGATIVE_VALUE, pc.less(events[name], 0), f"{name} {{{name}}} is below 0")
-    for name in (n for n in _TIMES if n in kind.fields):
+    for name in (n for n in _TIMES if n in told):
         yield _out_of_range(events, name)
-    for name in (n for n in _LISTED_IDS if n in kind.fields):
+    for name in (n for n in _LISTED_IDS if n in told):
         bad = _holding(events[name], lambda values: pc.fill_null(_bad_id(values), True))
         yield Check(Reason.BAD_ID, bad, f"{name} {{{name}}} has an empty or unusable entry")
-    for name in (n for n in JSON_FIELDS if n in kind.fields):
+    for name in (n for n in JSON_FIELDS if n in told):
         yield Check(Reason.BAD_VALUE, _no_json_object(events[name]), f"{name} {{{name}!r}} is no JSON object")
     more = _MORE_CHECKS.get(kind.name)
     if more is not None:
@@ -285,8 +288,18 @@ def json_object(text: str) -> str | None:
         return None
 
 
+def _is_empty(column: pa.Array) -> bool:
+    """Whether nobody fills it: null counts as good."""
+    return bool(column.null_count == len(column))
+
+
 def _in(column: pa.Array, values: tuple[str, ...]) -> pa.Array:
-    return pc.is_in(column, value_set=pa.array(values, pa.string()))
+    return pc.is_in(column, value_set=_value_set(values))
+
+
+@cache
+def _value_set(values: tuple[str, ...]) -> pa.Array:
+    return pa.array(values, pa.string())
 
 
 def _not_in(column: pa.Array, values: tuple[str, ...]) -> pa.Array:
