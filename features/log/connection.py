@@ -6,7 +6,7 @@ Statements are written in the SQL that both engines read: `?` and `?1` for value
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,6 +61,9 @@ class Connection(Protocol):
     def has(self, name: str) -> bool:
         """Whether there is a table or index of that name."""
 
+    def turn(self) -> AbstractContextManager[object]:
+        """Inside, no other thread of this process that asks for its turn writes."""
+
     def begin_writing(self) -> None:
         """Open a transaction as the only writer; what is read in it is the latest."""
 
@@ -92,14 +95,15 @@ class Connection(Protocol):
 @contextmanager
 def transaction(connection: Connection) -> Iterator[Connection]:
     """One write transaction: the only writer from its start, commits at the end, rolls back on any exception."""
-    connection.begin_writing()
-    try:
-        yield connection
-        connection.commit()
-    except BaseException:
-        if connection.in_transaction:
-            connection.rollback()
-        raise
+    with connection.turn():
+        connection.begin_writing()
+        try:
+            yield connection
+            connection.commit()
+        except BaseException:
+            if connection.in_transaction:
+                connection.rollback()
+            raise
 
 
 @contextmanager

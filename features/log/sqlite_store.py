@@ -1,7 +1,9 @@
 """The live store as one SQLite file in the data folder: its tables, how it is opened and brought up to date."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +117,9 @@ create table if not exists watermarks (
 """
 
 
+_WRITERS: dict[Path, threading.Lock] = {}
+
+
 class SqliteConnection(sqlite3.Connection):
     """A connection to the file; nothing stands between a statement and SQLite.
 
@@ -124,6 +129,8 @@ class SqliteConnection(sqlite3.Connection):
 
     file: tuple[Path, int] | None = None
     """The path that was opened, and the file's number then."""
+    path = Path()
+    _patience = BUSY_SECONDS
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """The rows of a query, few in memory at a time."""
@@ -137,6 +144,19 @@ class SqliteConnection(sqlite3.Connection):
     def has(self, name: str) -> bool:
         """Whether there is a table or index of that name."""
         return self.execute("select 1 from sqlite_master where name = ?", (name,)).fetchone() is not None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Writers of one process wait for each other here: SQLite asks again after ever longer sleeps, by which some
+        come too late that a lock would have woken.
+        """
+        writers = _WRITERS.setdefault(self.path, threading.Lock())
+        if not writers.acquire(timeout=self._patience):
+            raise sqlite3.OperationalError("database is locked: another thread writes. Try again when it has ended.")
+        try:
+            yield
+        finally:
+            writers.release()
 
     def begin_writing(self) -> None:
         """Take the write lock, so that what is read is still true when it is written."""
@@ -170,7 +190,8 @@ class SqliteConnection(sqlite3.Connection):
 
     def wait_at_most(self, seconds: float | None) -> None:
         """How long a write waits for another's to end; None: as at first."""
-        self.execute(f"pragma busy_timeout = {round((BUSY_SECONDS if seconds is None else seconds) * 1000)}")
+        self._patience = BUSY_SECONDS if seconds is None else seconds
+        self.execute(f"pragma busy_timeout = {round(self._patience * 1000)}")
 
 
 def connect(home: Home, *, read_only: bool, durable: bool) -> SqliteConnection:
@@ -189,6 +210,7 @@ def connect(home: Home, *, read_only: bool, durable: bool) -> SqliteConnection:
         )
     except sqlite3.OperationalError as error:
         raise _unusable(home, error) from error
+    connection.path = path
     try:
         _prepare(connection, home, read_only=read_only, durable=durable)
     except sqlite3.DatabaseError as error:
