@@ -7,6 +7,7 @@ is one input among others, and weighs what they say it is worth.
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -52,6 +53,20 @@ _NEGATIONS = (
     "not no never don didn doesn isn wasn won cannot without ei eivat eika ilman inte ingen aldrig utan "
     "nao sem nem nunca sin nicht kein keine nie ohne ne pas jamais sans"
 )
+_PARTING = frozenset(
+    pair
+    for pairs in (
+        "never again, never order, never buy, money back",
+        "ikina enaa, enaa ikina, enaa koskaan, koskaan enaa, rahat takaisin, rahani takaisin",
+        "aldrig mer, aldrig mera, aldrig igen, pengarna tillbaka",
+        "nunca mais, meu dinheiro",
+        "nunca mas, jamas volvere, mi dinero",
+        "nie wieder, nie mehr, geld zuruck",
+        "plus jamais, jamais plus, mon argent",
+    )
+    for pair in pairs.split(", ")
+)
+"""Two words in a row by which one leaves, or wants her money back: no other complaint is needed beside them."""
 _NEGATION = frozenset(_NEGATIONS.split())
 _CLAUSE_END = re.compile(r"[.,;:!?()\n]")
 _GLAD, _CROSS = frozenset("😀😃😄😁😊🙂😍🥰👍❤🎉👏💯🤩"), frozenset("😡😠🤬👎😞😢😭🙁☹😤💩😒")
@@ -66,7 +81,7 @@ def seed_score(text: str) -> float:
     """From -1 (praise only) to 1 (complaint only); 0 for a text without a word of either, or as much of both.
 
     A word of praise within three words after a negation in the same clause counts as a complaint; a complaint that is
-    negated counts for nothing.
+    negated counts for nothing. To say that one leaves counts as two complaints.
 
     >>> seed_score("Not good, arrived broken") > 0 > seed_score("Kiitos, hyvä palvelu!")
     True
@@ -74,6 +89,7 @@ def seed_score(text: str) -> float:
     complaint = praise = 0
     for clause in _CLAUSE_END.split(looked_at(text)):
         words = tokens(clause)
+        complaint += 2 * len(_partings(words))
         for at, word in enumerate(words):
             denied = any(before in _NEGATION for before in words[max(0, at - _REACH) : at])
             if _one_of(word, True) or word in _CROSS:
@@ -84,8 +100,14 @@ def seed_score(text: str) -> float:
 
 
 def seed_words(text: str, most: int = 3) -> list[str]:
-    """The words of complaint in a text, in their order."""
-    return list(dict.fromkeys(word for word in tokens(text) if _one_of(word, True) or word in _CROSS))[:most]
+    """The words of complaint in a text, in their order, those of leaving first."""
+    words = tokens(text)
+    single = (word for word in words if _one_of(word, True) or word in _CROSS)
+    return list(dict.fromkeys([*_partings(words), *single]))[:most]
+
+
+def _partings(words: Sequence[str]) -> list[str]:
+    return [pair for pair in map(" ".join, pairwise(words)) if pair in _PARTING]
 
 
 @cache

@@ -211,6 +211,23 @@ def test_folded_anew_it_is_the_same(service, home):
         assert log.state_of("aino") == before
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "never again, I want my money back", "Never again!", "I'll never order from you", "En ikinä enää tilaa teiltä",
+        "haluan rahat takaisin", "Aldrig mer!", "Jag vill ha pengarna tillbaka", "Nie wieder!", "Geld zurück, bitte",
+        "Nunca mais!", "quero meu dinheiro de volta", "Nunca más", "Plus jamais",
+        "je veux mon argent de retour",
+    ],
+)  # fmt: skip
+def test_who_says_that_she_is_leaving_need_say_no_more(tmp_path, text):
+    bare = Home.open(tmp_path / "bare")
+    service = DecisionService(bare)
+    take(service, says(text), on=0)
+    assert "predicted" in held(service, 0.1)
+    service.close()
+
+
 @pytest.mark.parametrize("letters", [500, 7_000, 20_000, 100_000])
 def test_a_complaint_at_the_end_of_a_long_letter_is_read(tmp_path, letters):
     """Whoever writes at length comes to the point last."""
