@@ -1,7 +1,7 @@
 """Live events in: one transaction from the shop's words to facts, state and the answer."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from features.log import identity
 from features.log.connection import Connection
 from features.log.doubts import clear, doubt_of
 from features.log.live_folding import fold_news, latest_position
-from features.log.packing import Packed, Row, pack_row, pack_with_rows
+from features.log.packing import NOBODY, Packed, Row, pack_row, pack_with_rows
 from features.log.rejects import Reason, Reject, raw_text
 from features.log.store import transaction
 from features.log.validation import rows_from_json, validate
@@ -89,7 +89,8 @@ def take_in(
             quarantine(connection, (r for r in rejects if r not in mended), source=source, now=now)
         for reject in rejects:
             results[reject.row] = EventResult(reject.event_id, "rejected", reject.reason, reject.detail)
-        return [_resolved(connection, results[place]) for place in range(len(objects))]
+        owner = identity.owners(connection, {r.customer_id for r in results.values() if r.customer_id is not None})
+        return [_counted_for(results[place], owner) for place in range(len(objects))]
 
 
 def conflict(event_id: str, raw: str, row: int) -> Reject:
@@ -192,8 +193,8 @@ def _at(reject: Reject, place: int, objects: list[Any]) -> Reject:
     return Reject(reject.event_id, reject.reason, reject.detail, raw_text(objects[place]), place)
 
 
-def _resolved(connection: Connection, result: EventResult) -> EventResult:
-    if result.customer_id is None:
+def _counted_for(result: EventResult, owner: Mapping[str, str]) -> EventResult:
+    """The result of an event recorded under an origin, with its owner instead."""
+    if result.customer_id is None or owner[result.customer_id] == result.customer_id != NOBODY:
         return result
-    customer = identity.resolve(connection, result.customer_id)
-    return EventResult(result.event_id, result.status, result.reason, result.detail, customer or None)
+    return replace(result, customer_id=owner[result.customer_id] or None)
