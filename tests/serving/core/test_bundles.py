@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from datetime import timedelta
 
 import lightgbm
@@ -242,6 +243,19 @@ def test_a_bundle_is_taken_up_when_it_is_promoted_and_a_bad_one_leaves_the_last_
     put_in_force(home, first)
     rolled_back = keeper.at(shop.NOON)
     assert rolled_back.scorer.id == first and not rolled_back.degraded
+
+
+def test_what_passed_its_trial_is_not_tried_again_and_what_changed_is(home, monkeypatch):
+    first = write_bundle(home)
+    assert load_bundle(home).id == first
+    monkeypatch.setattr(sys, "executable", "/bin/false")  # no trial can pass from here on
+    assert load_bundle(home).id == first
+    edit_manifest(home.bundles / first, lambda m: m["canaries"]["churn"].update(expected=[0.5] * 4))
+    with pytest.raises(BundleError, match="failed its trial"):
+        load_bundle(home)
+    write_bundle(home, "20260901", seed=4711)  # of no other test's content
+    with pytest.raises(BundleError, match="failed its trial"):
+        load_bundle(home)
 
 
 def test_a_bundle_that_was_bad_from_the_start_leaves_none(home, shop):
