@@ -126,11 +126,11 @@ def run_out(bought: Bought, now: Floats | float, rhythm: Rhythm, *, horizon_days
     """
     since = np.maximum((now - bought.last_at) / DAY, 0.0)
     median, shape, stays = lasting(bought, rhythm)
-    left = survival(since, median, shape)
-    later = survival(since + horizon_days, median, shape)
+    gone = (since / median) ** shape
+    left, later = 1 / (1 + gone), survival(since + horizon_days, median, shape)
 
     def quantile(share: float) -> Floats:
-        odds = ((since / median) ** shape + share) / (1 - share)
+        odds = (gone + share) / (1 - share)
         return np.asarray(bought.last_at + median * odds ** (1 / shape) * DAY)
 
     return RunOut(

@@ -136,6 +136,22 @@ class Catalogue:
         return tuple((j, a.items) for j, a in enumerate(self.actions) if a.items)
 
     @cached_property
+    def by_source(self) -> dict[str, list[int]]:
+        """The columns of actions that show items, by where these come from."""
+        found: dict[str, list[int]] = {}
+        for j, need in self.with_items:
+            found.setdefault(need.source, []).append(j)
+        return found
+
+    @cached_property
+    def most_items(self) -> dict[str, int]:
+        """The most items that any action shows of each source."""
+        found: dict[str, int] = {}
+        for _, need in self.with_items:
+            found[need.source] = max(found.get(need.source, 0), need.count)
+        return found
+
+    @cached_property
     def retains(self) -> tuple[int, ...]:
         """The columns of actions whose response is that of the churn model."""
         return tuple(j for j, a in enumerate(self.actions) if a.response.model == "churn")

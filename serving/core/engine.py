@@ -148,7 +148,7 @@ def _slates(
     going = np.ones(n, dtype=np.bool_)
     columns: list[list[int]] = [[] for _ in range(n)]
     probabilities: list[list[Floats]] = [[] for _ in range(n)]
-    firm = np.broadcast_to(catalogue.service, gain.shape)
+    firm = catalogue.service[None, :].repeat(n, axis=0)
     for position in range(uniform.shape[1]):
         rows = np.flatnonzero(going & (wanted > position))
         if not len(rows):

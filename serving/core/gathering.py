@@ -33,6 +33,7 @@ CALL = "phone"  # what was only written or shown does not stand for a call
 SPARE = 3  # times as many items to draw from as an action shows
 PURPOSES = ("marketing", "feedback", "profiling")
 DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
+_NOT_STORED = DERIVED | frozenset(MODELLED)
 
 
 def gather(
@@ -163,12 +164,12 @@ def _scored(
     n = len(snapshots)
     said = [Said()] * n
     derived: list[dict[str, float]] = [{}] * n
-    spoken = [(name, j) for j, name in enumerate(CHURN_INPUTS) if name in catalogue.speaks_of and name in DERIVED]
+    spoken = [(name, CHURN_INPUTS.index(name)) for name in catalogue.features if name in DERIVED]
     if (scorer.uses_inputs and asks_models(catalogue)) or spoken:
         rows = inputs_of(stored_of([_known(s, moment) for s, moment in zip(snapshots, at.tolist(), strict=True)]), at)
         derived = [{name: row[j] for name, j in spoken} for row in rows.tolist()] if spoken else derived
         said = said_of_all(rows, CHURN_INPUTS, objects, scorer, catalogue)
-    named = [name for name in catalogue.features if name not in DERIVED and name not in MODELLED]
+    named = [name for name in catalogue.features if name not in _NOT_STORED]
     stored = [name for name in named if name.startswith(SCORE)]
     spoken_of = [name for name in named if not name.startswith(SCORE)]
     features = []

@@ -150,6 +150,8 @@ def worth_knowing(source: str, snapshot: Snapshot, before_her: Sequence[str], ar
 
 def _by_place(items: Collection[str], popular: Popular) -> Iterator[Scored]:
     """The popular first, the best of them first of all, then the rest by id, which few ever ask for."""
+    if not items:
+        return  # nobody's places need be known
     place = popular.place
     for item in sorted((one for one in items if one in place), key=place.__getitem__):
         yield Scored(item, float("nan"), POPULAR)

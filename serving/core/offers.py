@@ -38,21 +38,20 @@ def items_for(
     """
     visits = _visits(requests, snapshots, at, objects, shown, scorer, catalogue)
     shop = Shop(articles, Popular(scorer), scorer)
-    most: dict[str, int] = {}
-    for _, need in catalogue.with_items:
-        most[need.source] = max(most.get(need.source, 0), need.count * spare)
     result: list[Picked] = []
-    for visit, here in zip(visits, shown, strict=True):
+    for visit, here in zip(visits, shown.tolist(), strict=True):
         chosen: dict[str, list[Scored]] = {}
         shared: dict[tuple[str, int], list[Scored]] = {}
         picked: Picked = {}
         for j, need in catalogue.with_items:
             if not here[j]:
                 continue
-            if need.source not in chosen:
-                chosen[need.source] = _pick(need.source, visit, shop, most[need.source])
-            length = need.count if need.source in TELLS else need.count * spare
-            picked[j] = shared.setdefault((need.source, length), chosen[need.source][:length])
+            source, length = need.source, need.count if need.source in TELLS else need.count * spare
+            if source not in chosen:
+                chosen[source] = _pick(source, visit, shop, catalogue.most_items[source] * spare)
+            if (source, length) not in shared:
+                shared[source, length] = chosen[source][:length]
+            picked[j] = shared[source, length]
         result.append(picked)
     return result
 
@@ -69,7 +68,7 @@ def _visits(
     """Everybody with what models say of her, where an action that the place may show asks them."""
 
     def asked(sources: Sequence[str]) -> tuple[list[int], list[ItemHistory]]:
-        columns = [j for j, need in catalogue.with_items if need.source in sources]
+        columns = [j for source in sources for j in catalogue.by_source.get(source, ())]
         rows = np.flatnonzero(shown[:, columns].any(axis=1) & ~objects).tolist() if columns else []
         return rows, [snapshots[i].history or NOBODY for i in rows]
 

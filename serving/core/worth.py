@@ -47,9 +47,9 @@ def worth_of(
     incremental = response * catalogue.incrementality
     known = np.flatnonzero(~np.isnan(churn))
     if catalogue.retains and len(known):
-        those = np.ix_(known, np.array(catalogue.retains))
-        kept = catalogue.priors[None, catalogue.retains]
-        response[those], incremental[those] = retention_response(churn[known, None], kept)
+        those, columns = known[:, None], np.array(catalogue.retains)
+        likely, gained = retention_response(churn[those], catalogue.priors[columns])
+        response[those, columns], incremental[those, columns] = likely, gained
     return response, incremental, margin
 
 
