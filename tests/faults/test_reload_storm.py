@@ -114,6 +114,7 @@ def stormed(home, seconds):
             thread.join()
         for part in PARTS:
             part(two, "A")
+        asker.close()  # kept unused for longer than the service keeps it
         calm = [asker.decide("cilla") for _ in range(2)][-1]
         degraded = asker.ask("GET", "/v1/health/ready")[1]["degraded"]
     slowest = max(one for one in answers if isinstance(one, float))
