@@ -20,11 +20,12 @@ from serving.core.decision import Decision
 from serving.core.engine import conclude, decide
 from serving.core.gates import BITS
 from serving.core.gathering import gather
+from serving.core.offers import PROPOSED
 from serving.core.question import Request
 from serving.record_body import pack, unpack
 from serving.service import DecisionService
 
-ROUNDS, ASKED, ITEMS = 5, 400, 30
+ROUNDS, ASKED = 5, 400
 SIMULATED = "all of it, in process, not recorded"
 
 
@@ -69,7 +70,7 @@ def one_decision(home: Home, now: datetime) -> One:
             bought = [s.history for s in snapshots if s.history is not None]
             models = {
                 "of that: the chance that she leaves": lambda i: force.scorer.churn(seen[i % len(seen)], CHURN_INPUTS),
-                "of that: her next items": lambda i: force.scorer.next_items([bought[i % len(bought)]], at, ITEMS),
+                "of that: her next items": lambda i: force.scorer.next_items([bought[i % len(bought)]], at, PROPOSED),
             }
         calls: dict[str, Callable[[int], Any]] = {
             "read her state": lambda i: service.read([questions[i]]),
