@@ -16,6 +16,8 @@ def migrate(connection: Connection, version: int) -> None:
     """From `version` (1 or later) to the current one. Everyone is folded again: states are of one program."""
     if version < 2:
         _doubts_and_concern(connection)
+    if version < 4:
+        _states_beside_their_keys(connection)
     refold_everyone(connection)
 
 
@@ -53,3 +55,15 @@ def _doubts_and_concern(connection: Connection) -> None:
         "update quarantine set type = ?, origin_id = ?, visitor_id = ? where id = ?",
         [(*doubt_of(raw), entry) for entry, raw in known],
     )
+
+
+def _states_beside_their_keys(connection: Connection) -> None:
+    """Version 4: states in a table with row numbers. The index that goes with the table is made again by the caller."""
+    connection.execute(
+        "create table state_anew (customer_id text not null primary key, position integer not null, body blob not null,"
+        " concern_until integer)"
+    )
+    columns = "customer_id, position, body, concern_until"
+    connection.execute(f"insert into state_anew ({columns}) select {columns} from state")
+    connection.execute("drop table state")
+    connection.execute("alter table state_anew rename to state")

@@ -11,7 +11,7 @@ from features.errors import HomeError
 from features.home import Home
 from features.log.connection import transaction
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 BUSY_SECONDS = 30.0
 
 _SCHEMA = """
@@ -44,13 +44,14 @@ create index if not exists facts_by_time on facts (type, occurred_at)
 create table if not exists pending (event_id text primary key, type text not null, body blob not null);
 
 -- What the fold made of a customer's facts; `position` is that of her latest fact; `concern_until` is until when it can
--- be a reason to hold her (null: it cannot; the largest integer: until something happens).
+-- be a reason to hold her (null: it cannot; the largest integer: until something happens). Bodies of some kilobytes lie
+-- beside the tree of its keys, not in it.
 create table if not exists state (
-    customer_id text primary key,
+    customer_id text not null primary key,
     position integer not null,
     body blob not null,
     concern_until integer
-) without rowid;
+);
 create index if not exists state_by_concern on state (concern_until) where concern_until is not null;
 
 create table if not exists identity_events (

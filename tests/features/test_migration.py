@@ -20,6 +20,10 @@ create table quarantine (
 ) without rowid;
 """
 """The tables that version 2 changed, as they were."""
+VERSION_2 = """create table state (
+    customer_id text primary key, position integer not null, body blob not null, concern_until integer
+) without rowid"""
+"""The table of versions 2 and 3 that version 4 changed."""
 
 
 def shop(home):
@@ -62,7 +66,12 @@ def test_a_store_of_version_1_holds_all_it_would_hold_had_it_been_new(tmp_path):
     for home in (old, new):
         shop(home)
     make_old(old)
-    everything = "select * from state", "select * from quarantine", "select * from meta", "select * from facts"
+    everything = (
+        "select * from state order by 1",
+        "select * from quarantine",
+        "select * from meta",
+        "select * from facts",
+    )
     tables = "select type, name from sqlite_master order by 1, 2"
     for query in (*everything, tables):
         assert rows(old, query) == rows(new, query), query
@@ -71,8 +80,9 @@ def test_a_store_of_version_1_holds_all_it_would_hold_had_it_been_new(tmp_path):
     assert rows(old, "select customer_id, concern_until from state") == [("aino", None), ("bea", FOREVER)]
 
 
-def test_a_store_of_version_2_too(tmp_path):
-    """Its tables are those of now; a state's score knew no threshold of its own."""
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_store_of_versions_2_and_3_too(tmp_path, version):
+    """Their states lay in the tree of their keys; of version 2, a state's score knew no threshold of its own."""
     old, new = new_home(tmp_path / "old"), new_home(tmp_path / "new")
     told = event("s1", "score", "aino", 5, model="dissatisfaction", version="1", value=0.8)
     for home in (old, new):
@@ -80,10 +90,18 @@ def test_a_store_of_version_2_too(tmp_path):
         with EventLog(home) as log:
             log.append_live([told], source="api", now=NOW)
     with sqlite3.connect(old.live_db) as run:
-        run.execute("update state set body = cast(x'02' || substr(body, 2) as blob)")
-        run.execute("update meta set value = '2' where key = 'schema_version'")
+        run.execute("create temp table old as select * from state")
+        run.execute("drop table state")
+        run.execute(VERSION_2)
+        run.execute("insert into state select * from old")
+        run.execute("update state set body = cast(x'02' || substr(body, 2) as blob) where ? = 2", (version,))
+        run.execute("update meta set value = ? where key = 'schema_version'", (str(version),))
     run.close()
-    for query in ("select * from state", "select * from meta"):
+    for query in (
+        "select * from state order by 1",
+        "select * from meta",
+        "select type, name from sqlite_master order by 1, 2",
+    ):
         assert rows(old, query) == rows(new, query), query
     assert contents(old) == contents(new)
 
