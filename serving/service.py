@@ -13,6 +13,7 @@ from features.log.event_log import EventLog, EventResult
 from features.log.following import Following
 from features.log.live_intake import Follow
 from features.log.store import BUSY_SECONDS
+from features.log.wholeness import check_not_emptied
 from serving.answering import UNRECORDED, Answering, decided, plain_question
 from serving.causes import causes_of
 from serving.core.articles import StockWord
@@ -252,6 +253,7 @@ class DecisionService:
             run = self._records.connection()
             with one_moment(run):
                 run.execute("select 1 from state limit 1")
+                check_not_emptied(run)
             ready = True
         except (*STORE_ERRORS, TahdikasError) as error:
             ready = False

@@ -23,6 +23,7 @@ from features.log.identity import resolve
 from features.log.refolding import facts_of
 from features.log.rules import RESERVED_PREFIX, is_plain_id
 from features.log.store import from_micros, to_micros
+from features.log.wholeness import check_not_emptied
 from serving.core.live import snapshot_of
 from serving.core.policy import Policy
 from serving.core.question import Contact, Request, Snapshot
@@ -203,6 +204,8 @@ def _states(run: Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[
         for origin, position in run.execute(last, part):
             key = owner[origin]
             positions[key] = max(positions.get(key, 0), position)
+    if not rows.keys() | positions.keys() >= set(keys):
+        check_not_emptied(run)
     return rows, positions, owner
 
 

@@ -61,6 +61,9 @@ class Connection(Protocol):
     def has(self, name: str) -> bool:
         """Whether there is a table or index of that name."""
 
+    def last_position(self) -> int:
+        """The position last given to a fact, whether or not it is still there; 0 before the first."""
+
     def turn(self) -> AbstractContextManager[object]:
         """Inside, no other thread of this process that asks for its turn writes."""
 

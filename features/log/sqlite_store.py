@@ -146,6 +146,11 @@ class SqliteConnection(sqlite3.Connection):
         """Whether there is a table or index of that name."""
         return self.execute("select 1 from sqlite_master where name = ?", (name,)).fetchone() is not None
 
+    def last_position(self) -> int:
+        """The position last given to a fact, whether or not it is still there; 0 before the first."""
+        row = self.execute("select seq from sqlite_sequence where name = 'facts'").fetchone()
+        return 0 if row is None else int(row[0])
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Writers of one process wait for each other here: SQLite asks again after ever longer sleeps, by which some

@@ -100,6 +100,13 @@ def store_gone(world):
         (world.shop.home.root / name).unlink(missing_ok=True)
 
 
+def store_emptied(world):
+    with sqlite3.connect(world.shop.home.live_db) as run:
+        for table in ("facts", "state", "seen"):
+            run.execute(f"delete from {table}")
+    run.close()
+
+
 def state_corrupt(world):
     with sqlite3.connect(world.shop.home.live_db) as run:
         run.execute("update state set body = x'00112233' where customer_id = 'aino'")
@@ -206,6 +213,7 @@ ROWS = {
     "store: overwritten with zeros": (store_overwritten, SILENCE, "unknown:"),
     "store: locked by another": (store_locked, SILENCE, "unknown:unrecorded"),
     "store: gone": (store_gone, SILENCE, "unknown:"),
+    "store: its rows deleted": (store_emptied, SILENCE, "unknown:unreadable"),
     "her state: corrupt": (state_corrupt, SILENCE, "unknown:corrupt"),
     "her state: behind the log": (state_behind, SILENCE, "unknown:behind"),
     "features: gone": (features_gone, OFFER, "ok"),

@@ -143,6 +143,13 @@ def test_an_emptied_store_means_silence_and_a_new_one_is_not_taken_for_it(server
     EventLog(shop.home).close()
 
 
+def test_a_store_whose_rows_were_deleted_means_silence(server, shop):
+    schema = shop.service.records.connection().execute("select current_schema()").fetchone()[0]
+    server.run(f"truncate {schema}.facts, {schema}.state, {schema}.seen")
+    assert not any(sells(answer) for answer in asked_in_time(shop))
+    assert not shop.service.health(shop.now).ready
+
+
 def test_a_read_only_server_means_silence_for_sales_and_service_still_goes_out(server, shop):
     shop.happens("case", case_id="c1", kind="exchange", status="opened")
     shop.happens("case", case_id="c1", kind="exchange", status="resolved")

@@ -102,6 +102,11 @@ class PostgresConnection:
         """Whether there is a table or index of that name."""
         return bool(self.execute("select to_regclass(?) is not null", (name,)).fetchone()[0])
 
+    def last_position(self) -> int:
+        """The position last given to a fact, whether or not it is still there; 0 before the first."""
+        query = "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('facts', 'position')::regclass), 0)"
+        return int(self.execute(query).fetchone()[0])
+
     def turn(self) -> AbstractContextManager[None]:
         """Writers wait for each other in the server, whichever process they are of."""
         return nullcontext()
