@@ -41,8 +41,8 @@ def move(home: Home) -> dict[str, int]:
                         raise HomeError(f"The store at {settings.url} is not empty ({table}). Name an empty db_schema.")
                 moved = {table: _move(old, new, table) for table in TABLES if old.has(table)}
                 new.execute(
-                    "select setval(pg_get_serial_sequence('facts', 'position'), coalesce(max(position), 1), count(*) > 0)"
-                    " from facts"
+                    "select setval(pg_get_serial_sequence('facts', 'position'), coalesce(max(position), 1),"
+                    " count(*) > 0) from facts"
                 )
         except STORE_ERRORS as error:
             raise HomeError(f"The store was not moved ({error}). Nothing was changed.") from error
