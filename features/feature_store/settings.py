@@ -41,6 +41,9 @@ class OnlineSettings(Strict):
     read_deadline_ms: int = Field(
         default=50, ge=1, le=60_000, description="Milliseconds after which a read of up to 500 customers is given up."
     )
+    retry_after_ms: int = Field(
+        default=1000, ge=0, le=60_000, description="Milliseconds for which a server that did not answer is not asked."
+    )
     write_deadline_ms: int = Field(
         default=30_000, ge=1, le=600_000, description="Milliseconds that a write waits for a lock or for the server."
     )

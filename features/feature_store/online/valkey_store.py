@@ -19,6 +19,7 @@ from features.errors import ConfigError, DataError
 from features.feature_store.online.records import ORDER_BYTES, TOMBSTONE, VERSION, Packed, RecordSchema, order_at
 from features.feature_store.online.store import READ_AT_ONCE, time_for
 from features.feature_store.settings import OnlineSettings
+from features.pause import Pause
 
 try:
     import valkey
@@ -244,7 +245,7 @@ def open_valkey(
         )
 
     return ValkeyStore(
-        ReadConnections(pool(read_deadline_seconds)),
+        ReadConnections(pool(read_deadline_seconds), Pause(settings.retry_after_ms / 1000)),
         valkey.Valkey(connection_pool=pool(write_deadline_seconds)),
         prefix=settings.prefix,
         where=settings.url,

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from features.errors import HomeError
 from features.log.connection import PostgresError
 from features.log.postgres.dialect import adapt
 from features.log.settings import StoreSettings
+from features.pause import Pause
 
 T = TypeVar("T")
 _CHECK_SECONDS = 0.1
@@ -35,23 +35,6 @@ class Patient(psycopg.Connection[tuple[Any, ...]]):
     def __del__(self) -> None:  # type: ignore[override]
         """Nobody holds it any more, as of a thread that has ended."""
         self.pgconn.finish()
-
-
-class Pause:
-    """The time in which a server that did not answer is not asked again, by any thread of this process."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._until = 0.0
-
-    def begin(self) -> None:
-        """It did not answer just now."""
-        self._until = time.monotonic() + self._seconds
-
-    def check(self) -> None:
-        """Raise `PostgresError` while it lasts."""
-        if time.monotonic() < self._until:
-            raise PostgresError("the server did not answer a moment ago and is not asked again yet")
 
 
 _pauses: dict[str, Pause] = {}
@@ -88,7 +71,8 @@ class Opener:
 
     def open(self, seconds: float) -> Patient:
         """A new connection, given up after `seconds` or what the settings say. Raises `PostgresError`, `HomeError`."""
-        self.pause.check()
+        if self.pause.lasts():
+            raise PostgresError("the server did not answer a moment ago and is not asked again yet")
         limit = min(seconds, self._settings.connect_timeout_ms / 1000)
         try:
             run = Patient(waiting.wait_conn(connecting(self._conninfo()), interval=_CHECK_SECONDS, timeout=limit))
