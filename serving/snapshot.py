@@ -20,6 +20,7 @@ from features.feature_store.online import OnlineFeatures, OnlineRecord
 from features.log.connection import STORE_ERRORS, Connection, one_moment
 from features.log.doubts import in_doubt
 from features.log.identity import resolve
+from features.log.latest import latest_positions
 from features.log.refolding import facts_of
 from features.log.rules import RESERVED_PREFIX, is_plain_id
 from features.log.store import from_micros, to_micros
@@ -188,22 +189,14 @@ def _who(run: Connection, request: Request) -> str:
 def _states(run: Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[str, int], dict[str, str]]:
     """State rows, the last log position of each customer over all her identities, and whose each identity is."""
     rows: dict[str, Row] = {}
-    owner = {key: key for key in keys}
-    wanted = list(owner)
+    wanted = list(dict.fromkeys(keys))
     for part in _parts(wanted):
         marks = _marks(part)
         for key, position, body in run.execute(
             f"select customer_id, position, body from state where customer_id in ({marks})", part
         ):
             rows[key] = (position, body)
-        linked = f"select external_id, customer_id from links where customer_id in ({marks}) and unlinked_at is null"
-        owner |= {RESERVED_PREFIX + external: key for external, key in run.execute(linked, part)}
-    positions: dict[str, int] = {}
-    for part in _parts(list(owner)):
-        last = f"select origin_id, max(position) from facts where origin_id in ({_marks(part)}) group by origin_id"
-        for origin, position in run.execute(last, part):
-            key = owner[origin]
-            positions[key] = max(positions.get(key, 0), position)
+    positions, owner = latest_positions(run, wanted)
     if not rows.keys() | positions.keys() >= set(keys):
         check_not_emptied(run)
     return rows, positions, owner

@@ -10,6 +10,7 @@ from features.errors import DataError
 from features.facts import Fact
 from features.log import identity
 from features.log.connection import Connection
+from features.log.latest import latest_positions
 from features.log.packing import FACT_COLUMNS, NOBODY, facts
 from features.log.refolding import StateRow, keep_states, refold
 
@@ -56,7 +57,7 @@ def fold_news(connection: Connection, since: int, linked: set[str]) -> None:
     """
     news = _news(connection, since)
     again, full, done = linked | set(news), dict[str, _Grown](), list[StateRow]()
-    for customer, before, concern in _kept(connection, [customer for customer in news if customer not in linked]):
+    for customer, before, concern in _kept(connection, [one for one in news if one not in linked], since):
         grown = _grown(before, concern, [one.fact for one in news[customer]])
         if grown is not None:
             again.discard(customer)
@@ -89,15 +90,21 @@ def _news(connection: Connection, since: int) -> dict[str, list[_News]]:
     return news
 
 
-def _kept(connection: Connection, customers: list[str]) -> Iterator[tuple[str, CustomerState, int | None]]:
-    """What is kept of them, as far as it can be read, with `concern_until`: one at a time in memory."""
+def _kept(connection: Connection, customers: list[str], since: int) -> Iterator[tuple[str, CustomerState, int | None]]:
+    """What is kept of them, as far as it can be read and has seen all up to the position `since`, with `concern_until`:
+    one at a time in memory.
+    """
     for start in range(0, len(customers), _AT_ONCE):
         part = customers[start : start + _AT_ONCE]
+        latest, _ = latest_positions(connection, part, up_to=since)
         rows = connection.execute(
-            f"select customer_id, body, concern_until from state where customer_id in ({','.join('?' * len(part))})",
+            "select customer_id, position, body, concern_until from state"
+            f" where customer_id in ({','.join('?' * len(part))})",
             part,
         )
-        for customer, body, concern in rows.fetchall():
+        for customer, position, body, concern in rows.fetchall():
+            if position < latest.get(customer, 0):  # behind, as a row put back from a copy is: it is made anew
+                continue
             try:
                 state = decode(body)
             except DataError:  # of another version, or torn: it is made anew

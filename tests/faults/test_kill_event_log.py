@@ -23,7 +23,7 @@ POINTS = {
         ("take", 3), ("by_day", 1), ("_write", 3), ("to_disk", 2), ("_merge", 1), ("list_files", 1), ("fold", 4),
         ("follow_up", 1), ("keep_following", 1), ("_report", 1),
     ],
-    "live": [("_keep", 1), ("fold", 1), ("quarantine", 1), ("_resolved", 1)],
+    "live": [("_keep", 1), ("fold", 1), ("quarantine", 1), ("clear", 1)],
     "flush": [("_write", 2), ("list_files", 1)],
 }  # fmt: skip
 AFTER_COMMIT = {("history", "_report", 1)}

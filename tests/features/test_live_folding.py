@@ -121,6 +121,20 @@ def test_what_happens_next_is_folded_on_from_the_state_without_reading_the_facts
     assert (found[0], decode(found[1]).facts) == (4, 4), "her rating before, her order, her rating now and its score"
 
 
+def test_a_state_behind_the_facts_is_made_anew_and_not_taken_for_whole_with_the_next_event(home: Home) -> None:
+    """A row put back from a copy: it has not seen her complaint, and would hide it for ever."""
+    with EventLog(home) as log:
+        log.append_live([rating("r1", "aino", 1, 5)], source="api", now=NOW)
+        before = log.state_of("aino")
+        assert before is not None
+        log.append_live([rating("r2", "aino", 2, 1)], source="api", now=NOW)
+        log._connection.execute("update state set position = ?, body = ? where customer_id = 'aino'", before)
+        log.append_live([purchase("p1", "aino", 3)], source="api", now=NOW)
+        found = log.state_of("aino")
+    assert found is not None
+    assert decode(found[1]).facts == 3
+
+
 @pytest.mark.parametrize("body", [b"", b"torn", bytes((250,)) + bytes(40)], ids=["empty", "torn", "another version"])
 def test_a_state_that_cannot_be_read_is_made_anew(home: Home, body: bytes) -> None:
     with EventLog(home) as log:
