@@ -5,6 +5,7 @@ Everything is real (event log, state, decision engine, records, API, list builde
 
 import csv
 import itertools
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,6 +107,13 @@ class Shop:
     def wait(self, **duration: float) -> None:
         """Let time pass: `wait(days=3)`."""
         self.now += timedelta(**duration)
+
+    def takes_up(self, bundle_id: str) -> None:
+        """Wait until the service goes by a bundle that was promoted, which it loads and tries beside the requests."""
+        until = time.monotonic() + 60
+        while self.http.get("/v1/health/ready").json()["versions"]["bundle"] != bundle_id:
+            assert time.monotonic() < until, f"{bundle_id} is not in force after a minute"
+            time.sleep(0.05)
 
     def post(self, event: dict[str, Any]) -> dict[str, Any]:
         """Send one raw event; the API's result for it."""

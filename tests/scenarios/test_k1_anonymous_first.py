@@ -39,7 +39,7 @@ def test_k1_what_others_bought_with_it_comes_first_and_changes_with_every_look(s
         log.flush_live()
     with connect(load_purchases(shop.home)) as con:
         table = item_table(con, shop.now)
-    write_bundle(shop.home, learned=[lambda folder: table.save(folder / "items.npz")])
+    shop.takes_up(write_bundle(shop.home, learned=[lambda folder: table.save(folder / "items.npz")]))
 
     def suggested(name="visitor-1"):
         actions = shop.asks(name, "front_page", n=9)["actions"]
@@ -85,7 +85,7 @@ def learns_from_browsing(shop):
         table = item_table(con, shop.now)
     learned.append(lambda folder: table.save(folder / "items.npz"))
     canaries = json.loads((shop.home.models / "sessions" / "canaries.json").read_text())
-    write_bundle(shop.home, learned=learned, canaries_of={"sessions": canaries})
+    shop.takes_up(write_bundle(shop.home, learned=learned, canaries_of={"sessions": canaries}))
     return choice
 
 

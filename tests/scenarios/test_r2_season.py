@@ -135,7 +135,7 @@ def learns(shop):
     """The nightly training, of it what is learned of seasons, put in force."""
     with connect(load_purchases(shop.home)) as con:
         seasons = learn_seasons(con, shop.now, item_categories(shop.home))
-    write_bundle(shop.home, learned=[lambda folder: seasons.save(folder / "seasons.npz")])
+    shop.takes_up(write_bundle(shop.home, learned=[lambda folder: seasons.save(folder / "seasons.npz")]))
 
 
 def test_r2_a_season_nobody_stated_is_learned_from_sales(shop):

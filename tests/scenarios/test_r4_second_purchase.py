@@ -116,6 +116,7 @@ def bundle_in_force(shop):
         canaries_of={"second_purchase": canaries},
     )
     edit_manifest(shop.home.bundles / bundle, lambda told: told.update(feature_schema_hash=schema_hash()))
+    shop.takes_up(bundle)
 
 
 def buys_for(shop, customer, paid):

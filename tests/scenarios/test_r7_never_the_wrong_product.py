@@ -142,7 +142,7 @@ def learns_what_goes_together(shop):
         log.flush_live()
     with connect(load_purchases(shop.home)) as con:
         table = item_table(con, shop.now, categories=item_categories(shop.home))
-    write_bundle(shop.home, learned=[lambda folder: table.save(folder / "items.npz")])
+    shop.takes_up(write_bundle(shop.home, learned=[lambda folder: table.save(folder / "items.npz")]))
 
 
 def session_items(answer):

@@ -22,7 +22,7 @@ def reads(shop, learned):
     """The shop's bundle has a model of dissatisfaction from now on; its other models know three items."""
     for item in ("boots", "coffee", "tea"):
         shop.stocks(item, item.title(), "grocery" if item != "boots" else "shoes", 9900)
-    write_bundle(shop.home, learned=[lambda folder: learned.model.save(folder, learned.trees_text, {})])
+    shop.takes_up(write_bundle(shop.home, learned=[lambda folder: learned.model.save(folder, learned.trees_text, {})]))
 
 
 @pytest.fixture
@@ -96,5 +96,5 @@ def test_t7_the_facts_speak_where_the_words_do_not(shop, reader):
 
 def test_t7_after_a_roll_back_what_was_predicted_still_holds(shop_that_reads):
     writes(shop_that_reads, UNHAPPY)
-    write_bundle(shop_that_reads.home, as_of="20260701")
+    shop_that_reads.takes_up(write_bundle(shop_that_reads.home, as_of="20260701"))
     assert shop_that_reads.email("aino").holds == {"predicted"}
