@@ -8,6 +8,7 @@ environment make a run shorter. What is being done is told on standard error; th
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -53,12 +54,19 @@ def run(now: datetime) -> bool:
                 "serve",
                 title="Serving under load",
                 order=31,
-                command="python -m benchmarks serve",
+                command=_command(),
                 today=now.date(),
                 parts=parts_of(found),
                 facts=facts_of(found),
             )
     return True
+
+
+def _command() -> str:
+    """The command as it was run, shorter settings included."""
+    names = ("LOAD_SECONDS", "GROWN_SECONDS", "STEP_SECONDS", "ROUNDS", "NAIVE_ROUNDS", "SHOP", "GROWTH", "GROWN")
+    told = [f"{name}={shlex.quote(os.environ[name])}" for name in names if name in os.environ]
+    return " ".join([*told, "python -m benchmarks serve"])
 
 
 def _measured(root: Path) -> Iterator[Found]:
