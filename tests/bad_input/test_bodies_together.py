@@ -4,28 +4,20 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from features.home import Home
-from serving.security import KeyStore
-from tests.bad_input.test_slow_and_large_bodies import ASK, Served, status_of
-from tests.pipelines.test_serve import running
+from tests.bad_input.test_slow_and_large_bodies import ASK, Served, serving, status_of
 
 SENDERS, EACH, TOGETHER = 40, 3_900_000, 8_000_000
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = Home.open(tmp_path_factory.mktemp("shop") / "home")
-    home.config.mkdir()
-    settings = f"decision_deadline_ms: 5000\nbody_seconds: 20\nwatch_minutes: 0\nmax_bodies_bytes: {TOGETHER}\n"
-    (home.config / "serving.yaml").write_text(settings, encoding="utf-8")
-    _, token = KeyStore(home).create("test", ["admin"], now=datetime.now(UTC))
-    with running(home) as (process, address, _):
-        yield Served(address, token, process.pid)
+    settings = f"body_seconds: 20\nmax_bodies_bytes: {TOGETHER}"
+    with serving(tmp_path_factory.mktemp("shop"), settings) as shop:
+        yield shop
 
 
 @pytest.mark.parametrize("declared", [True, False])

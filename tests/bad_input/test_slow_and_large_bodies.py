@@ -4,7 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,15 +45,22 @@ class Served:
         return float(next(one for one in status.splitlines() if one.startswith("VmRSS")).split()[1]) / 1024
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = Home.open(tmp_path_factory.mktemp("shop") / "home")
+@contextmanager
+def serving(folder: Path, settings: str) -> Iterator[Served]:
+    """A served shop of its own, with `settings` beside those that keep a test calm."""
+    home = Home.open(folder / "home")
     home.config.mkdir()
-    settings = f"decision_deadline_ms: 5000\nbody_seconds: {BODY_SECONDS}\nwatch_minutes: 0\n"
-    (home.config / "serving.yaml").write_text(settings, encoding="utf-8")
+    text = f"decision_deadline_ms: 5000\nwatch_minutes: 0\n{settings}\n"
+    (home.config / "serving.yaml").write_text(text, encoding="utf-8")
     _, token = KeyStore(home).create("test", ["admin"], now=datetime.now(UTC))
     with running(home) as (process, address, _):
         yield Served(address, token, process.pid)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("shop"), f"body_seconds: {BODY_SECONDS}") as shop:
+        yield shop
 
 
 @pytest.fixture

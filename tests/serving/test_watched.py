@@ -32,6 +32,16 @@ def watched(shelf, *, takes_long=True):
     return one
 
 
+def loading_the_second(shelf):
+    """The first is in force; the second has begun to be loaded and is held up."""
+    one = watched(shelf)
+    shelf.content = "second"
+    shelf.go_on.clear()
+    one.refresh((2,))
+    assert shelf.begun.wait(10)
+    return one
+
+
 def settle(one, seen):
     """Until what is seen is in force, or refused."""
     for _ in range(1_000):
@@ -47,11 +57,7 @@ def test_the_first_is_waited_for():
 
 def test_the_next_is_not_waited_for_and_the_one_before_stands_meanwhile():
     shelf = Shelf()
-    one = watched(shelf)
-    shelf.content = "second"
-    shelf.go_on.clear()
-    one.refresh((2,))
-    assert shelf.begun.wait(10)
+    one = loading_the_second(shelf)
     assert one.value == "first" and one.stands((2,)) == (1,)
     one.refresh((2,))  # asked again meanwhile: it is loaded once
     shelf.go_on.set()
@@ -72,11 +78,7 @@ def test_a_torn_one_leaves_the_last_good_one_and_says_so():
 
 def test_one_that_changes_while_it_is_loaded_is_loaded_again():
     shelf = Shelf()
-    one = watched(shelf)
-    shelf.content = "second"
-    shelf.go_on.clear()
-    one.refresh((2,))
-    assert shelf.begun.wait(10)
+    one = loading_the_second(shelf)
     shelf.content = "third"
     one.refresh((3,))
     shelf.go_on.set()
