@@ -62,7 +62,7 @@ class Connection(Protocol):
         """Whether there is a table or index of that name."""
 
     def last_position(self) -> int:
-        """The position last given to a fact, whether or not it is still there; 0 before the first."""
+        """The position last given to a fact that was kept, whether or not it is still there; 0 before the first."""
 
     def turn(self) -> AbstractContextManager[object]:
         """Inside, no other thread of this process that asks for its turn writes."""

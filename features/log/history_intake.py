@@ -21,6 +21,7 @@ from features.log.refolding import customers_of, refold
 from features.log.rejects import SourceBatch
 from features.log.staging import Staging
 from features.log.store import transaction
+from features.log.wholeness import check_not_emptied
 
 BATCH_ROWS = 65_536
 _FEEDBACK_AT_ONCE = 10_000
@@ -95,7 +96,7 @@ def take_history(
 
     Ended before its last step, in whatever way, it leaves nothing visible, and the next import starts clean; any error
     of `batches` passes through. Memory: a batch, and what DuckDB needs to sort (it spills). Raises `HomeError` if
-    another import is running.
+    another import is running, or the live store's facts were removed.
     """
     home.lake.mkdir(parents=True, exist_ok=True)
     with only_writer(home), Staging(home, source) as stage:
@@ -119,6 +120,7 @@ def _show(home: Home, stage: Staging, now: datetime, part: str | None, following
             overtaken = stage.overtaken()
             if not overtaken:
                 before = _last_position(connection)
+                check_not_emptied(connection)
                 _merge(connection, stage, files, now)
                 if following is not None:
                     _follow(connection, following, before, now)

@@ -14,6 +14,7 @@ from features.log.packing import NOBODY, Packed, Row, pack_row, pack_with_rows
 from features.log.rejects import Reason, Reject, raw_text
 from features.log.store import transaction
 from features.log.validation import rows_from_json, validate
+from features.log.wholeness import check_not_emptied
 
 FOLLOWED_BY = "tahdikas"
 """The source of events that follow from others."""
@@ -49,7 +50,8 @@ def take_in(
 ) -> list[EventResult]:
     """Judge and keep events (objects as in the API); one result each, in their order. All are durable, or none.
 
-    Rejects go to the quarantine if `keep_rejects`. What follows from the new ones is kept with them.
+    Rejects go to the quarantine if `keep_rejects`. What follows from the new ones is kept with them. Raises `HomeError`
+    if the store's facts were removed: with new ones among them, whoever was held would be taken for unknown.
     """
     table, rejects = rows_from_json(objects, source=source, received_at=now)
     unreadable = {reject.row for reject in rejects}
@@ -58,6 +60,9 @@ def take_in(
     rejects += [_at(reject, places[reject.row], objects) for reject in judged.rejected]
     results: dict[int, EventResult] = {}
     with transaction(connection):
+        since = latest_position(connection)
+        if since == 0:
+            check_not_emptied(connection)
         new: list[tuple[Packed, Row]] = []
         packed = pack_with_rows(judged.accepted)
         known = _known(connection, [event.event_id for event, _ in packed])
@@ -75,7 +80,6 @@ def take_in(
         connection.executemany(
             "insert into seen values (?, ?)", [(event.event_id, event.payload_hash) for event, _ in new]
         )
-        since = latest_position(connection)
         linked = _keep(connection, new)
         if follow is not None and new:
             linked |= _keep(connection, _following(connection, follow(connection, [flat for _, flat in new]), now))

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from features.errors import TahdikasError
+from features.errors import HomeError, TahdikasError
 from serving.logs import fields
 
 log = logging.getLogger("tahdikas.api")
@@ -162,7 +162,8 @@ def install(app: FastAPI, answer: Answer) -> None:
 
     @app.exception_handler(TahdikasError)
     async def explained(request: Request, error: TahdikasError) -> Response:
-        return answer(request, ProblemError("invalid-request", str(error)))
+        kind = "unavailable" if isinstance(error, HomeError) else "invalid-request"
+        return answer(request, ProblemError(kind, str(error)))
 
     @app.exception_handler(HTTPException)
     async def of_the_framework(request: Request, error: HTTPException) -> Response:

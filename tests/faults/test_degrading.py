@@ -10,6 +10,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,9 @@ sys.path.append(str(Path(__file__).parent))
 
 from regular_customer import NOON
 
+from features.errors import HomeError
+from features.log.event_log import EventLog
+from features.log.validation import rows_from_json
 from serving.api import create_app
 from serving.security import KeyStore
 from serving.settings import ServingSettings
@@ -256,6 +260,24 @@ def test_events_are_refused_once_the_store_is_gone_and_nothing_is_acknowledged_t
     assert answer.status_code == 503
     ready = world.client.get("/v1/health/ready")
     assert ready.status_code == 503 and "the live store does not answer" in ready.json()["degraded"][-1]
+
+
+def test_a_store_whose_rows_were_deleted_takes_no_event_and_stays_silent(world):
+    store_emptied(world)
+    told = {
+        "event_id": "new", "type": "browse", "customer_id": "cecilia", "occurred_at": NOON.isoformat(),
+        "payload": {"action": "view", "session_id": "s"},
+    }  # fmt: skip
+    answer = world.client.post("/v1/events", json=[told])
+    assert answer.status_code == 503 and "facts were removed" in answer.json()["detail"]
+    events, _ = rows_from_json([told | {"type": "consent", "payload": {"purpose": "marketing", "status": "granted"}}],
+                               source="old", received_at=NOON)  # fmt: skip
+    with EventLog(world.shop.home) as log, pytest.raises(HomeError, match="facts were removed"):
+        log.append_history([events], source="old", now=NOON)
+    for customer in ("aino", "bertta", "cecilia"):
+        assert world.ask(customer)["state_status"] == "unknown:unreadable"
+    with closing(sqlite3.connect(world.shop.home.live_db)) as run:
+        assert [run.execute(f"select count(*) from {table}").fetchone() for table in ("facts", "seen")] == [(0,), (0,)]
 
 
 def test_the_page_has_every_row_and_no_other():

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psutil
 import psycopg
 import pytest
-from regular_customer import Shop, sells
+from regular_customer import NOON, Shop, sells
 
 from features.errors import HomeError
 from features.home import Home
@@ -148,6 +148,24 @@ def test_a_store_whose_rows_were_deleted_means_silence(server, shop):
     server.run(f"truncate {schema}.facts, {schema}.state, {schema}.seen")
     assert not any(sells(answer) for answer in asked_in_time(shop))
     assert not shop.service.health(shop.now).ready
+    with pytest.raises(HomeError, match="facts were removed"):
+        shop.happens("consent", purpose="marketing", status="granted")
+    assert not any(sells(answer) for answer in asked_in_time(shop))
+    assert shop.service.records.connection().execute("select count(*) from seen").fetchone() == (0,)
+
+
+def test_a_first_event_that_was_not_kept_leaves_a_store_that_takes_the_next(server, tmp_path):
+    home = name_postgres(Home.open(tmp_path / "home"), server, **PROMPT)
+    upgrade(home)
+    told = {"event_id": "e", "type": "erasure", "customer_id": "aino", "occurred_at": NOON.isoformat()}
+
+    def fails(run, _):
+        raise ZeroDivisionError
+
+    with EventLog(home) as log:
+        with pytest.raises(ZeroDivisionError):
+            log.append_live([told], source="t", now=NOON, follow=fails)
+        assert [result.status for result in log.append_live([told], source="t", now=NOON)] == ["accepted"]
 
 
 def test_a_read_only_server_means_silence_for_sales_and_service_still_goes_out(server, shop):

@@ -103,9 +103,13 @@ class PostgresConnection:
         return bool(self.execute("select to_regclass(?) is not null", (name,)).fetchone()[0])
 
     def last_position(self) -> int:
-        """The position last given to a fact, whether or not it is still there; 0 before the first."""
-        query = "select coalesce(pg_sequence_last_value(pg_get_serial_sequence('facts', 'position')::regclass), 0)"
-        return int(self.execute(query).fetchone()[0])
+        """The position last given to a fact, whether or not it is still there; 0 before the first was kept."""
+        # the sequence also counts what was rolled back; a source's mark is kept with its events or not at all
+        row = self.execute(
+            "select pg_sequence_last_value(pg_get_serial_sequence('facts', 'position')::regclass)"
+            " from watermarks limit 1"
+        ).fetchone()
+        return 0 if row is None else int(row[0] or 0)
 
     def turn(self) -> AbstractContextManager[None]:
         """Writers wait for each other in the server, whichever process they are of."""
