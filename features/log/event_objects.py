@@ -50,7 +50,7 @@ def rows_from_json(objects: list[Any], *, source: str, received_at: datetime) ->
         try:
             rows.append(_row(value, source, received_at))
             places.append(place)
-        except (_UnreadableError, msgspec.ValidationError, UnicodeError, RecursionError) as error:
+        except UNREADABLE as error:
             reason, detail = _explained(error)
             rejects.append(Reject(_text(value, "event_id"), reason, detail, raw_text(value), place))
     table, unstorable = _table(rows)
@@ -75,8 +75,16 @@ def plain_row(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"lines": [line and {k: v for k, v in line.items() if v is not None} for line in lines]}
 
 
+def typed(value: Any) -> Any:
+    """An object as the struct of its type: the envelope's fields, and those of the payload's columns in `payload`.
+
+    Raises one of `UNREADABLE` for what is no event.
+    """
+    return msgspec.convert(value, _SHAPES[_type_of(value)])
+
+
 def _row(value: Any, source: str, received_at: datetime) -> dict[str, Any]:
-    event: Any = msgspec.convert(value, _SHAPES[_type_of(value)])
+    event = typed(value)
     row = {name: getattr(event, name) for name in ENVELOPE_NAMES} | msgspec.structs.asdict(event.payload)
     if row["received_at"] is None:
         row["received_at"] = received_at
@@ -190,4 +198,5 @@ def _text(value: Any, name: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
+UNREADABLE = (_UnreadableError, msgspec.ValidationError, UnicodeError, RecursionError)
 _SHAPES = {name: _shape(kind) for name, kind in EVENT_TYPES.items()}

@@ -11,6 +11,7 @@ from features.log.connection import Connection
 from features.log.doubts import clear, doubt_of
 from features.log.live_folding import fold_news, latest_position
 from features.log.packing import NOBODY, Packed, Row, pack_row, pack_with_rows
+from features.log.plain_events import pack_plain
 from features.log.rejects import Reason, Reject, raw_text
 from features.log.store import transaction
 from features.log.validation import rows_from_json, validate
@@ -53,21 +54,15 @@ def take_in(
     Rejects go to the quarantine if `keep_rejects`. What follows from the new ones is kept with them. Raises `HomeError`
     if the store's facts were removed: with new ones among them, whoever was held would be taken for unknown.
     """
-    table, rejects = rows_from_json(objects, source=source, received_at=now)
-    unreadable = {reject.row for reject in rejects}
-    places = [place for place in range(len(objects)) if place not in unreadable]
-    judged = validate(table, now)
-    rejects += [_at(reject, places[reject.row], objects) for reject in judged.rejected]
+    accepted, rejects = _judged(objects, source=source, now=now)
     results: dict[int, EventResult] = {}
     with transaction(connection):
         since = latest_position(connection)
         if since == 0:
             check_not_emptied(connection)
         new: list[tuple[Packed, Row]] = []
-        packed = pack_with_rows(judged.accepted)
-        known = _known(connection, [event.event_id for event, _ in packed])
-        for row, (event, flat) in zip(judged.rows.tolist(), packed, strict=True):
-            place = places[row]
+        known = _known(connection, [event.event_id for event, _ in accepted.values()])
+        for place, (event, flat) in sorted(accepted.items()):
             before = known.get(event.event_id)
             if before is None:
                 known[event.event_id] = event.payload_hash
@@ -95,6 +90,24 @@ def take_in(
             results[reject.row] = EventResult(reject.event_id, "rejected", reject.reason, reject.detail)
         owner = identity.owners(connection, {r.customer_id for r in results.values() if r.customer_id is not None})
         return [_counted_for(results[place], owner) for place in range(len(objects))]
+
+
+def _judged(objects: list[Any], *, source: str, now: datetime) -> tuple[dict[int, tuple[Packed, Row]], list[Reject]]:
+    """Acceptable events by their places in `objects`, and the rejects: plain ones one by one, others by columns."""
+    told = {place: pack_plain(value, source=source, now=now) for place, value in enumerate(objects)}
+    accepted = {place: event for place, event in told.items() if event is not None}
+    places = [place for place in told if place not in accepted]
+    if not places:
+        return accepted, []
+    table, unread = rows_from_json([objects[place] for place in places], source=source, received_at=now)
+    unreadable = {reject.row for reject in unread}
+    readable = [place for row, place in enumerate(places) if row not in unreadable]
+    judged = validate(table, now)
+    accepted |= {
+        readable[row]: event for row, event in zip(judged.rows.tolist(), pack_with_rows(judged.accepted), strict=True)
+    }
+    rejects = [replace(reject, row=places[reject.row]) for reject in unread]
+    return accepted, rejects + [_at(reject, readable[reject.row], objects) for reject in judged.rejected]
 
 
 def conflict(event_id: str, raw: str, row: int) -> Reject:
@@ -175,9 +188,9 @@ def _keep(connection: Connection, new: list[tuple[Packed, Row]]) -> set[str]:
 
 def _following(connection: Connection, objects: list[Any], now: datetime) -> list[tuple[Packed, Row]]:
     """What follows, as far as it is new; its ids are noted."""
-    table, _ = rows_from_json(objects, source=FOLLOWED_BY, received_at=now)
+    accepted, _ = _judged(objects, source=FOLLOWED_BY, now=now)
     new: list[tuple[Packed, Row]] = []
-    for event, flat in pack_with_rows(validate(table, now).accepted):
+    for _, (event, flat) in sorted(accepted.items()):
         mark = (event.event_id, event.payload_hash)
         if connection.execute("insert into seen values (?, ?) on conflict do nothing", mark).rowcount:
             new.append((event, flat))

@@ -63,7 +63,7 @@ def pack_with_rows(events: pa.Table) -> list[tuple[Packed, Row]]:
     packed = _packed(events, payloads)
     ids = (events[name].to_pylist() for name in ("customer_id", "anonymous_id", "schema_version"))
     return [
-        (event, _envelope(event, customer, anonymous, version) | payload)
+        (event, envelope(event, customer, anonymous, version) | payload)
         for event, payload, customer, anonymous, version in zip(packed, payloads, *ids, strict=True)
     ]
 
@@ -72,19 +72,31 @@ def _packed(events: pa.Table, payloads: list[Row]) -> list[Packed]:
     columns = (events[name].to_pylist() for name in _ENVELOPE)
     occurred = pc.cast(events["occurred_at"], pa.int64()).to_pylist()
     received = pc.cast(events["received_at"], pa.int64()).to_pylist()
-    packed = []
-    for customer, anonymous, event_id, kind, channel, touchpoint, source, at, heard, payload in zip(
-        *columns, occurred, received, payloads, strict=True
-    ):
-        body = _encode(payload)
-        said = _encode((kind, customer, anonymous, at, channel, touchpoint, body))
-        content = hashlib.blake2b(said, digest_size=16).digest()
-        origin = origin_of(customer, anonymous)
-        packed.append(Packed._make((origin, at, event_id, heard, kind, channel, touchpoint, source, content, body)))
-    return packed
+    return [pack_one(*event) for event in zip(*columns, occurred, received, payloads, strict=True)]
 
 
-def _envelope(event: Packed, customer_id: str | None, anonymous_id: str | None, version: int) -> Row:
+def pack_one(
+    customer_id: str | None,
+    anonymous_id: str | None,
+    event_id: str,
+    kind: str,
+    channel: str | None,
+    touchpoint: str | None,
+    source: str,
+    at: int,
+    heard: int,
+    payload: Row,
+) -> Packed:
+    """An accepted event; `payload` holds its filled fields in the order in which its type names them."""
+    body = _encode(payload)
+    said = _encode((kind, customer_id, anonymous_id, at, channel, touchpoint, body))
+    content = hashlib.blake2b(said, digest_size=16).digest()
+    origin = origin_of(customer_id, anonymous_id)
+    return Packed(origin, at, event_id, heard, kind, channel, touchpoint, source, content, body)
+
+
+def envelope(event: Packed, customer_id: str | None, anonymous_id: str | None, version: int) -> Row:
+    """The filled fields of the envelope."""
     row = {
         "event_id": event.event_id,
         "type": event.type,

@@ -31,7 +31,7 @@ LARGEST_QUANTITY = 10**6
 CATEGORIES = ("regulation", "data", "service", "care", "sales")
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
-_IDS = (
+IDS = (
     "order_id",
     "item_id",
     "session_id",
@@ -43,12 +43,13 @@ _IDS = (
     "hold_id",
 )
 _WHO = ("customer_id", "anonymous_id")
-_LISTED_IDS = ("item_ids", "refused")
+LISTED_IDS = ("item_ids", "refused")
 JSON_FIELDS = ("facts", "rule")
-_FLOATS = tuple(f.name for f in PAYLOAD_FIELDS if pa.types.is_floating(f.type))
-_TIMES = tuple(f.name for f in PAYLOAD_FIELDS if f.type == TIME)
-_NOT_NEGATIVE = ("result_count", "dwell_seconds", "wait_seconds")
-_SCORED = ("rating", "nps", "csat", "ces")
+FLOATS = tuple(f.name for f in PAYLOAD_FIELDS if pa.types.is_floating(f.type))
+TIMES = tuple(f.name for f in PAYLOAD_FIELDS if f.type == TIME)
+NOT_NEGATIVE = ("result_count", "dwell_seconds", "wait_seconds")
+SCORED = ("rating", "nps", "csat", "ces")
+SNAKE, ISO_CURRENCY = "[a-z][a-z0-9_]{0,63}", "[A-Z]{3}"
 _BAD_ID = r"^$|^[\s\p{Z}]|[\s\p{Z}]$|[\p{Cc}\p{Cf}]"
 
 
@@ -77,7 +78,7 @@ def envelope_checks(events: pa.Table, now: datetime) -> Iterator[Check]:
     version = pc.not_equal(events["schema_version"], CURRENT_VERSION)
     yield Check(Reason.UNKNOWN_VERSION, version, f"schema_version {{schema_version}} is not {CURRENT_VERSION}")
     yield _choice(events, "channel", CHANNELS)
-    snake = pc.match_substring_regex(events["touchpoint"], r"^[a-z][a-z0-9_]{0,63}$")
+    snake = pc.match_substring_regex(events["touchpoint"], f"^{SNAKE}$")
     yield Check(Reason.BAD_VALUE, pc.invert(snake), "touchpoint {touchpoint!r} is not lower_snake")
     yield from _instants(events, now)
     needs_who = _in(events["type"], tuple(t.name for t in EVENT_TYPES.values() if t.who))
@@ -98,15 +99,15 @@ def payload_checks(kind: EventType, events: pa.Table) -> Iterator[Check]:
     for name, choices in kind.choices.items():
         if name in told:
             yield _choice(events, name, choices)
-    yield from _ids(events, tuple(n for n in _IDS if n in told))
-    for name in (n for n in _FLOATS if n in told):
+    yield from _ids(events, tuple(n for n in IDS if n in told))
+    for name in (n for n in FLOATS if n in told):
         infinite = pc.invert(pc.is_finite(events[name]))
         yield Check(Reason.NOT_FINITE, infinite, f"{name} {{{name}}} is no finite number")
-    for name in (n for n in _NOT_NEGATIVE if n in told):
+    for name in (n for n in NOT_NEGATIVE if n in told):
         yield Check(Reason.NEGATIVE_VALUE, pc.less(events[name], 0), f"{name} {{{name}}} is below 0")
-    for name in (n for n in _TIMES if n in told):
+    for name in (n for n in TIMES if n in told):
         yield _out_of_range(events, name)
-    for name in (n for n in _LISTED_IDS if n in told):
+    for name in (n for n in LISTED_IDS if n in told):
         bad = _holding(events[name], lambda values: pc.fill_null(_bad_id(values), True))
         yield Check(Reason.BAD_ID, bad, f"{name} {{{name}}} has an empty or unusable entry")
     for name in (n for n in JSON_FIELDS if n in told):
@@ -129,7 +130,7 @@ def _instants(events: pa.Table, now: datetime) -> Iterator[Check]:
 
 
 def _purchase(events: pa.Table) -> Iterator[Check]:
-    iso = pc.match_substring_regex(events["currency"], "^[A-Z]{3}$")
+    iso = pc.match_substring_regex(events["currency"], f"^{ISO_CURRENCY}$")
     words = "currency {currency!r} is not three capital letters (ISO 4217)"
     yield Check(Reason.BAD_CURRENCY, pc.invert(iso), words)
     yield from _line_checks(events, "unit_price")
@@ -164,7 +165,7 @@ def _line_checks(events: pa.Table, money: str) -> Iterator[Check]:
 
 def _feedback(events: pa.Table) -> Iterator[Check]:
     score, kind = events["score"], events["kind"]
-    scored = _in(kind, _SCORED)
+    scored = _in(kind, SCORED)
     yield Check(Reason.MISSING_FIELD, pc.and_(scored, pc.is_null(score)), "score is missing in a {kind}")
     low, high = events["scale_min"], events["scale_max"]
     for name, scale in DEFAULT_SCALES.items():

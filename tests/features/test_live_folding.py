@@ -113,12 +113,13 @@ def home(tmp_path: Path) -> Home:
 
 def test_what_happens_next_is_folded_on_from_the_state_without_reading_the_facts(home: Home) -> None:
     with EventLog(home) as log:
-        log.append_live([rating("r1", "aino", 1, 5), purchase("p1", "aino", 2)], source="api", now=NOW)
+        other = rating("e1", "elli", 1, 5)
+        log.append_live([other, rating("r1", "aino", 1, 5), purchase("p1", "aino", 2)], source="api", now=NOW)
         log._connection.execute("delete from facts where origin_id = 'aino'")
         log.append_live([rating("r2", "aino", 3, 1)], source="api", now=NOW, follow=judged)
         found = log.state_of("aino")
     assert found is not None
-    assert (found[0], decode(found[1]).facts) == (4, 4), "her rating before, her order, her rating now and its score"
+    assert (found[0], decode(found[1]).facts) == (5, 4), "her rating before, her order, her rating now and its score"
 
 
 def test_a_state_behind_the_facts_is_made_anew_and_not_taken_for_whole_with_the_next_event(home: Home) -> None:
