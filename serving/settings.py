@@ -37,7 +37,10 @@ class ServingSettings(Strict):
         description="Milliseconds after which posted events or an outcome are answered 503.",
     )
     decision_threads: int = Field(
-        default=2, ge=1, le=64, description="Threads that decide, each a batch of waiting requests at a time."
+        default=2,
+        ge=1,
+        le=64,
+        description="Threads that decide a batch of waiting requests, the next only where the one before takes long.",
     )
     waiting_requests: int = Field(
         default=200,

@@ -1,6 +1,8 @@
 """Questions that arrive together are answered together: one read, one run of the engine, one commit for all of them.
 
-While one batch is under way the next gathers; nobody waits for a batch to fill. Answers leave only after the commit.
+While one batch is under way the next gathers, whatever the number of threads: two halves cost more than a whole, and
+Python computes one at a time. Another thread joins in only where a batch takes long. Nobody waits for a batch to fill.
+Answers leave only after the commit.
 """
 
 import asyncio
@@ -9,7 +11,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +25,7 @@ log = logging.getLogger("tahdikas.api")
 
 _LEARNS = 0.3  # weight of the newest batch in what a question is expected to take
 _PATIENT = 0.7  # of the time limit: who is expected to wait longer is turned away
+_JOIN_SECONDS = 0.05  # into a batch that hangs, the next begins beside it
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -31,7 +35,7 @@ A = TypeVar("A")
 class _Asked(Generic[Q, A]):
     question: Q
     key: Hashable
-    future: "Future[A]" = field(default_factory=Future)
+    future: "asyncio.Future[A | Unanswered]"
     context: Context = field(default_factory=copy_context)  # of who asked, for traces
 
 
@@ -61,32 +65,37 @@ class Batches(Generic[Q, A]):
         self.name = name
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._queue: deque[_Asked[Q, A]] = deque()
+        self._called = False  # a thread will look at the queue
         self._busy: set[Hashable] = set()
         self._under_way = 0
-        self._threads = threads
         self._each = 0.0  # seconds a question has taken of late, in its batch
 
     async def ask(self, question: Q) -> A | Unanswered:
         """The answer, or why there is none in time. `TahdikasError`s pass through: the caller can act on them."""
         if self._under_way >= self._waiting or self._expected_wait() > _PATIENT * self._seconds:
             return "overloaded"  # what cannot come in time is told at once, and takes no time from what can
+        loop = asyncio.get_running_loop()
+        asked: _Asked[Q, A] = _Asked(question, self._key(question), loop.create_future())
         self._under_way += 1
-        asked: _Asked[Q, A] = _Asked(question, self._key(question))
-        asked.future.add_done_callback(partial(self._leave, asyncio.get_running_loop()))
         with self._lock:
             self._queue.append(asked)
-        self._pool.submit(self._drain)
+            called, self._called = self._called, True
+        if not called:
+            self._pool.submit(self._drain)
+        given_up = loop.call_later(self._seconds, self._give_up, asked)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(asked.future), self._seconds)
-        except TimeoutError:
-            asked.future.add_done_callback(self._late)
-            return "deadline"
+            return await asked.future
         except TahdikasError:
             raise
         except Exception:
             log.exception("a call failed")
             return "failure"
+        finally:
+            given_up.cancel()
+            if asked.future.cancelled():
+                self._drop(asked)
 
     @property
     def under_way(self) -> int:
@@ -95,7 +104,7 @@ class Batches(Generic[Q, A]):
 
     def _expected_wait(self) -> float:
         """Seconds until all that is under way is answered, by what questions took of late."""
-        return self._under_way * self._each / self._threads
+        return self._under_way * self._each
 
     def close(self) -> None:
         """Let running batches end, drop what waits."""
@@ -106,28 +115,34 @@ class Batches(Generic[Q, A]):
         self._pool.shutdown()
 
     def _drain(self) -> None:
-        batch = self._take()
-        if batch:
-            try:
+        mine = self._turn.acquire(timeout=_JOIN_SECONDS)
+        try:
+            batch = self._take()
+            if batch:
                 self._settle(batch)
-            finally:
-                with self._lock:
-                    self._busy.difference_update(one.key for one in batch)
-                    more = bool(self._queue)
-                if more:
-                    self._submit(self._drain)
+        finally:
+            if mine:
+                self._turn.release()
+        if batch:
+            with self._lock:
+                self._busy.difference_update(one.key for one in batch)
+                more = bool(self._queue) and not self._called
+                self._called |= more
+            if more:
+                self._submit(self._drain)
 
     def _take(self) -> list[_Asked[Q, A]]:
-        """What may be answered now: not given up meanwhile, and no key twice."""
+        """What may be answered now: no key twice."""
         batch: list[_Asked[Q, A]] = []
         held: list[_Asked[Q, A]] = []
         size = 0
         with self._lock:
+            self._called = False
             while self._queue and (not batch or size + self._weight(self._queue[0].question) <= self._largest):
                 one = self._queue.popleft()
                 if one.key is not None and one.key in self._busy:
                     held.append(one)
-                elif one.future.set_running_or_notify_cancel():
+                else:
                     self._busy.add(one.key)
                     batch.append(one)
                     size += self._weight(one.question)
@@ -140,26 +155,45 @@ class Batches(Generic[Q, A]):
             answers = batch[0].context.run(self._answer, [one.question for one in batch])
         except Exception as error:
             if len(batch) == 1:
-                batch[0].future.set_exception(error)
+                self._tell(batch, [error])
             else:  # one question's fault must not become the others'
                 for one in batch:
                     self._settle([one])
             return
         took = (time.perf_counter() - began) / len(batch)
         self._each = took if not self._each else self._each + _LEARNS * (took - self._each)
-        for one, answer in zip(batch, answers, strict=True):
-            one.future.set_result(answer)
+        self._tell(batch, answers)
 
-    def _late(self, future: "Future[A]") -> None:
-        if self._undo is not None and not future.cancelled() and future.exception() is None:
-            self._submit(partial(_undone, self._undo, future.result()))
+    def _tell(self, batch: Sequence[_Asked[Q, A]], answers: Sequence[A | Exception]) -> None:
+        """Let the loop that asked have them, all at once."""
+        for loop in {one.future.get_loop() for one in batch}:
+            its = [pair for pair in zip(batch, answers, strict=True) if pair[0].future.get_loop() is loop]
+            with suppress(RuntimeError):  # it was closed: nobody waits
+                loop.call_soon_threadsafe(self._deliver, its)
 
-    def _leave(self, loop: asyncio.AbstractEventLoop, _: object) -> None:
-        def left() -> None:
-            self._under_way -= 1
+    def _deliver(self, answered: Sequence[tuple[_Asked[Q, A], A | Exception]]) -> None:
+        self._under_way -= len(answered)
+        for asked, answer in answered:
+            if not asked.future.done():
+                if isinstance(answer, Exception):
+                    asked.future.set_exception(answer)
+                else:
+                    asked.future.set_result(answer)
+            elif self._undo is not None and not isinstance(answer, Exception):
+                self._submit(partial(_undone, self._undo, answer))
 
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(left)
+    def _give_up(self, asked: _Asked[Q, A]) -> None:
+        if not asked.future.done():
+            asked.future.set_result("deadline")
+            self._drop(asked)
+
+    def _drop(self, asked: _Asked[Q, A]) -> None:
+        """Ask no more, where it was not begun."""
+        with self._lock:
+            waits = asked in self._queue
+            if waits:
+                self._queue.remove(asked)
+        self._under_way -= waits
 
     def _submit(self, call: Callable[[], None]) -> None:
         try:

@@ -156,3 +156,37 @@ def test_one_slow_answer_does_not_turn_the_next_away() -> None:
     assert asyncio.run(of.ask(0)) == 0
     assert asyncio.run(of.ask(1)) == 1
     of.close()
+
+
+def test_threads_do_not_share_out_what_waits() -> None:
+    gate = Gate()
+    of = batches(gate, threads=2)
+
+    async def soon() -> list[Any]:
+        asyncio.get_running_loop().call_later(0.02, gate.open.set)
+        return await asyncio.gather(of.ask("a"), *(of.ask(one) for one in "bcde"))
+
+    assert asyncio.run(soon()) == [f"{one}!" for one in "abcde"]
+    assert len(gate.seen) <= 2
+    of.close()
+
+
+def test_behind_a_batch_that_hangs_another_thread_answers() -> None:
+    never = threading.Event()
+
+    def answer(questions: Sequence[str]) -> Sequence[str]:
+        if "stuck" in questions:
+            never.wait(5)
+        return questions
+
+    of = batches(answer, threads=2, seconds=1)
+
+    async def asked() -> list[Any]:
+        stuck = asyncio.create_task(of.ask("stuck"))
+        await asyncio.sleep(0.01)
+        others = [await of.ask(one) for one in "abc"]
+        return [*others, await stuck]
+
+    assert asyncio.run(asked()) == ["a", "b", "c", "deadline"]
+    never.set()
+    of.close()
