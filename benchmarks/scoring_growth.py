@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.made_up_purchases import DAYS, START, made_up_purchases
 from benchmarks.measure import spent
 from benchmarks.scoring_ways import ASKED, K, blocks, each_us, live_history, spread
-from features.inputs.candidates import Histories, candidates
+from features.inputs.candidates import Histories, candidates_of
 from features.inputs.scoring import next_items, rank, read_model
 from training.retrieval import connect, histories, item_table
 
@@ -38,7 +38,7 @@ def point(customers: int, items: int, folder: Path) -> dict[str, Any]:
     taken = [everyone.take(rows) for rows in sample]
     people = [Histories.of([live_history(everyone, table, i)], table) for i in spread(customers, ASKED)]
     one = np.array([now])
-    frames = [candidates(history, table, when) for history, when in zip(taken, at, strict=True)]
+    laid = [candidates_of(history, table, when) for history, when in zip(taken, at, strict=True)]
     size = len(sample[0])
     return {
         "customers": customers,
@@ -48,13 +48,13 @@ def point(customers: int, items: int, folder: Path) -> dict[str, Any]:
         "table": vars(learning),
         "histories": vars(telling),
         "neighbours": len(table.neighbour_item) / len(table),
-        "rows": sum(len(frame.item) for frame in frames) / sum(map(len, sample)),
+        "rows": sum(len(one.item) for one in laid) / sum(map(len, sample)),
         "scored": sum(map(len, sample)),
         "one_us": each_us(lambda i: next_items(model, table, people[i], one, K), len(people)),
-        "one_candidates_us": each_us(lambda i: candidates(people[i], table, one), len(people)),
+        "one_candidates_us": each_us(lambda i: candidates_of(people[i], table, one), len(people)),
         "block_us": each_us(lambda i: next_items(model, table, everyone.take(sample[i]), at[i], K), len(sample)) / size,
-        "candidates_us": each_us(lambda i: candidates(taken[i], table, at[i]), len(sample)) / size,
-        "trees_us": each_us(lambda i: rank(model, table, frames[i], size, K), len(sample)) / size,
+        "candidates_us": each_us(lambda i: candidates_of(taken[i], table, at[i]), len(sample)) / size,
+        "trees_us": each_us(lambda i: rank(model, table, laid[i], size, K), len(sample)) / size,
     }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import spent
-from features.inputs.candidates import Histories, ItemHistory, ItemTable, candidates
+from features.inputs.candidates import Histories, ItemHistory, ItemTable, candidates, candidates_of
 from features.inputs.scoring import Model, evaluate, next_items, rank, read_model
 
 K, ASKED, BLOCK, REPEATS = 10, 300, 1000, 3
@@ -96,7 +96,7 @@ def ours(folder: Path) -> dict[str, Any]:
     people = [live_history(everyone, table, i) for i in spread(n, ASKED)]
     at = np.array([now])
     laid = [Histories.of([one], table) for one in people]
-    frames = [candidates(one, table, at) for one in laid]
+    frames = [candidates_of(one, table, at) for one in laid]
 
     def everybody() -> None:
         for rows in blocks(n):
@@ -105,8 +105,8 @@ def ours(folder: Path) -> dict[str, Any]:
     asked = len(people)
     return {
         "one_us": each_us(lambda i: next_items(model, table, Histories.of([people[i]], table), at, K), asked),
-        "candidates_us": each_us(lambda i: candidates(laid[i], table, at), asked),
-        "trees_us": each_us(lambda i: model.raw(frames[i].inputs, frames[i].names), asked),
+        "candidates_us": each_us(lambda i: candidates_of(laid[i], table, at), asked),
+        "trees_us": each_us(lambda i: model.raw_of(frames[i]), asked),
         "rank_us": each_us(lambda i: rank(model, table, frames[i], 1, K), asked),
         "rows": float(np.mean([len(frame.item) for frame in frames])),
         "all": all_seconds(everybody),

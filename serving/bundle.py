@@ -35,7 +35,7 @@ from features.inputs.frame import CHURN_INPUTS
 from features.inputs.goes_with import goes_with
 from features.inputs.scoring import Model, next_items, read_model
 from features.inputs.seasons import Seasons
-from serving.core.scored import Scored
+from serving.core.scored import Proposals, Scored
 
 if TYPE_CHECKING:
     from features.inputs.newcomers import Newcomer
@@ -142,12 +142,12 @@ class Bundle:
             found[bought] = np.stack([worth.expected, worth.low, worth.high], axis=1)
         return found
 
-    def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
+    def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[Proposals]:
         """The likeliest next items of each customer with their calibrated probabilities."""
         ranked = next_items(self.ranker, self.table, Histories.of(histories, self.table), at, k)
-        names = self.table.item_id
+        name = self.table.names.__getitem__
         return [
-            [Scored(*one) for one in zip(names[items].tolist(), chances.tolist(), sources.tolist(), strict=True)]
+            Proposals([*map(name, items.tolist())], chances.tolist(), sources.tolist())
             for items, chances, sources in zip(ranked.items, ranked.probabilities, ranked.sources, strict=True)
         ]
 

@@ -5,8 +5,9 @@ process which only predicts has no use for. The numbers are the same: it is the 
 """
 
 import ctypes
+import math
 import re
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import BundleError
+from features.inputs.forest import Forest
 
 _TREES = re.compile(r"^(num_leaves|left_child|right_child)=(.*)$", re.MULTILINE)
+_PLAIN = re.compile(rb"\nobjective=(binary sigmoid:1|regression|lambdarank)\n")  # what `told` makes of sums is known
 _FLOAT64, _ROW_MAJOR, _NORMAL, _CONTRIBUTIONS, _ALL = 1, 1, 0, 3, -1
 
 
@@ -30,7 +33,7 @@ class Booster:
         """
         told = path.read_text("utf-8")
         _check_branches(path, told)
-        text = told.encode("utf-8")
+        self._text = text = told.encode("utf-8")
         self._handle = ctypes.c_void_p()
         rounds = ctypes.c_int()
         _call("LGBM_BoosterLoadModelFromString", text, ctypes.byref(rounds), ctypes.byref(self._handle))
@@ -40,9 +43,23 @@ class Booster:
         if (classes := self._count("LGBM_BoosterGetNumClasses")) != 1:
             raise BundleError(f"{path} has {classes} classes; one number a row is needed. Train it again.")
 
+    @cached_property
+    def forest(self) -> Forest | None:
+        """The same trees for many rows that share their parts; None where there is no such form of them."""
+        return Forest.read(self._text.decode("utf-8")) if _PLAIN.search(self._text) else None
+
     def predict(self, rows: npt.NDArray[np.floating[Any]], /, *, num_threads: int = 1) -> npt.NDArray[np.float64]:
         """The model's output for each row of `[n, p]`, NaN being absent; p must be the model's number of inputs."""
         return self._predict(rows, _NORMAL, 1, num_threads)[:, 0]
+
+    def told(self, sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The model's output where its trees add up to `sums`: their number itself, or the probability it stands for.
+
+        By the C library's `exp`, as LightGBM has it: numpy's own may differ in the last bit.
+        """
+        if not self.is_log_odds:
+            return sums
+        return np.array([1.0 / (1.0 + math.exp(-z)) for z in sums.tolist()])
 
     def contributions(self, rows: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
         """What each input adds to the sum of the trees, [n, p + 1], the last being what they say of nobody in

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from features.errors import BundleError
+from features.inputs.forest import Block
 from features.inputs.places import Rows, distinct, grouped, places, values_at
 
 Floats = npt.NDArray[np.float64]
@@ -59,6 +60,8 @@ ITEM_INPUTS = ("recent_buyers", "buyers", "trend", "popular_rank", "repeat_rate"
 _COLUMN = {name: j for j, name in enumerate(CANDIDATE_INPUTS)}
 _OWN = slice(_COLUMN["own_count"], _COLUMN["own_rank"] + 1)
 _ITEM = slice(_COLUMN["recent_buyers"], _COLUMN["price"] + 1)
+_NEAR = slice(_COLUMN["neighbour_score"], _COLUMN["neighbour_score"] + 1)
+_BOTH = slice(_COLUMN["price_ratio"], _COLUMN["category_age_days"] + 1)
 _CUSTOMER = slice(_COLUMN["orders"], _COLUMN["repeat_share"] + 1)
 
 
@@ -102,6 +105,11 @@ class ItemTable:
     def index(self) -> dict[str, int]:
         """Row of each item id."""
         return {item: row for row, item in enumerate(self.item_id.tolist())}
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The item id of each row."""
+        return list(self.index)
 
     @cached_property
     def popular_place(self) -> Floats:
@@ -214,8 +222,31 @@ class CandidateFrame:
         return list(CANDIDATE_INPUTS)
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """The same with inputs in blocks: what is hers, what is the item's, and what is of the two together."""
+
+    customer: Ints
+    item: Ints
+    source: npt.NDArray[np.uint8]
+    blocks: tuple[Block, ...]
+
+    @cached_property
+    def frame(self) -> CandidateFrame:
+        """With the inputs of each row side by side."""
+        inputs = np.empty((len(self.item), len(CANDIDATE_INPUTS)), np.float32)
+        for block in self.blocks:
+            inputs[:, block.columns] = block.values[block.of]
+        return CandidateFrame(self.customer, self.item, self.source, inputs)
+
+
 def candidates(histories: Histories, table: ItemTable, at: Floats) -> CandidateFrame:
-    """The candidates of each customer and their `CANDIDATE_INPUTS` as of `at[i]` (epoch seconds, one a customer).
+    """The candidates of each customer and their `CANDIDATE_INPUTS` as of `at[i]` (epoch seconds, one a customer)."""
+    return candidates_of(histories, table, at).frame
+
+
+def candidates_of(histories: Histories, table: ItemTable, at: Floats) -> Candidates:
+    """The same in blocks.
 
     A row depends on its own customer only: one customer alone gives the rows she gets in a batch, bit for bit.
     """
@@ -240,16 +271,27 @@ def candidates(histories: Histories, table: ItemTable, at: Floats) -> CandidateF
     source = ((at_own >= 0) * PERSONAL | (at_near >= 0) * NEIGHBOUR | shown * POPULAR).astype(np.uint8)
 
     bought = np.bincount(owner, histories.count, n).astype(np.float64)
-    inputs = np.empty((len(keys), len(CANDIDATE_INPUTS)), np.float32)
-    inputs[:, _OWN] = _own(histories, table, at, owner, age, faded, place)[at_own]
-    inputs[:, _COLUMN["neighbour_score"]] = values_at(near_score, at_near)
-    inputs[:, _ITEM] = table.inputs[item]
-    price = inputs[:, _COLUMN["price"]]
-    inputs[:, _COLUMN["price_ratio"]] = price - np.log1p(_mean_price(histories, table, owner))[customer]
+    own_inputs = _own(histories, table, at, owner, age, faded, place)
+    ratio = (
+        table.inputs[item, _COLUMN["price"] - _ITEM.start] - np.log1p(_mean_price(histories, table, owner))[customer]
+    )
     share, category_age = _category(histories, table, owner, age, bought, customer, item)
-    inputs[:, _COLUMN["category_share"]], inputs[:, _COLUMN["category_age_days"]] = share, category_age
-    inputs[:, _CUSTOMER] = _of_customers(histories, at, bought)[customer]
-    return CandidateFrame(customer, item, source, inputs)
+    hers = _of_customers(histories, at, bought).astype(np.float32)
+    rows = np.arange(len(keys))
+    blocks = (
+        Block(_OWN, own_inputs, np.where(at_own < 0, len(own_inputs) - 1, at_own)),
+        Block(_NEAR, _side_by_side(values_at(near_score, at_near)), rows),
+        Block(_ITEM, table.inputs, item, lasts=True),
+        Block(_BOTH, _side_by_side(ratio, share, category_age), rows),
+        Block(_CUSTOMER, hers, customer),
+    )
+    return Candidates(customer, item, source, blocks)
+
+
+def _side_by_side(*columns: Floats) -> npt.NDArray[np.float32]:
+    found = np.empty((len(columns[0]), len(columns)), np.float32)
+    found.T[:] = columns
+    return found
 
 
 def _own(

@@ -18,11 +18,17 @@ def places(group: Ints, *by: npt.NDArray[Any]) -> Ints:
     >>> places(np.array([0, 1, 1, 1]), np.array([5.0, 2.0, 1.0, 2.0]), np.array([0, 9, 0, 8])).tolist()
     [0, 2, 0, 1]
     """
+    order, ascending = in_order(group, *by)
+    place = np.empty(len(group), np.int64)
+    place[order] = ascending
+    return place
+
+
+def in_order(group: Ints, *by: npt.NDArray[Any]) -> tuple[Ints, Ints]:
+    """The rows sorted by group, then as `places` sorts them, and the place of each of these within its group."""
     order = np.lexsort((*reversed(by), group)) if len(group) < MANY else _sorted_by_first(group, *by)
     sizes = np.bincount(group) if len(group) else np.empty(0, np.int64)
-    place = np.empty(len(group), np.int64)
-    place[order] = np.arange(len(group)) - (sizes.cumsum() - sizes).repeat(sizes)
-    return place
+    return order, np.arange(len(group)) - (sizes.cumsum() - sizes).repeat(sizes)
 
 
 def _sorted_by_first(group: Ints, *by: npt.NDArray[Any]) -> Ints:

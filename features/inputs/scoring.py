@@ -16,8 +16,16 @@ import numpy.typing as npt
 
 from features.errors import BundleError
 from features.inputs.boosters import Booster
-from features.inputs.candidates import SOURCES, CandidateFrame, Floats, Histories, ItemTable, candidates
-from features.inputs.places import places
+from features.inputs.candidates import (
+    CANDIDATE_INPUTS,
+    SOURCES,
+    Candidates,
+    Floats,
+    Histories,
+    ItemTable,
+    candidates_of,
+)
+from features.inputs.places import in_order
 
 Spec = dict[str, Any]
 Matrix = npt.NDArray[np.floating[Any]]
@@ -82,6 +90,26 @@ def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Seq
             raise BundleError(f"A model of kind {other!r} is not known here. Promote again with this version.")
 
 
+def _evaluate_blocks(spec: Spec, boosters: Mapping[str, Trees], found: Candidates) -> Floats:
+    """What `evaluate` gives for the rows of candidates, bit for bit."""
+    match spec["kind"]:
+        case "mean" | "product":
+            parts = np.stack([_evaluate_blocks(part, boosters, found) for part in spec["parts"]])
+            return np.asarray(parts.mean(axis=0) if spec["kind"] == "mean" else parts.prod(axis=0))
+        case "lightgbm" if isinstance(trees := boosters[spec["file"]], Booster) and trees.forest is not None:
+            columns = _columns(tuple(spec["inputs"]), tuple(CANDIDATE_INPUTS))
+            return trees.told(trees.forest.sums(found.blocks, columns, len(found.item)))
+    return np.concatenate(
+        [
+            np.empty(0),
+            *(
+                evaluate(spec, boosters, found.frame.inputs[first : first + ROWS_AT_ONCE], found.frame.names)
+                for first in range(0, len(found.item), ROWS_AT_ONCE)
+            ),
+        ]
+    )
+
+
 @lru_cache(maxsize=64)
 def _columns(wanted: tuple[str, ...], names: tuple[str, ...]) -> npt.NDArray[np.int64]:
     """Where the wanted columns stand among those named; raises `ValueError` for one that is not there."""
@@ -123,6 +151,10 @@ class Model:
         ]
         return np.concatenate(parts) if parts else np.empty(0)
 
+    def raw_of(self, found: Candidates) -> Floats:
+        """The same of candidates, `[n]`: trees are asked about what they share once."""
+        return _evaluate_blocks(self.spec, self.boosters, found)
+
     def probability(self, rows: Matrix, names: Sequence[str]) -> Floats:
         """Calibrated probability, `[n]`, from input columns of the given names."""
         return calibrate(self.calibration, self.raw(rows, names))
@@ -158,19 +190,17 @@ def next_items(model: Model, table: ItemTable, histories: Histories, at: Floats,
 
     Ties go to the more popular item, then to the smaller item id. Items are rows of the table.
     """
-    frame = candidates(histories, table, at)
-    return rank(model, table, frame, len(histories), k)
+    return rank(model, table, candidates_of(histories, table, at), len(histories), k)
 
 
-def rank(model: Model, table: ItemTable, frame: CandidateFrame, n: int, k: int) -> Ranked:
-    """The `k` best rows of a candidate frame for each of `n` customers."""
-    raw = model.raw(frame.inputs, frame.names)
-    place = places(frame.customer, -raw, -table.recent_buyers[frame.item], frame.item)
-    best = np.flatnonzero(place < k)
-    best = best[np.lexsort((place[best], frame.customer[best]))]
-    ends = np.cumsum(np.bincount(frame.customer[best], minlength=n)).tolist()
+def rank(model: Model, table: ItemTable, found: Candidates, n: int, k: int) -> Ranked:
+    """The `k` best candidates of each of `n` customers."""
+    raw = model.raw_of(found)
+    order, place = in_order(found.customer, -raw, -table.recent_buyers[found.item], found.item)
+    best = order[place < k]
+    ends = np.cumsum(np.bincount(found.customer[best], minlength=n)).tolist()
     hers = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
-    item, probability, source = frame.item[best], calibrate(model.calibration, raw[best]), frame.source[best]
+    item, probability, source = found.item[best], calibrate(model.calibration, raw[best]), found.source[best]
     return Ranked([item[one] for one in hers], [probability[one] for one in hers], [source[one] for one in hers])
 
 

@@ -11,6 +11,7 @@ from features.inputs.seasons import IN_SEASON, OUT_OF_SEASON
 from serving.core.favourites import Favourites
 from serving.core.items import Articles, Scored
 from serving.core.question import Request, Snapshot
+from serving.core.scored import Proposals
 from serving.core.scorer import Scorer
 
 LISTED = 200  # popular items asked for
@@ -51,16 +52,16 @@ class Visit:
 
     request: Request
     snapshot: Snapshot
-    proposed: Sequence[Scored]
+    proposed: Proposals
     favourites: Favourites
 
-    @property
+    @cached_property
     def before_her(self) -> list[str]:
         """The page's item, then the cart's."""
         context = self.request.context
         return [item for item in (context.get("item"), *(context.get("cart") or ())) if item]
 
-    @property
+    @cached_property
     def owned(self) -> frozenset[str]:
         """The items she has bought."""
         return frozenset(self.snapshot.history.items) if self.snapshot.history else frozenset()
@@ -93,9 +94,9 @@ def not_out_of_season(proposed: Iterable[Scored], month: int, shop: Shop) -> Ite
     return (one for one in proposed if one.source & PERSONAL or shop.season(one.item_id, month) >= OUT_OF_SEASON)
 
 
-def with_chances(favourites: Favourites, proposed: Iterable[Scored]) -> Iterator[Scored]:
+def with_chances(favourites: Favourites, proposed: Proposals) -> Iterator[Scored]:
     """Her favourites, each with the chance that she buys it where the model proposed it."""
-    chances = {one.item_id: one.probability for one in proposed}
+    chances = proposed.chances
     return (one._replace(probability=chances.get(one.item_id, one.probability)) for one in favourites.told())
 
 

@@ -12,6 +12,7 @@ from serving.core.favourites import NONE, favourites_of
 from serving.core.item_sources import Popular, Shop, Visit, candidates_of, served_lately, worth_knowing
 from serving.core.items import Articles, Scored, pick
 from serving.core.question import Request, Snapshot
+from serving.core.scored import Proposals
 from serving.core.scorer import Scorer
 
 PROPOSED = 60  # items asked of a model before those that may not be shown are taken out
@@ -77,7 +78,7 @@ def _visits(
     rows, histories = asked(("repeat",))
     favourites = dict(zip(rows, favourites_of(histories, at[rows], scorer.habits), strict=True))
     return [
-        Visit(request, snapshot, proposed.get(i, []), favourites.get(i, NONE))
+        Visit(request, snapshot, Proposals.of(proposed.get(i, ())), favourites.get(i, NONE))
         for i, (request, snapshot) in enumerate(zip(requests, snapshots, strict=True))
     ]
 

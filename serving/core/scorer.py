@@ -37,7 +37,7 @@ class Scorer(Protocol):
     def value(self, inputs: Floats, names: Sequence[str]) -> Floats:
         """What each will bring, minor units, [n, 3]: expected, low, high, from the same; NaN without a model."""
 
-    def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> list[list[Scored]]:
+    def next_items(self, histories: Sequence[ItemHistory], at: Floats, k: int) -> Sequence[Sequence[Scored]]:
         """What each buys next, best first, at most `k`; probabilities are NaN without a model."""
 
     def popular(self, k: int) -> list[Scored]:
