@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import APIRouter, Header, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from starlette.responses import Response
@@ -11,7 +12,8 @@ from features.events import CHANNELS
 from features.log.rules import LONGEST_ID
 from serving.api.access import Decide
 from serving.api.body import documented, json_response, read_model
-from serving.api.parts import ActionOut, HoldOut, ReasonOut, action_out, reason_out
+from serving.api.parts import ActionOut, HoldOut, ReasonOut, hold_out
+from serving.api.plain import PlainRoute
 from serving.api.problems import FieldProblem, ProblemError
 from serving.api.wiring import wired
 from serving.core import decision as core
@@ -22,13 +24,13 @@ from serving.service import UNRECORDED, DecisionService, Outcome
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[a-z0-9_]+$")]
 
-router = APIRouter(tags=["decisions"])
+router = APIRouter(tags=["decisions"], route_class=PlainRoute)
 
 
 class Context(BaseModel):
     """What the customer is looking at."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     page: str | None = Field(
         default=None, max_length=200, description="The page's kind or path.", examples=["product_page"]
@@ -119,24 +121,6 @@ class DecisionResponse(BaseModel):
     )
 
     @classmethod
-    def of(cls, decision: core.Decision) -> "DecisionResponse":
-        """From the core's decision."""
-        return cls(
-            decision_id=None if decision.state_status == UNRECORDED else decision.decision_id,
-            customer_key=decision.customer_key,
-            decided_at=decision.decided_at,
-            mode=decision.mode,
-            channel=decision.channel,
-            placement=decision.placement,
-            actions=[action_out(action) for action in decision.actions],
-            holds=[HoldOut.of(hold) for hold in decision.holds],
-            no_action_reason=reason_out(decision.no_action_reason) if decision.no_action_reason else None,
-            state_status=decision.state_status,
-            superseded=decision.superseded,
-            versions=decision.versions,
-        )
-
-    @classmethod
     def safe(cls, asked: DecisionRequest, now: datetime, reason: ReasonOut) -> "DecisionResponse":
         """No sale, and why: what is answered when no decision came in time."""
         return cls(
@@ -213,7 +197,7 @@ async def decide(
         return json_response(DecisionResponse.safe(asked, now, SAFE_REASONS[decided]))
     app.metrics.decided(decided)
     app.silence.note(decided)
-    return json_response(DecisionResponse.of(decided))
+    return _answer(decided)
 
 
 def give_back(service: DecisionService, late: core.Decision) -> None:
@@ -228,6 +212,25 @@ def give_back(service: DecisionService, late: core.Decision) -> None:
                 decision_id=late.decision_id, outcome="released", occurred_at=now, action_id=action.action_id
             )
             service.record_outcome(outcome, now)
+
+
+def _answer(decision: core.Decision) -> Response:
+    """A `DecisionResponse`, written straight from the core's decision."""
+    told = {
+        "decision_id": None if decision.state_status == UNRECORDED else decision.decision_id,
+        "customer_key": decision.customer_key,
+        "decided_at": decision.decided_at,
+        "mode": decision.mode,
+        "channel": decision.channel,
+        "placement": decision.placement,
+        "actions": decision.actions,
+        "holds": [hold_out(msgspec.to_builtins(hold)) for hold in decision.holds],
+        "no_action_reason": decision.no_action_reason,
+        "state_status": decision.state_status,
+        "superseded": decision.superseded,
+        "versions": decision.versions,
+    }
+    return Response(msgspec.json.encode(told), media_type="application/json")
 
 
 def _check_key(key: str | None) -> None:

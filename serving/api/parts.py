@@ -119,8 +119,3 @@ def hold_out(hold: dict[str, Any]) -> dict[str, Any]:
 def reason_out(reason: core.Reason) -> ReasonOut:
     """From the core's reason."""
     return ReasonOut(code=reason.code, text=reason.text, text_fi=reason.text_fi)
-
-
-def action_out(action: core.ChosenAction) -> ActionOut:
-    """From the core's action."""
-    return ActionOut.model_validate(msgspec.to_builtins(action))

@@ -14,6 +14,7 @@ from features.home import Home
 from features.log.event_log import EventLog
 from serving.api import create_app
 from serving.api.customer_models import CustomerResponse, WhyResponse
+from serving.api.decisions import DecisionResponse
 from serving.core.decision import Decision
 from serving.core.question import Request
 from serving.service import DecisionService
@@ -75,6 +76,16 @@ def test_an_acknowledged_event_is_seen_by_the_next_decision(client: Client) -> N
     assert [hold["kind"] for hold in decision["holds"]] == ["open_case"]
     assert "sales" not in {action["category"] for action in decision["actions"]}
     assert decision["holds"][0]["release_text"] and "web" in decision["holds"][0]["covers"]["channels"]
+
+
+def test_an_answer_is_exactly_what_the_document_says(client: Client) -> None:
+    """It is written without the document's model: no field more, none less, all in the form that the model gives."""
+    opened = event("case-1", "case", case_id="rma-7", kind="exchange", status="opened")
+    client.post("/v1/events", json=[purchase("p1"), purchase("p2", "c-2"), purchase("p3", "c-2", 900), opened])
+    held, free = decide(client), decide(client, customer_id="c-2", n=3)
+    assert held["holds"] and free["actions"] and any(action["items"] for action in free["actions"])
+    for told in (held, free):
+        assert DecisionResponse.model_validate(told).model_dump(mode="json") == told
 
 
 def test_an_unknown_person_gets_a_safe_answer(client: Client) -> None:
