@@ -105,7 +105,8 @@ class KeyStore:
         """End a key at `now`; raises `DataError` for an unknown id. What was told to end earlier stays so."""
         with transaction(self._connection()) as connection:
             changed = connection.execute(
-                "update api_keys set revoked_at = min(coalesce(revoked_at, ?1), ?1) where key_id = ?2",
+                "update api_keys set revoked_at = case when revoked_at < ?1 then revoked_at else ?1 end"
+                " where key_id = ?2",
                 (to_micros(now), key_id),
             ).rowcount
         if not changed:

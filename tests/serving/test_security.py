@@ -1,4 +1,4 @@
-import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from features.errors import DataError
 from features.home import Home
+from features.log.store import connect
 from serving.security import KeyStore, StoreUnreadableError
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
@@ -20,8 +21,11 @@ def test_a_key_is_shown_once_and_only_its_hash_is_kept(home: Home) -> None:
     key, token = KeyStore(home).create("shop", ["decide", "events"], now=NOON)
     assert KeyStore(home).check(token) == key
     secret = token.rpartition("_")[2] if token.count("_") == 2 else token.split("_", 2)[2]
-    for path in home.root.iterdir():
-        assert secret.encode() not in path.read_bytes()
+    for path in home.root.rglob("*"):
+        assert path.is_dir() or secret.encode() not in path.read_bytes()
+    with closing(connect(home)) as run:
+        ((*kept,),) = run.execute("select * from api_keys").fetchall()
+    assert key.key_id in kept and secret not in str(kept)
 
 
 def test_scopes(home: Home) -> None:
@@ -102,6 +106,6 @@ def test_a_console_code_works_once_and_for_ten_minutes(home: Home) -> None:
 
 def test_the_store_is_the_live_database(home: Home) -> None:
     KeyStore(home).create("shop", ["decide"], now=NOON)
-    with sqlite3.connect(home.live_db) as connection:
-        (hashed,) = connection.execute("select secret_hash from api_keys").fetchone()
+    with closing(connect(home)) as run:
+        (hashed,) = run.execute("select secret_hash from api_keys").fetchone()
     assert len(hashed) == 32
