@@ -68,6 +68,7 @@ class Forest:
             self._masks[above, split.tree] &= ~kind.type(split.cleared)
             if not split.absent_left:
                 self._masks[self._absent + split.input, split.tree] &= ~kind.type(split.cleared)
+        self._places: dict[tuple[int, int, bytes], tuple[Ints, Ints]] = {}
         self._lasting: dict[int, tuple[Cells, Masks]] = {}
 
     @classmethod
@@ -92,10 +93,9 @@ class Forest:
         masks: list[tuple[Masks, Ints]] = []
         asked: list[tuple[Ints, Cells, Ints]] = []
         for block in blocks:
-            own = np.flatnonzero((inputs >= block.columns.start) & (inputs < block.columns.stop))
+            own, columns = self._within(block.columns, inputs)
             if not len(own):
                 continue
-            columns = inputs[own] - block.columns.start
             if (kept := self._kept(block, own, columns)) is not None:
                 masks.append((kept, block.of))
             elif len(block.values) > n:
@@ -113,6 +113,15 @@ class Forest:
             found[here] = self._added(joined)
         return found
 
+    def _within(self, block: slice, inputs: Ints) -> tuple[Ints, Ints]:
+        """Which inputs stand in a block, and in which of its columns."""
+        key = block.start, block.stop, inputs.tobytes()
+        found = self._places.get(key)
+        if found is None:
+            own = np.flatnonzero((inputs >= block.start) & (inputs < block.stop))
+            found = self._places[key] = own, inputs[own] - block.start
+        return found
+
     def _kept(self, block: Block, own: Ints, columns: Ints) -> Masks | None:
         """Masks of what lasts, [k, trees], worked out once; None of what does not, or where there is no room."""
         if not block.lasts or len(block.values) * self._masks[0].nbytes > MOST_BYTES:
@@ -128,7 +137,7 @@ class Forest:
         if not asked:
             return []
         cells = np.concatenate([cells.ravel() for _, cells, _ in asked])
-        inputs = np.concatenate([np.tile(own, len(cells)) for own, cells, _ in asked])
+        inputs = np.concatenate([np.broadcast_to(own, cells.shape).ravel() for own, cells, _ in asked])
         place = self._thresholds.searchsorted(_keys(inputs, cells)) + inputs
         np.copyto(place, inputs + self._absent, where=cells != cells)
         masks, start = [], 0

@@ -25,7 +25,6 @@ from serving.core.actions import (
     SECOND_PURCHASE_PROBABILITY,
     Action,
     Category,
-    Items,
 )
 from serving.core.conditions import Bools, Compiled, Floats
 from serving.core.shop_actions import DEFAULT_ACTIONS as DEFAULT_ACTIONS
@@ -129,27 +128,6 @@ class Catalogue:
     def incentive_cost(self) -> Floats:
         """What a response costs, minor units, float[m]."""
         return np.array([a.incentive_cost for a in self.actions], dtype=np.float64)
-
-    @cached_property
-    def with_items(self) -> tuple[tuple[int, Items], ...]:
-        """The columns of actions that show items, with which."""
-        return tuple((j, a.items) for j, a in enumerate(self.actions) if a.items)
-
-    @cached_property
-    def by_source(self) -> dict[str, list[int]]:
-        """The columns of actions that show items, by where these come from."""
-        found: dict[str, list[int]] = {}
-        for j, need in self.with_items:
-            found.setdefault(need.source, []).append(j)
-        return found
-
-    @cached_property
-    def most_items(self) -> dict[str, int]:
-        """The most items that any action shows of each source."""
-        found: dict[str, int] = {}
-        for _, need in self.with_items:
-            found[need.source] = max(found.get(need.source, 0), need.count)
-        return found
 
     @cached_property
     def retains(self) -> tuple[int, ...]:

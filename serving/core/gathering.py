@@ -22,8 +22,8 @@ from serving.core.evidence import Evidence, ShownItem
 from serving.core.exploration import bucket_of, explored_order, seed_of, uniforms
 from serving.core.items import Articles, Scored
 from serving.core.modelled import Said, asks_models, said_of_all
-from serving.core.offers import Picked, items_for
-from serving.core.plan import Plan, plan_of
+from serving.core.offers import items_for
+from serving.core.plan import Plan, Shelf, plan_of
 from serving.core.policy import Policy
 from serving.core.question import Contact, Request, Snapshot
 from serving.core.scorer import Scorer
@@ -54,9 +54,8 @@ def gather(
     objects = np.array([c.get("profiling") in REFUSED for c in consents])
     features, modelled = _scored(snapshots, at, objects, scorer, catalogue)
     plan = plan_of(policy, catalogue)
-    shown = np.array([plan.shown(r.placement) for r in requests])
     spare = SPARE if policy.file.exploration.items == "explored" else 1
-    items = items_for(requests, snapshots, at, objects, shown, scorer, articles, catalogue, spare=spare)
+    items = items_for(requests, snapshots, at, objects, scorer, articles, plan, spare=spare)
     ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
     cap_unanswered = policy.file.contact_cap.unanswered is not None
     found = []
@@ -85,7 +84,9 @@ def gather(
                 recovering=snapshot.recovering,
                 zone=_zone(profile.get("time_zone"), policy),
                 language=_language(request.language, profile.get("language"), policy),
-                items=_shown_items(items[i], articles, catalogue, policy, _item_seed(request, snapshot, policy)),
+                items=_shown_items(
+                    items[i], plan.shelf(request.placement), articles, policy, _item_seed(request, snapshot, policy)
+                ),
                 stage=_stage(snapshot),
                 second_purchase=modelled[i].second_purchase,
                 value=modelled[i].value,
@@ -222,20 +223,16 @@ def _item_seed(request: Request, snapshot: Snapshot, policy: Policy) -> str | No
 
 
 def _shown_items(
-    picked: Picked, articles: Articles, catalogue: Catalogue, policy: Policy, seed: str | None
+    picked: Sequence[Sequence[Scored]], shelf: Shelf, articles: Articles, policy: Policy, seed: str | None
 ) -> dict[str, tuple[ShownItem, ...]]:
     """The items by action; actions that share a list share what is made of it."""
-    made: dict[int, tuple[ShownItem, ...]] = {}
-    found = {}
-    for j, chosen in picked.items():
-        action = catalogue.actions[j]
-        if id(chosen) not in made and action.items is not None:
-            all_of = [_shown_item(one, articles, policy) for one in chosen]
-            if action.items.source in TELLS:
-                all_of = [msgspec.structs.replace(one, url=articles.by_id[one.item_id].knowledge_url) for one in all_of]
-            made[id(chosen)] = tuple(all_of if seed is None else _drawn_items(all_of, action.items, seed))
-        found[action.action] = made[id(chosen)]
-    return found
+    made: list[tuple[ShownItem, ...]] = []
+    for chosen, need in zip(picked, shelf.lists, strict=True):
+        all_of = [_shown_item(one, articles, policy) for one in chosen]
+        if need.source in TELLS:
+            all_of = [msgspec.structs.replace(one, url=articles.by_id[one.item_id].knowledge_url) for one in all_of]
+        made.append(tuple(all_of if seed is None else _drawn_items(all_of, need, seed)))
+    return {action: made[number] for action, number in shelf.of_action}
 
 
 def _drawn_items(pool: Sequence[ShownItem], need: Items, seed: str) -> list[ShownItem]:

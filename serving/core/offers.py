@@ -1,24 +1,20 @@
-"""The items each action would show a customer."""
+"""The items that actions would show a customer."""
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from features.inputs.candidates import ItemHistory
 from serving.core.action_checks import TELLS
-from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
 from serving.core.favourites import NONE, favourites_of
 from serving.core.item_sources import Popular, Shop, Visit, candidates_of, served_lately, worth_knowing
 from serving.core.items import Articles, Scored, pick
+from serving.core.plan import Plan, Shelf
 from serving.core.question import Request, Snapshot
 from serving.core.scored import Proposals
 from serving.core.scorer import Scorer
 
 PROPOSED = 60  # items asked of a model before those that may not be shown are taken out
-MODELLED = ("next_offer", "repeat")
 NOBODY = ItemHistory((), (), (), ())
-Picked = dict[int, list[Scored]]
 
 
 def items_for(
@@ -26,34 +22,24 @@ def items_for(
     snapshots: Sequence[Snapshot],
     at: Floats,
     objects: Bools,
-    shown: Bools,
     scorer: Scorer,
     articles: Articles,
-    catalogue: Catalogue,
+    plan: Plan,
     *,
     spare: int = 1,
-) -> list[Picked]:
-    """The items of every item action the place may show, `spare` times as many as it asks for where there are so many.
+) -> list[list[list[Scored]]]:
+    """The items of each list of the place's `plan.shelf`, `spare` times as many as it asks for where there are so many.
 
-    Nobody who objects to profiling is put before a model. Actions of the same source and count share one list.
+    Nobody who objects to profiling is put before a model.
     """
-    visits = _visits(requests, snapshots, at, objects, shown, scorer, catalogue)
     shop = Shop(articles, Popular(scorer), scorer)
-    result: list[Picked] = []
-    for visit, here in zip(visits, shown.tolist(), strict=True):
-        chosen: dict[str, list[Scored]] = {}
-        shared: dict[tuple[str, int], list[Scored]] = {}
-        picked: Picked = {}
-        for j, need in catalogue.with_items:
-            if not here[j]:
-                continue
-            source, length = need.source, need.count if need.source in TELLS else need.count * spare
-            if source not in chosen:
-                chosen[source] = _pick(source, visit, shop, catalogue.most_items[source] * spare)
-            if (source, length) not in shared:
-                shared[source, length] = chosen[source][:length]
-            picked[j] = shared[source, length]
-        result.append(picked)
+    shelves = [plan.shelf(r.placement) for r in requests]
+    result = []
+    for visit, shelf in zip(_visits(requests, snapshots, at, objects, scorer, shelves), shelves, strict=True):
+        chosen = {source: _pick(source, visit, shop, most * spare) for source, most in shelf.most.items()}
+        result.append(
+            [chosen[one.source][: one.count if one.source in TELLS else one.count * spare] for one in shelf.lists]
+        )
     return result
 
 
@@ -62,20 +48,16 @@ def _visits(
     snapshots: Sequence[Snapshot],
     at: Floats,
     objects: Bools,
-    shown: Bools,
     scorer: Scorer,
-    catalogue: Catalogue,
+    shelves: Sequence[Shelf],
 ) -> list[Visit]:
     """Everybody with what models say of her, where an action that the place may show asks them."""
-
-    def asked(sources: Sequence[str]) -> tuple[list[int], list[ItemHistory]]:
-        columns = [j for source in sources for j in catalogue.by_source.get(source, ())]
-        rows = np.flatnonzero(shown[:, columns].any(axis=1) & ~objects).tolist() if columns else []
-        return rows, [snapshots[i].history or NOBODY for i in rows]
-
-    rows, histories = asked(MODELLED)
+    told = [not one for one in objects.tolist()]
+    rows = [i for i, shelf in enumerate(shelves) if told[i] and shelf.asks("next_offer", "repeat")]
+    histories = [snapshots[i].history or NOBODY for i in rows]
     proposed = dict(zip(rows, scorer.next_items(histories, at[rows], PROPOSED) if rows else [], strict=True))
-    rows, histories = asked(("repeat",))
+    rows = [i for i, shelf in enumerate(shelves) if told[i] and shelf.asks("repeat")]
+    histories = [snapshots[i].history or NOBODY for i in rows]
     favourites = dict(zip(rows, favourites_of(histories, at[rows], scorer.habits), strict=True))
     return [
         Visit(request, snapshot, Proposals.of(proposed.get(i, ())), favourites.get(i, NONE))

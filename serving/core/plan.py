@@ -2,14 +2,27 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.core.actions import ActionCap
+from serving.core.actions import ActionCap, Items
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
 from serving.core.policy import Policy
+
+
+class Shelf(NamedTuple):
+    """The items that a place may show: actions of the same source and count share one list."""
+
+    most: Mapping[str, int]  # by source, the longest list
+    lists: tuple[Items, ...]  # what each list is of
+    of_action: tuple[tuple[str, int], ...]  # each item action, in the order of columns, with its list
+
+    def asks(self, *sources: str) -> bool:
+        """Whether any list is of one of the sources."""
+        return any(source in self.most for source in sources)
 
 
 class Plan:
@@ -19,6 +32,7 @@ class Plan:
         self.policy, self.catalogue = policy, catalogue
         self._forms: dict[tuple[str, str], tuple[tuple[tuple[int, ...], ...], NDArray[np.int64]]] = {}
         self._shown: dict[str, Bools] = {}
+        self._shelves: dict[str, Shelf] = {}
         self._weighed: dict[str, Floats] = {}
 
     def forms(self, placement: str, channel: str) -> tuple[tuple[tuple[int, ...], ...], NDArray[np.int64]]:
@@ -39,6 +53,23 @@ class Plan:
         if found is None:
             categories = self.policy.file.placements[placement].categories
             found = self._shown[placement] = np.array([a.category in categories for a in self.catalogue.actions])
+        return found
+
+    def shelf(self, placement: str) -> Shelf:
+        """What items the place may show."""
+        found = self._shelves.get(placement)
+        if found is None:
+            here = [
+                (a.action, a.items) for a, s in zip(self.catalogue.actions, self.shown(placement), strict=True) if s
+            ]
+            needs = [(action, need) for action, need in here if need is not None]
+            lists = {(need.source, need.count): need for _, need in needs}
+            most: dict[str, int] = {}
+            for _, need in needs:
+                most[need.source] = max(most.get(need.source, 0), need.count)
+            place = {key: number for number, key in enumerate(lists)}
+            of_action = tuple((action, place[need.source, need.count]) for action, need in needs)
+            found = self._shelves[placement] = Shelf(most, tuple(lists.values()), of_action)
         return found
 
     def context_weights(self, placement: str) -> Floats:
