@@ -10,6 +10,7 @@ from features.customer.case_course import course_of
 from features.customer.delivery_course import delivery_course
 from features.customer.hold_rules import LARGEST_BAD_SHARE, LARGEST_NPS_BAD, MAX_DAYS, SMALLEST_PREDICTED_AT
 from features.customer.ledger import CustomerState, Mark
+from features.customer.opened import Opened
 from features.customer.span import ROUNDING
 from features.customer.spans_of_signals import opens_at
 from features.instants import days
@@ -18,7 +19,7 @@ FOREVER = 2**63 - 1
 """Until something happens: an open case, a person's hold."""
 
 
-def concern_until(state: CustomerState) -> int | None:
+def concern_until(state: CustomerState | Opened) -> int | None:
     """An upper bound, exclusive, of every moment at which her state can hold her under a policy the loader accepts.
 
     `FOREVER` if only another fact can end it; None if nothing can hold her, or ever could, as far as is still known.
@@ -26,15 +27,15 @@ def concern_until(state: CustomerState) -> int | None:
     return max((*_cases(state), *_deliveries(state), *_signals(state), *_staff(state)), default=None)
 
 
-def is_concern_unchanged(before: CustomerState, after: CustomerState) -> bool:
-    """Whether all that `concern_until` looks at is the same in both."""
-    return all(getattr(before, name) == getattr(after, name) for name in _LOOKED_AT)
+def is_concern_unchanged(before: Opened, after: Opened) -> bool:
+    """Whether all that `concern_until` looks at is the same in both, `after` having come of `before`."""
+    return all(getattr(before, name) == getattr(after, name) for name in _LOOKED_AT if name in after.changed)
 
 
 _LOOKED_AT = ("cases", "marks", "deliveries", "frictions", "scores", "staff_holds", "releases")
 
 
-def _cases(state: CustomerState) -> Iterator[int]:
+def _cases(state: CustomerState | Opened) -> Iterator[int]:
     for case in state.cases:
         course = course_of(case, FOREVER)
         if course is None:
@@ -46,14 +47,14 @@ def _cases(state: CustomerState) -> Iterator[int]:
             yield _released(state, f"bad_resolution:{case.case_id}", max(bad))
 
 
-def _deliveries(state: CustomerState) -> Iterator[int]:
+def _deliveries(state: CustomerState | Opened) -> Iterator[int]:
     for delivery in state.deliveries:
         course = delivery_course(delivery, FOREVER)
         if course is not None and (course.failed_at is not None or course.broken_at(FOREVER) is not None):
             yield FOREVER if course.over_at is None else course.over_at + days(MAX_DAYS)
 
 
-def _signals(state: CustomerState) -> Iterator[int]:
+def _signals(state: CustomerState | Opened) -> Iterator[int]:
     last = [m.at for m in state.marks if _may_be_bad(m)]
     last += [f.at for f in state.frictions]
     last += [s.at for s in state.scores if s.value >= opens_at(s, SMALLEST_PREDICTED_AT)]
@@ -61,12 +62,12 @@ def _signals(state: CustomerState) -> Iterator[int]:
         yield max(last) + days(MAX_DAYS)
 
 
-def _staff(state: CustomerState) -> Iterator[int]:
+def _staff(state: CustomerState | Opened) -> Iterator[int]:
     for hold in state.staff_holds:
         yield _released(state, hold.hold_id, hold.at)
 
 
-def _released(state: CustomerState, hold_id: str, since: int) -> int:
+def _released(state: CustomerState | Opened, hold_id: str, since: int) -> int:
     """When a person released a hold, not before `since`."""
     return min((r.at for r in state.releases if r.hold_id == hold_id and r.at >= since), default=FOREVER)
 

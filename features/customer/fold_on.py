@@ -6,17 +6,15 @@ nothing that was cut could bear on it; where that cannot be told from the state,
 
 from collections.abc import Callable, Iterable
 
-from msgspec.structs import replace
-
 from features.customer.fold import gather, in_order
-from features.customer.kept import KEPT_COUNTS, KEPT_DAYS, cut, recent_contacts
-from features.customer.ledger import CustomerState
+from features.customer.kept import KEPT_COUNTS, KEPT_DAYS, ageing_fields, cut_fields, recent_contacts
+from features.customer.opened import Opened, browsed_at
 from features.customer.resumed import NOTED, PARTS, resumed
 from features.facts import Fact
 from features.instants import days, to_us
 
 
-def fold_on(state: CustomerState, facts: Iterable[Fact]) -> CustomerState | None:
+def fold_on(state: Opened, facts: Iterable[Fact]) -> Opened | None:
     """What `fold` makes of the facts behind `state` together with new ones; None where the state does not tell.
 
     The new ones must come later than all before.
@@ -31,46 +29,53 @@ def fold_on(state: CustomerState, facts: Iterable[Fact]) -> CustomerState | None
     draft = resumed(state, parts)
     gather(draft, ordered)
     changed = [*NOTED, *(name for part in parts for name in part.fields)]
-    return cut(replace(state, **draft.frozen(changed)))
+    grown = state.with_fields(draft.frozen(changed))
+    return grown.with_fields(cut_fields(grown, {*changed, *ageing_fields(grown)}))
 
 
-def without_browsing(state: CustomerState, forgotten: Iterable[tuple[str, int]]) -> CustomerState | None:
+def without_browsing(state: Opened, forgotten: Iterable[tuple[str, int]]) -> Opened | None:
     """What `fold` makes of the facts behind `state` without old browsing; None where the state does not tell.
 
     `forgotten` are (origin, occurred_at) of browsing; of each origin, at least as much as a state keeps (`KEPT_COUNTS`)
     and newer is left.
     """
     gone = list(forgotten)
+    left = state.facts - len(gone)
+    if gone and left == len(state.browsed) and len(state.origins) == 1:  # of who only ever browsed, all that is left
+        first = browsed_at(state.browsed[0])
+        return state.with_fields({"facts": left, "first_at": first, "origins": [(gone[0][0], first)]})
     firsts = {(origin, at) for origin, at in state.origins}
     if any(at == state.first_at or (origin, at) in firsts for origin, at in gone):
         return None
-    return replace(state, facts=state.facts - len(gone))
+    return state.with_fields({"facts": left})
 
 
-def _uncovers(state: CustomerState, last: int) -> bool:
+def _uncovers(state: Opened, last: int) -> bool:
     """Whether contacts that the state counted out would come back, now that others are too old."""
+    if last - (state.first_at or 0) <= days(KEPT_DAYS["contacts"]):
+        return False
     contacts = state.contacts
     return len(contacts) >= KEPT_COUNTS["contacts"] and len(recent_contacts(contacts, last)) < len(contacts)
 
 
-def _is_told(state: CustomerState, fact: Fact) -> bool:
+def _is_told(state: Opened, fact: Fact) -> bool:
     """Whether the state holds all that the fact bears on."""
     judge = _JUDGES.get(fact.type)
     return judge is None or judge(state, fact)
 
 
-def _has_all_of(state: CustomerState, what: str) -> bool:
+def _has_all_of(state: Opened, what: str) -> bool:
     """Whether nothing of a kind can have been cut yet, so short has she been known."""
     return (state.last_at or 0) - (state.first_at or 0) <= days(KEPT_DAYS[what])
 
 
-def _purchase(state: CustomerState, fact: Fact) -> bool:
+def _purchase(state: Opened, fact: Fact) -> bool:
     """A new order, none of those before being unknown."""
     order_id = fact.payload["order_id"]
     return len(state.orders) == state.order_count and all(order.order_id != order_id for order in state.orders)
 
 
-def _feedback(state: CustomerState, fact: Fact) -> bool:
+def _feedback(state: Opened, fact: Fact) -> bool:
     """What is about no case, or about one as `_case`: a word about a case that was cut would bring it back."""
     case_id = fact.payload.get("case_id")
     if case_id is None and fact.payload["kind"] == "complaint":
@@ -78,20 +83,20 @@ def _feedback(state: CustomerState, fact: Fact) -> bool:
     return case_id is None or _knows_case(state, case_id)
 
 
-def _case(state: CustomerState, fact: Fact) -> bool:
+def _case(state: Opened, fact: Fact) -> bool:
     return _knows_case(state, fact.payload["case_id"])
 
 
-def _knows_case(state: CustomerState, case_id: str) -> bool:
+def _knows_case(state: Opened, case_id: str) -> bool:
     return _has_all_of(state, "finished cases") or any(case.case_id == case_id for case in state.cases)
 
 
-def _delivery(state: CustomerState, fact: Fact) -> bool:
+def _delivery(state: Opened, fact: Fact) -> bool:
     order_id = fact.payload["order_id"]
     return _has_all_of(state, "finished deliveries") or any(d.order_id == order_id for d in state.deliveries)
 
 
-def _contact(state: CustomerState, fact: Fact) -> bool:
+def _contact(state: Opened, fact: Fact) -> bool:
     """Nothing cut, since totals are of all contacts. Without a decision, it must be known whose the others without are;
     with one that is not known, another of the action without a decision might be kept under the same id.
     """
@@ -104,7 +109,7 @@ def _contact(state: CustomerState, fact: Fact) -> bool:
     return decision_id in same_action or None not in same_action
 
 
-_JUDGES: dict[str, Callable[[CustomerState, Fact], bool]] = {
+_JUDGES: dict[str, Callable[[Opened, Fact], bool]] = {
     "purchase": _purchase,
     "feedback": _feedback,
     "case": _case,

@@ -5,12 +5,17 @@ may be cut, added to and cut again; where that is not so, `fold_on` folds everyt
 """
 
 from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from features.customer.case_course import FINISHED
-from features.customer.ledger import Case, Contact, CustomerState, Delivery, Friction, Mark, Order
+from features.customer.ledger import Case, Contact, CustomerState, Delivery, Friction, Order
 from features.instants import days
+
+if TYPE_CHECKING:
+    from features.customer.opened import Opened
 
 KEPT_DAYS = {"finished deliveries": 400, "finished cases": 400, "contacts": 400, "scores": 100, "orders": 300}
 KEPT_COUNTS = {"orders": 10, "browsed": 50, "frictions": 200, "contacts": 1000, "returned": 200}
@@ -18,20 +23,19 @@ KEPT_COUNTS = {"orders": 10, "browsed": 50, "frictions": 200, "contacts": 1000, 
 
 def cut(state: CustomerState) -> CustomerState:
     """The state without what is old or too much by now."""
-    last = state.last_at
-    if last is None:
-        return state
-    return replace(
-        state,
-        cases=_cases(state.cases, state.marks, last),
-        deliveries=_deliveries(state.deliveries, last),
-        contacts=recent_contacts(state.contacts, last)[-KEPT_COUNTS["contacts"] :],
-        orders=_orders(state.orders, last),
-        returned=state.returned[-KEPT_COUNTS["returned"] :],
-        frictions=_frictions(state.frictions),
-        scores=[s for s in state.scores if s.at >= last - days(KEPT_DAYS["scores"])],
-        browsed=state.browsed[-KEPT_COUNTS["browsed"] :],
-    )
+    return state if state.last_at is None else replace(state, **cut_fields(state, _CUTS))
+
+
+def cut_fields(state: "CustomerState | Opened", names: Iterable[str]) -> dict[str, Any]:
+    """Of the fields of `names` those of which anything is ever cut, without what is old or too much by now."""
+    last = state.last_at or 0
+    return {name: _CUTS[name](state, last) for name in names if name in _CUTS}
+
+
+def ageing_fields(state: "CustomerState | Opened") -> list[str]:
+    """Fields of which some may have become too old, for as long as she has been known."""
+    known = (state.last_at or 0) - (state.first_at or 0)
+    return [name for name, what in _AGEING.items() if known > days(KEPT_DAYS[what])]
 
 
 def recent_contacts(contacts: list[Contact], last: int) -> list[Contact]:
@@ -40,9 +44,10 @@ def recent_contacts(contacts: list[Contact], last: int) -> list[Contact]:
     return [c for c in contacts if max(c.reserved_at or 0, c.contacted_at or 0, c.released_at or 0) >= oldest]
 
 
-def _cases(cases: list[Case], marks: list[Mark], last: int) -> list[Case]:
+def _cases(state: "CustomerState | Opened", last: int) -> list[Case]:
     oldest = last - days(KEPT_DAYS["finished cases"])
-    rated = {m.case_id for m in marks if m.case_id is not None} if cases else set()
+    cases: list[Case] = state.cases
+    rated = {m.case_id for m in state.marks if m.case_id is not None} if cases else set()
     return [c for c in cases if c.steps[-1][0] >= oldest or c.steps[-1][1] not in FINISHED or c.case_id in rated]
 
 
@@ -71,3 +76,23 @@ def _frictions(frictions: list[Friction]) -> list[Friction]:
         if counts[friction.kind] <= KEPT_COUNTS["frictions"]:
             kept.append(friction)
     return kept[::-1]
+
+
+_AGEING = {
+    "cases": "finished cases",
+    "deliveries": "finished deliveries",
+    "contacts": "contacts",
+    "orders": "orders",
+    "scores": "scores",
+}
+_CUTS: dict[str, Callable[[Any, int], Any]] = {
+    "cases": _cases,
+    "deliveries": lambda state, last: _deliveries(state.deliveries, last),
+    "contacts": lambda state, last: recent_contacts(state.contacts, last)[-KEPT_COUNTS["contacts"] :],
+    "orders": lambda state, last: _orders(state.orders, last),
+    "returned": lambda state, _: state.returned[-KEPT_COUNTS["returned"] :],
+    "frictions": lambda state, _: _frictions(state.frictions),
+    "scores": lambda state, last: [s for s in state.scores if s.at >= last - days(KEPT_DAYS["scores"])],
+    "browsed": lambda state, _: state.browsed[-KEPT_COUNTS["browsed"] :],
+}
+"""What is kept of a field, by the state and her latest fact."""

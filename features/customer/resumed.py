@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec.structs import astuple
 
 from features.customer.draft import Draft
-from features.customer.ledger import CustomerState
+from features.customer.opened import Opened
 
 _NO_ID = "\0"  # no id that the door lets in has it
 
@@ -20,10 +20,10 @@ class Part(NamedTuple):
 
     types: frozenset[str]
     fields: tuple[str, ...]
-    open: Callable[[Draft, CustomerState], None]
+    open: Callable[[Draft, Opened], None]
 
 
-def resumed(state: CustomerState, parts: Iterable[Part]) -> Draft:
+def resumed(state: Opened, parts: Iterable[Part]) -> Draft:
     """A draft that has gathered what `state` tells in some of `PARTS`, and what every fact adds to (`NOTED`)."""
     draft = Draft()
     draft.facts, draft.first_at, draft.last_at = state.facts, state.first_at, state.last_at
@@ -37,17 +37,17 @@ NOTED = ("facts", "first_at", "last_at", "origins", "last_seen_at")
 """Fields that every fact may change."""
 
 
-def _cases(draft: Draft, state: CustomerState) -> None:
+def _cases(draft: Draft, state: Opened) -> None:
     for c in state.cases:
         draft.cases[c.case_id] = [c.case_id, c.source_event, c.order_id, list(c.item_ids), list(c.steps)]
 
 
-def _deliveries(draft: Draft, state: CustomerState) -> None:
+def _deliveries(draft: Draft, state: Opened) -> None:
     for d in state.deliveries:
         draft.deliveries[d.order_id] = [d.order_id, list(d.steps), list(d.carriers)]
 
 
-def _contacts(draft: Draft, state: CustomerState) -> None:
+def _contacts(draft: Draft, state: Opened) -> None:
     """With a single identity, whose the contacts without a decision are is known."""
     only = state.origins[0][0] if len(state.origins) == 1 else None
     for place, record in enumerate(state.contacts):
@@ -57,7 +57,7 @@ def _contacts(draft: Draft, state: CustomerState) -> None:
             draft.loose_contacts[only, record.action_id] = contact
 
 
-def _purchases(draft: Draft, state: CustomerState) -> None:
+def _purchases(draft: Draft, state: Opened) -> None:
     draft.first_purchase_at, draft.last_purchase_at = state.first_purchase_at, state.last_purchase_at
     for o in state.orders:
         draft.orders[o.order_id] = [o.order_id, o.at, o.channel, o.currency, o.paid, list(o.items)]
@@ -66,18 +66,18 @@ def _purchases(draft: Draft, state: CustomerState) -> None:
         draft.bought[row[0]] = [*row, None]
 
 
-def _profile(draft: Draft, state: CustomerState) -> None:
+def _profile(draft: Draft, state: Opened) -> None:
     draft.profile = {fact.name: fact for fact in state.profile}
 
 
-def _erasure(draft: Draft, state: CustomerState) -> None:
+def _erasure(draft: Draft, state: Opened) -> None:
     draft.erased_at = state.erased_at
 
 
 def _lists(types: set[str], *fields: str) -> Part:
     """Lists that are appended to."""
 
-    def open_lists(draft: Draft, state: CustomerState) -> None:
+    def open_lists(draft: Draft, state: Opened) -> None:
         for name in fields:
             setattr(draft, name, list(getattr(state, name)))
 

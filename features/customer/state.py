@@ -30,7 +30,12 @@ def encode(state: CustomerState) -> bytes:
         body = _ENCODER.encode(state)
     except OverflowError:
         body = _ENCODER.encode(_bounded(msgspec.to_builtins(state)))
-    return bytes((STATE_VERSION,)) + zlib.crc32(body).to_bytes(4, "big") + body
+    return sealed(body)
+
+
+def sealed(content: bytes) -> bytes:
+    """A state's MessagePack with its version and checksum before it."""
+    return b"%c%b%b" % (STATE_VERSION, zlib.crc32(content).to_bytes(4, "big"), content)
 
 
 def _bounded(value: Any) -> Any:
@@ -43,13 +48,19 @@ def _bounded(value: Any) -> Any:
 
 def decode(body: bytes) -> CustomerState:
     """The state of `encode`'s bytes; raises `DataError` for another version and for torn or altered bytes."""
+    content = contents_of(body)
+    try:
+        return _DECODER.decode(content)
+    except msgspec.MsgspecError as error:
+        raise DataError(f"A customer's state of {len(body)} bytes cannot be read ({error}). {_REMEDY}") from error
+
+
+def contents_of(body: bytes) -> bytes:
+    """The MessagePack that was `sealed`; raises `DataError` as `decode`."""
     if not body or body[0] != STATE_VERSION:
         found = body[0] if body else "nothing"
         raise DataError(f"A customer's state is of version {found}, not {STATE_VERSION}. {_REMEDY}")
     content = body[5:]
     if zlib.crc32(content) != int.from_bytes(body[1:5], "big"):
         raise DataError(f"A customer's state of {len(body)} bytes is torn or altered (its checksum differs). {_REMEDY}")
-    try:
-        return _DECODER.decode(content)
-    except msgspec.MsgspecError as error:
-        raise DataError(f"A customer's state of {len(body)} bytes cannot be read ({error}). {_REMEDY}") from error
+    return content

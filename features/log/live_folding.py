@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from features.customer.concern import concern_until, is_concern_unchanged
 from features.customer.fold_on import fold_on, without_browsing
-from features.customer.state import CustomerState, decode, encode
+from features.customer.opened import Opened, browsed_at, open_state
 from features.errors import DataError
 from features.facts import Fact
 from features.log import identity
@@ -22,21 +24,24 @@ _AT_ONCE = 500
 _NEW = f"select position, {FACT_COLUMNS} from facts where position > ? and origin_id <> ? order by position"
 
 
-class _Kept(NamedTuple):
-    """A customer's row of `state`, read."""
-
-    state: CustomerState
-    concern_until: int | None
-
-
 class _News(NamedTuple):
     position: int
     fact: Fact
 
 
 class _Grown(NamedTuple):
-    state: CustomerState
+    state: Opened
     concern_until: int | None
+    full: bool  # of browsing: some of it goes
+    span: "_Span | None"  # where all that goes is
+
+
+class _Span(NamedTuple):
+    """Browsing under one origin between two moments (inclusive), and none that stays."""
+
+    origin: str
+    first: int
+    last: int
 
 
 class _Forgotten(NamedTuple):
@@ -59,22 +64,28 @@ def fold_news(connection: Connection, since: int, linked: set[str]) -> None:
     again, full, done = linked | set(news), dict[str, _Grown](), list[StateRow]()
     for customer, before, concern in _kept(connection, [one for one in news if one not in linked], since):
         grown = _grown(before, concern, [one.fact for one in news[customer]])
-        if grown is not None:
-            again.discard(customer)
-            if len(grown.state.browsed) < KEPT_BROWSING:
-                done.append(_row(customer, grown, news[customer]))
-            else:
-                full[customer] = grown
-    forgotten = _forget_old_browsing(connection, _browsers(news, again | set(full)))
-    lost = {one.position: (one.origin, one.occurred_at) for one in forgotten}
+        row = None if grown is None or grown.full else _row(customer, grown, news[customer])
+        if row is not None:
+            done.append(row)
+        elif grown is not None and grown.full:
+            full[customer] = grown
+    again -= {row.customer_id for row in done} | full.keys()
+    untold = {customer for customer, grown in full.items() if grown.span is None}
+    forgotten = _forget(connection, [grown.span for grown in full.values() if grown.span is not None])
+    forgotten += _forget_old_browsing(connection, _browsers(news, again | untold))
+    lost: dict[str, list[_Forgotten]] = {}
+    for one in forgotten:
+        lost.setdefault(one.origin, []).append(one)
     for customer, grown in full.items():
-        origins = {one.fact.origin for one in news[customer]}
-        state = without_browsing(grown.state, [told for told in lost.values() if told[0] in origins])
-        if state is None:
+        gone = [one for origin in {told.fact.origin for told in news[customer]} for one in lost.get(origin, ())]
+        state = without_browsing(grown.state, [(one.origin, one.occurred_at) for one in gone])
+        positions = {one.position for one in gone}
+        left = [one for one in news[customer] if one.position not in positions]
+        row = None if state is None else _row(customer, grown._replace(state=state), left)
+        if row is None:
             again.add(customer)
         else:
-            left = [one for one in news[customer] if one.position not in lost]
-            done.append(_row(customer, grown._replace(state=state), left))
+            done.append(row)
     keep_states(connection, done)
     refold(connection, again)
 
@@ -90,7 +101,7 @@ def _news(connection: Connection, since: int) -> dict[str, list[_News]]:
     return news
 
 
-def _kept(connection: Connection, customers: list[str], since: int) -> Iterator[tuple[str, CustomerState, int | None]]:
+def _kept(connection: Connection, customers: list[str], since: int) -> Iterator[tuple[str, Opened, int | None]]:
     """What is kept of them, as far as it can be read and has seen all up to the position `since`, with `concern_until`:
     one at a time in memory.
     """
@@ -106,28 +117,64 @@ def _kept(connection: Connection, customers: list[str], since: int) -> Iterator[
             if position < latest.get(customer, 0):  # behind, as a row put back from a copy is: it is made anew
                 continue
             try:
-                state = decode(body)
+                state = open_state(body)
             except DataError:  # of another version, or torn: it is made anew
                 continue
             yield customer, state, concern
 
 
-def _grown(before: CustomerState, concern: int | None, new: list[Fact]) -> _Grown | None:
-    """Her state with what is new, None where it does not tell."""
-    state = fold_on(before, new)
-    if state is None:
+def _grown(before: Opened, concern: int | None, new: list[Fact]) -> _Grown | None:
+    """Her state with what is new, None where it does not tell or cannot be read."""
+    try:
+        state = fold_on(before, new)
+        if state is None:
+            return None
+        until = concern if is_concern_unchanged(before, state) else concern_until(state)
+        full = "browsed" in state.changed and len(state.browsed) == KEPT_BROWSING
+        return _Grown(state, until, full, _span(before, state, new) if full else None)
+    except msgspec.MsgspecError:
         return None
-    return _Grown(state, concern if is_concern_unchanged(before, state) else concern_until(state))
 
 
-def _row(customer: str, grown: _Grown, new: list[_News]) -> StateRow:
-    return StateRow(customer, new[-1].position, encode(grown.state), grown.concern_until)
+def _span(before: Opened, after: Opened, new: list[Fact]) -> _Span | None:
+    """Where the browsing is that goes when she has browsed on; None where that is not known from her states."""
+    count = sum(fact.type == "browse" for fact in new)
+    gone = before.browsed[: max(0, len(before.browsed) + count - KEPT_BROWSING)]
+    if not gone or count > KEPT_BROWSING or len(after.origins) > 1:
+        return None
+    last = browsed_at(gone[-1])
+    return _Span(after.origins[0][0], browsed_at(gone[0]), last) if last < browsed_at(after.browsed[0]) else None
+
+
+def _row(customer: str, grown: _Grown, new: list[_News]) -> StateRow | None:
+    """What is kept of her; None where a number is beyond what a state holds."""
+    try:
+        return StateRow(customer, new[-1].position, grown.state.encoded(), grown.concern_until)
+    except OverflowError:
+        return None
 
 
 def _browsers(news: dict[str, list[_News]], customers: set[str]) -> list[str]:
     """Under which origins some of `customers` browsed."""
     browsers = (one.fact.origin for who in news.keys() & customers for one in news[who] if one.fact.type == "browse")
     return list(dict.fromkeys(browsers))
+
+
+def _forget(connection: Connection, spans: list[_Span]) -> list[_Forgotten]:
+    """The browsing in spans goes from the facts."""
+    gone: list[_Forgotten] = []
+    for start in range(0, len(spans), _AT_ONCE):
+        part = spans[start : start + _AT_ONCE]
+        rows = connection.execute(
+            f"""with spans (origin_id, first, last) as (values {",".join(["(?, ?, ?)"] * len(part))})
+            delete from facts where position in (
+                select f.position from spans s cross join facts f on f.origin_id = s.origin_id
+                and f.occurred_at >= s.first and f.occurred_at <= s.last where f.type = 'browse')
+            returning position, origin_id, occurred_at""",
+            [value for span in part for value in span],
+        )
+        gone += [_Forgotten(*row) for row in rows.fetchall()]
+    return gone
 
 
 def _forget_old_browsing(connection: Connection, origins: list[str]) -> list[_Forgotten]:

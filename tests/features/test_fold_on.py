@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from features.customer.fold_on import fold_on, without_browsing
 from features.customer.kept import KEPT_COUNTS, KEPT_DAYS
+from features.customer.opened import Opened, open_state
 from features.customer.resumed import NOTED, PARTS
-from features.customer.state import CustomerState, decode, encode, fold
+from features.customer.state import CustomerState, encode, fold
 from features.instants import to_us
 
 FEW, SHORT = dict.fromkeys(KEPT_COUNTS, 3), dict.fromkeys(KEPT_DAYS, 20)
@@ -119,10 +120,10 @@ def test_to_fold_on_is_to_fold_everything_or_it_is_not_told(family, limits, data
         for batch in data.draw(histories(family), label="batches"):
             kept, gone = without_old_browsing(facts + batch)
             lost = [(one.origin, to_us(one.occurred_at)) for one in gone]
-            found, body, facts = fold_on(decode(body), batch), encode(fold(kept)), kept
+            found, body, facts = fold_on(open_state(body), batch), encode(fold(kept)), kept
             found = None if found is None else without_browsing(found, lost)
             event("not told" if found is None else "folded on")
-            assert found is None or encode(found) == body
+            assert found is None or found.encoded() == body
 
 
 def test_every_field_of_the_state_is_changed_by_every_fact_or_by_those_of_some_types():
@@ -131,11 +132,17 @@ def test_every_field_of_the_state_is_changed_by_every_fact_or_by_those_of_some_t
 
 
 def test_what_is_folded_on_from_is_not_changed():
-    before = fold([purchase(0, "O1", ("tea", 1, 500)), case(0, "opened"), delivery(0, "shipped"), sent(0, "D1")])
-    copy = encode(before)
+    story = [purchase(0, "O1", ("tea", 1, 500)), case(0, "opened"), delivery(0, "shipped"), sent(0, "D1")]
+    before = opened(story)
+    copy = before.encoded()
     later = [purchase(1, "O2", ("tea", 1, 500)), case(1, "closed"), delivery(1, "delivered"), sent(1, "D1")]
     assert fold_on(before, later) is not None
-    assert encode(before) == copy
+    names = CustomerState.__struct_fields__
+    assert before.with_fields({name: getattr(before, name) for name in names}).encoded() == copy == encode(fold(story))
+
+
+def opened(facts) -> Opened:
+    return open_state(encode(fold(facts)))
 
 
 def sent(on, decision_id=None, status="sent"):
@@ -163,7 +170,8 @@ STORY = [purchase(0, "O1", ("tea", 1, 500)), case(1, "opened"), delivery(2, "shi
 
 @pytest.mark.parametrize("new", ORDINARY.values(), ids=ORDINARY)
 def test_what_is_ordinary_is_folded_on(new):
-    assert fold_on(fold(STORY), [new]) == fold([*STORY, new])
+    grown = fold_on(opened(STORY), [new])
+    assert grown is not None and grown.encoded() == encode(fold([*STORY, new]))
 
 
 OLD = KEPT_DAYS["finished cases"] + 40
@@ -184,15 +192,15 @@ NOT_TOLD = {
 
 @pytest.mark.parametrize(("before", "new"), NOT_TOLD.values(), ids=NOT_TOLD)
 def test_what_the_state_cannot_tell_is_not_guessed(before, new):
-    assert fold_on(fold(STORY + before), [new]) is None
+    assert fold_on(opened(STORY + before), [new]) is None
 
 
 def test_of_nobody_nothing_is_folded_on():
-    assert fold_on(fold([]), STORY) is None
-    assert fold_on(fold(STORY), []) is None
+    assert fold_on(opened([]), STORY) is None
+    assert fold_on(opened(STORY), []) is None
 
 
 def test_to_lose_what_was_first_is_not_told():
     first = fact("browse", 0, action="view", session_id="s")
-    state = fold([first, *STORY[1:]])
+    state = opened([first, *STORY[1:]])
     assert without_browsing(state, [("aino", to_us(first.occurred_at))]) is None
