@@ -25,8 +25,8 @@ class Line:
 
 
 UNTRAINED = Line(intercept=-1.2, text=0.0, seeds=3.7)
-"""Before there are rated texts. The slope is that of Olist's reviews: of their writers 65 % were dissatisfied after one
-word of complaint alone, 84 % after two or more. One in four where the words say nothing is an assumption."""
+"""Before there are rated texts. The slope is that of Olist's reviews: of their writers 53 % were dissatisfied after one
+complaint alone, 78 % after two, 83 % after three. One in four where the words say nothing is an assumption."""
 
 
 @dataclass(frozen=True)

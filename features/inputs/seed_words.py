@@ -5,70 +5,38 @@ is one input among others, and weighs what they say it is worth.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
 from features.inputs.candidates import Floats
-from features.inputs.texts import looked_at, tokens
+from features.inputs.seed_lists import (
+    ANSWERED,
+    ASKING,
+    COMPLAINT,
+    COUNTS,
+    DENIED_BY_EN,
+    ELSEWHERE,
+    LEAVING,
+    NEGATION,
+    NO_REFUSAL,
+    NOUN_AFTER,
+    OFTEN,
+    OUTRAGE,
+    PRAISE,
+    SAYINGS,
+    TIMES,
+    WHOLE,
+)
+from features.inputs.texts import tokens
 
 _SHORTEST_STEM = 4  # letters; a shorter entry must be the whole word
 _REACH = 3  # words that a negation turns
-
-_COMPLAINT = {
-    "en": "bad terribl horribl awful worst poor poorly disappoint broke broken defect damag faulty wrong late "
-    "delay never refund complain scam fraud rude slow waste useless missing lost cancel unhappy dissatisf "
-    "unaccept avoid problem mess ignor still unfortunate unprofession liar cheat frustrat annoy angry "
-    "cheated waited nobody worse error fake incorrect",
-    "fi": "huono hirve kamala pettym pettyn rikki viallinen vialliset vaara vaaran myohas myoha viivast valit "
-    "hidas hidasta turha turhaan puuttu kadon perui ongelm virhe sopimat hukas surke reklam ikava "
-    "odottanut koskaan tyytymat vielakaan vielakin epaonn epaselv toimimat kelvot hyvitys hankala",
-    "sv": "dalig daligt daliga samst hemsk trasig trasigt fel felaktig forsen besvik aldrig vantat saknas klaga "
-    "langsam skadad problem usel missnojd tyvarr fortfarande ingen reklam",
-    "pt": "ruim pessim horriv atras quebrad defeit errad nunca falt decepc demor reclam devol problem cancel "
-    "insatisf lixo lament prejuiz ainda troca incomplet danific pior enganad descaso falsific",
-    "es": "malo mala pesim horrib roto rota defect equivoc tarde retras nunca falta decepcion lento problem "
-    "queja insatisf todavia peor estafa danad",
-    "de": "schlecht furchtbar kaputt defekt falsch spat verspat enttausch nie fehlt beschwer langsam problem "
-    "unzufrieden beschadig mangel leider betrug",
-    "fr": "mauvais horrible nul nulle casse defaut defectu retard erreur decu decue jamais manqu lent probleme "
-    "plainte insatisf abime toujours arnaque",
-}
-_PRAISE = {
-    "en": "good great excellent perfect love loved happy satisfied satisf recommend fast quick easy easily "
-    "thank nice best wonderful amazing smooth friendly helpful awesome pleased fantastic reliable prompt "
-    "super",
-    "fi": "hyva hyvaa hyvin hyvat loistav erinoma mahtav kiito tyytyvai suosit nopea nopeasti nopeaa helppo "
-    "helposti ihana paras parasta ystavall mainio toimiva upea hieno sujuv luotettav",
-    "sv": "bra utmarkt perfekt snabb nojd tack rekommender fantastisk jattebra smidig trevlig bast basta",
-    "pt": "otimo otima bom boa excelente perfeit ador amei recomend rapid satisfeit gostei gosto parabens "
-    "maravilh lindo linda qualidade certo feliz antes",
-    "es": "bueno buena buen excelente perfect rapid contento contenta gracias recomend encant satisfech genial",
-    "de": "gut gute super toll perfekt schnell zufrieden danke empfehl prima wunderbar freundlich beste",
-    "fr": "bon bonne bien excellent parfait rapide content contente merci recommand super satisfait genial agreable",
-}
-_NEGATIONS = (
-    "not no never don didn doesn isn wasn won cannot without ei eivat eika ilman inte ingen aldrig utan "
-    "nao sem nem nunca sin nicht kein keine nie ohne ne pas jamais sans"
-)
-_PARTING = frozenset(
-    pair
-    for pairs in (
-        "never again, never order, never buy, money back",
-        "ikina enaa, enaa ikina, enaa koskaan, koskaan enaa, rahat takaisin, rahani takaisin",
-        "aldrig mer, aldrig mera, aldrig igen, pengarna tillbaka",
-        "nunca mais, meu dinheiro",
-        "nunca mas, jamas volvere, mi dinero",
-        "nie wieder, nie mehr, geld zuruck",
-        "plus jamais, jamais plus, mon argent",
-    )
-    for pair in pairs.split(", ")
-)
-"""Two words in a row by which one leaves, or wants her money back: no other complaint is needed beside them."""
-_NEGATION = frozenset(_NEGATIONS.split())
-_CLAUSE_END = re.compile(r"[.,;:!?()\n]")
+_LEAVING_REACH = 4  # words between a refusal and what is bought no more
+_GAP = r"(?: (?!know|hesitat)\w+){0,3}"
+_CLAUSE = re.compile(r"[^.,;:!?()\n]{1,2000}")
 _GLAD, _CROSS = frozenset("😀😃😄😁😊🙂😍🥰👍❤🎉👏💯🤩"), frozenset("😡😠🤬👎😞😢😭🙁☹😤💩😒")
 
 
@@ -81,47 +49,101 @@ def seed_score(text: str) -> float:
     """From -1 (praise only) to 1 (complaint only); 0 for a text without a word of either, or as much of both.
 
     A word of praise within three words after a negation in the same clause counts as a complaint; a complaint that is
-    negated counts for nothing. To say that one leaves counts as two complaints.
+    negated counts for nothing, nor does what negates it. Outrage counts as two complaints, and so does each saying. All
+    of a text is read.
 
     >>> seed_score("Not good, arrived broken") > 0 > seed_score("Kiitos, hyvä palvelu!")
     True
+    >>> seed_score("This is the last time I order from you") > 0.6, seed_score("I was not disappointed")
+    (True, 0.0)
     """
     complaint = praise = 0
-    for clause in _CLAUSE_END.split(looked_at(text)):
-        words = tokens(clause)
-        complaint += 2 * len(_partings(words))
-        for at, word in enumerate(words):
-            denied = any(before in _NEGATION for before in words[max(0, at - _REACH) : at])
-            if _one_of(word, True) or word in _CROSS:
-                complaint += not denied
-            elif _one_of(word, False) or word in _GLAD:
-                complaint, praise = complaint + denied, praise + (not denied)
+    for words in _clauses(text):
+        complaint += 2 * len(_said(words))
+        for _, told in _told(words):
+            complaint, praise = complaint + max(told, 0), praise + max(-told, 0)
     return (complaint - praise) / (complaint + praise + 1)
 
 
 def seed_words(text: str, most: int = 3) -> list[str]:
-    """The words of complaint in a text, in their order, those of leaving first."""
-    words = tokens(text)
-    single = (word for word in words if _one_of(word, True) or word in _CROSS)
-    return list(dict.fromkeys([*_partings(words), *single]))[:most]
+    """The words of complaint in a text, in their order, what is said in several words first."""
+    clauses = list(_clauses(text))
+    said = [saying for words in clauses for saying in _said(words)]
+    single = [word for words in clauses for word, told in _told(words) if told > 0 and _weight(word) > 0]
+    return list(dict.fromkeys([*said, *single]))[:most]
 
 
-def _partings(words: Sequence[str]) -> list[str]:
-    return [pair for pair in map(" ".join, pairwise(words)) if pair in _PARTING]
+def _clauses(text: str) -> Iterator[list[str]]:
+    return (tokens(clause[0]) for clause in _CLAUSE.finditer(text))
+
+
+def _told(words: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """The words of a clause that tell something, complaint being above 0, and praise below."""
+    weights = [_weight(word) for word in words]
+    denials = [one in NEGATION or (one == "en" and after in DENIED_BY_EN) for one, after in pairwise([*words, ""])]
+    for at, word in enumerate(words):
+        denied = any(denials[max(0, at - _REACH) : at])
+        denies = denials[at] and max(weights[at + 1 : at + 1 + _REACH], default=0) > 0
+        if weights[at] < 0:
+            yield word, 1 if denied else -1
+        elif weights[at] and not denied and not denies:
+            yield word, weights[at]
+
+
+def _said(words: Sequence[str]) -> list[str]:
+    """What is said in several words of one clause."""
+    sayings = [found[0] for found in _sayings().finditer(" ".join(words))]
+    return [*sayings, *filter(None, (_leaving(words), _asked_again(words)))]
+
+
+def _leaving(words: Sequence[str]) -> str:
+    """The words by which she buys no more; "" where she stays."""
+    elsewhere = not ELSEWHERE.isdisjoint(words)
+    for refusals, buying, for_good in LEAVING:
+        bought = [
+            at
+            for at, (before, word) in enumerate(pairwise(["", *words]))
+            if word in buying and before not in NOUN_AFTER
+        ]
+        refused = [at for at, word in enumerate(words) if word in refusals]
+        near = any(abs(here - there) <= _LEAVING_REACH for here in bought for there in refused)
+        kept = for_good.intersection(words)
+        goes = not refused if elsewhere else near and kept and NO_REFUSAL.isdisjoint(words)
+        if bought and goes:
+            return " ".join(word for word in words if word in buying | refusals | kept | ELSEWHERE)
+    return ""
+
+
+def _asked_again(words: Sequence[str]) -> str:
+    """How often she asked; "" where she does not say so."""
+    answered = not ANSWERED.isdisjoint(words) and NEGATION.isdisjoint(words)
+    if answered or not any(word.startswith(ASKING) for word in words):
+        return ""
+    counted = [f"{one} {after}" for one, after in pairwise(words) if one in COUNTS and after in TIMES]
+    return next(iter([*counted, *(word for word in words if word in OFTEN)]), "")
 
 
 @cache
-def _stems(complaint: bool) -> tuple[frozenset[str], frozenset[str]]:
-    """Whole words, and stems that a word may begin with."""
-    listed = [entry for entries in (_COMPLAINT if complaint else _PRAISE).values() for entry in entries.split()]
-    return frozenset(listed), frozenset(entry for entry in listed if len(entry) >= _SHORTEST_STEM)
+def _sayings() -> re.Pattern[str]:
+    """`SAYINGS` as one pattern for the words of a clause, a space between them."""
+    return re.compile(rf"\b(?:{'|'.join(_pattern(line) for line in SAYINGS.splitlines() if line)})\b")
 
 
-def _one_of(word: str, complaint: bool) -> bool:
-    whole, stems = _stems(complaint)
-    return word in whole or _begins(word, stems)
+def _pattern(line: str) -> str:
+    groups = (f"(?:{word})" if "|" in word else word for word in line.split())
+    return " ".join(groups).replace(" ..", _GAP).replace("*", r"\w*").replace("_", " ")
 
 
-def _begins(word: str, stems: frozenset[str]) -> bool:
-    heads: Sequence[str] = [word[:size] for size in range(_SHORTEST_STEM, len(word) + 1)]
-    return any(head in stems for head in heads)
+def _weight(word: str) -> int:
+    """2 for a word of outrage, 1 for one of complaint, -1 for one of praise, 0 for any other."""
+    if word in _CROSS or word in _GLAD:
+        return 1 if word in _CROSS else -1
+    heads = [word, *(word[:size] for size in range(_SHORTEST_STEM, len(word)))]
+    return next((_weights()[head] for head in heads if head in _weights() and (head == word or head not in WHOLE)), 0)
+
+
+@cache
+def _weights() -> dict[str, int]:
+    """Of whole words and of stems of four letters or more that a word may begin with; of equals the graver."""
+    lists = ((-1, PRAISE), (1, COMPLAINT), (2, OUTRAGE))
+    return {entry: weight for weight, spoken in lists for entries in spoken.values() for entry in entries.split()}

@@ -61,7 +61,7 @@ def test_too_few_texts_leave_it_to_seed_words_and_say_so(n):
     assert result.chosen == "seed_words" and result.model.holds_from is None
     assert f"{n} rated texts" in result.notes[0]
     judged = result.model.judge("Broken again, late and nobody answers. Terrible!", ())
-    assert judged.probability > 0.5 and judged.words[:2] == ("broken", "late")
+    assert judged.probability > 0.5 and judged.words[:2] == ("nobody answers", "broken")
 
 
 @pytest.mark.parametrize(("miss", "silence", "expected"), [

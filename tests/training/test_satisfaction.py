@@ -93,7 +93,7 @@ def test_without_rated_texts_the_seed_words_judge() -> None:
         ["Rikki ja myöhässä, pettynyt", "Tilaus 1234", "Kiitos, loistava palvelu!"]
     )
     assert best < nothing < worst
-    assert model.causes("Broken, and nobody answers") == ["broken", "nobody"]
+    assert model.causes("Broken, and nobody answers") == ["nobody answers", "broken", "nobody"]
 
 
 @pytest.mark.parametrize("bad", [0, 3])
