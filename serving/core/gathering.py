@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from features.customer.state_features import STATE_FEATURES, features_of
+from features.customer.state_features import features_of
 from features.inputs.frame import CHURN_INPUTS, inputs_of, stored_of
 from features.instants import SECOND
 from serving.core import contact
 from serving.core.action_checks import TELLS
-from serving.core.actions import LANGUAGE, MODELLED, SCORE, Items
+from serving.core.actions import LANGUAGE, Items
 from serving.core.catalogue import Catalogue
 from serving.core.clock import is_zone
 from serving.core.conditions import Bools, Floats, told
@@ -32,8 +32,6 @@ REFUSED = ("withdrawn", "objected")
 CALL = "phone"  # what was only written or shown does not stand for a call
 SPARE = 3  # times as many items to draw from as an action shows
 PURPOSES = ("marketing", "feedback", "profiling")
-DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
-_NOT_STORED = DERIVED | frozenset(MODELLED)
 
 
 def gather(
@@ -52,8 +50,8 @@ def gather(
         for r, s in zip(requests, snapshots, strict=True)
     ]
     objects = np.array([c.get("profiling") in REFUSED for c in consents])
-    features, modelled = _scored(snapshots, at, objects, scorer, catalogue)
     plan = plan_of(policy, catalogue)
+    features, modelled = _scored(snapshots, at, objects, scorer, plan)
     spare = SPARE if policy.file.exploration.items == "explored" else 1
     items = items_for(requests, snapshots, at, objects, scorer, articles, plan, spare=spare)
     ahead = timedelta(minutes=policy.file.clearance.future_tolerance_minutes)
@@ -159,25 +157,22 @@ def _language(asked: str | None, hers: Any, policy: Policy) -> str:
 
 
 def _scored(
-    snapshots: Sequence[Snapshot], at: Floats, objects: Bools, scorer: Scorer, catalogue: Catalogue
+    snapshots: Sequence[Snapshot], at: Floats, objects: Bools, scorer: Scorer, plan: Plan
 ) -> tuple[list[dict[str, float]], list[Said]]:
     """Features that conditions speak of, and what the models say, of each customer."""
-    n = len(snapshots)
-    said = [Said()] * n
-    derived: list[dict[str, float]] = [{}] * n
-    spoken = [(name, CHURN_INPUTS.index(name)) for name in catalogue.features if name in DERIVED]
-    if (scorer.uses_inputs and asks_models(catalogue)) or spoken:
+    spoken, catalogue = plan.spoken, plan.catalogue
+    said = [Said()] * len(snapshots)
+    derived: list[dict[str, float]] = [{}] * len(snapshots)
+    if (scorer.uses_inputs and asks_models(catalogue)) or spoken.derived:
         rows = inputs_of(stored_of([_known(s, moment) for s, moment in zip(snapshots, at.tolist(), strict=True)]), at)
-        derived = [{name: row[j] for name, j in spoken} for row in rows.tolist()] if spoken else derived
+        if spoken.derived:
+            derived = [{name: row[j] for name, j in spoken.derived} for row in rows.tolist()]
         said = said_of_all(rows, CHURN_INPUTS, objects, scorer, catalogue)
-    named = [name for name in catalogue.features if name not in _NOT_STORED]
-    stored = [name for name in named if name.startswith(SCORE)]
-    spoken_of = [name for name in named if not name.startswith(SCORE)]
     features = []
     for snapshot, more, models, refuses in zip(snapshots, derived, said, objects.tolist(), strict=True):
-        seen = {name: snapshot.values.get(name) for name in spoken_of} | more
-        if stored and not refuses:
-            seen |= {name: snapshot.scored.get(name.removeprefix(SCORE)) for name in stored}
+        seen = {name: snapshot.values.get(name) for name in spoken.stored} | more
+        if spoken.scores and not refuses:
+            seen |= {name: snapshot.scored.get(model) for name, model in spoken.scores}
         seen |= models.features(catalogue)
         features.append({name: float(v) for name, v in seen.items() if v is not None and v == v})
     return features, said

@@ -7,10 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.core.actions import ActionCap, Items
+from features.customer.state_features import STATE_FEATURES
+from features.inputs.frame import CHURN_INPUTS
+from serving.core.actions import MODELLED, SCORE, ActionCap, Items
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
 from serving.core.policy import Policy
+
+DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
 
 
 class Shelf(NamedTuple):
@@ -23,6 +27,14 @@ class Shelf(NamedTuple):
     def asks(self, *sources: str) -> bool:
         """Whether any list is of one of the sources."""
         return any(source in self.most for source in sources)
+
+
+class Spoken(NamedTuple):
+    """The features that conditions speak of, by where they come from."""
+
+    stored: tuple[str, ...]  # what is known of her
+    scores: tuple[tuple[str, str], ...]  # scores told of her, each with its model's name
+    derived: tuple[tuple[str, int], ...]  # model inputs that no store holds, each with its column of `CHURN_INPUTS`
 
 
 class Plan:
@@ -80,6 +92,16 @@ class Plan:
             found = np.array([weights.get(a.action, 1.0) for a in self.catalogue.actions])
             self._weighed[placement] = found
         return found
+
+    @cached_property
+    def spoken(self) -> Spoken:
+        """The features that conditions speak of; what models in force say is none of them."""
+        named = [name for name in self.catalogue.features if name not in MODELLED]
+        return Spoken(
+            tuple(name for name in named if name not in DERIVED and not name.startswith(SCORE)),
+            tuple((name, name.removeprefix(SCORE)) for name in named if name.startswith(SCORE)),
+            tuple((name, CHURN_INPUTS.index(name)) for name in named if name in DERIVED),
+        )
 
     @cached_property
     def purposes(self) -> dict[str, Bools]:
