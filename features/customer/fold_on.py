@@ -4,7 +4,7 @@ A state does not hold all: what is old or too much was cut (`kept`). Each type o
 nothing that was cut could bear on it; where that cannot be told from the state, all facts have to be folded again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from features.customer.fold import gather, in_order
 from features.customer.kept import KEPT_COUNTS, KEPT_DAYS, ageing_fields, cut_fields, recent_contacts
@@ -14,15 +14,22 @@ from features.facts import Fact
 from features.instants import days, to_us
 
 
-def fold_on(state: Opened, facts: Iterable[Fact]) -> Opened | None:
+def fold_on(
+    state: Opened, facts: Iterable[Fact], orders_before: Callable[[], Collection[str]] | None = None
+) -> Opened | None:
     """What `fold` makes of the facts behind `state` together with new ones; None where the state does not tell.
 
-    The new ones must come later than all before.
+    The new ones must come later than all before. `orders_before` gives the ids of at least those orders of hers that
+    the state has cut, if it has cut any: they are older than `KEPT_DAYS`.
     """
     ordered = in_order(facts)
     if not ordered or state.last_at is None or to_us(ordered[0].occurred_at) <= state.last_at:
         return None
-    if not all(_is_told(state, fact) for fact in ordered) or _uncovers(state, to_us(ordered[-1].occurred_at)):
+    if (
+        not all(_is_told(state, fact) for fact in ordered)
+        or _may_be_cut(state, ordered, orders_before)
+        or _uncovers(state, to_us(ordered[-1].occurred_at))
+    ):
         return None
     types = {fact.type for fact in ordered}
     parts = [part for part in PARTS if not part.types.isdisjoint(types)]
@@ -70,9 +77,17 @@ def _has_all_of(state: Opened, what: str) -> bool:
 
 
 def _purchase(state: Opened, fact: Fact) -> bool:
-    """A new order, none of those before being unknown."""
+    """No more of an order that is known."""
     order_id = fact.payload["order_id"]
-    return len(state.orders) == state.order_count and all(order.order_id != order_id for order in state.orders)
+    return all(order.order_id != order_id for order in state.orders)
+
+
+def _may_be_cut(state: Opened, facts: list[Fact], orders_before: Callable[[], Collection[str]] | None) -> bool:
+    """Whether what was bought may be more of an order that the state has cut."""
+    bought = {fact.payload["order_id"] for fact in facts if fact.type == "purchase"}
+    if not bought or len(state.orders) == state.order_count:
+        return False
+    return orders_before is None or not bought.isdisjoint(orders_before())
 
 
 def _feedback(state: Opened, fact: Fact) -> bool:

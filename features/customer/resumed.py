@@ -61,7 +61,8 @@ def _purchases(draft: Draft, state: Opened) -> None:
     draft.first_purchase_at, draft.last_purchase_at = state.first_purchase_at, state.last_purchase_at
     for o in state.orders:
         draft.orders[o.order_id] = [o.order_id, o.at, o.channel, o.currency, o.paid, list(o.items)]
-    draft.order_ids = set(draft.orders)
+    cut = state.order_count - len(draft.orders)
+    draft.order_ids = {*draft.orders, *(f"{_NO_ID}{place}" for place in range(cut))}
     for row in zip(*astuple(state.purchases), strict=True):
         draft.bought[row[0]] = [*row, None]
 

@@ -7,9 +7,11 @@ import msgspec
 
 from features.customer.concern import concern_until, is_concern_unchanged
 from features.customer.fold_on import fold_on, without_browsing
+from features.customer.kept import KEPT_DAYS
 from features.customer.opened import Opened, browsed_at, open_state
 from features.errors import DataError
 from features.facts import Fact
+from features.instants import days
 from features.log import identity
 from features.log.connection import Connection
 from features.log.latest import latest_positions
@@ -63,7 +65,7 @@ def fold_news(connection: Connection, since: int, linked: set[str]) -> None:
     news = _news(connection, since)
     again, full, done = linked | set(news), dict[str, _Grown](), list[StateRow]()
     for customer, before, concern in _kept(connection, [one for one in news if one not in linked], since):
-        grown = _grown(before, concern, [one.fact for one in news[customer]])
+        grown = _grown(connection, before, concern, [one.fact for one in news[customer]])
         row = None if grown is None or grown.full else _row(customer, grown, news[customer])
         if row is not None:
             done.append(row)
@@ -123,27 +125,44 @@ def _kept(connection: Connection, customers: list[str], since: int) -> Iterator[
             yield customer, state, concern
 
 
-def _grown(before: Opened, concern: int | None, new: list[Fact]) -> _Grown | None:
+def _grown(connection: Connection, before: Opened, concern: int | None, new: list[Fact]) -> _Grown | None:
     """Her state with what is new, None where it does not tell or cannot be read."""
     try:
-        state = fold_on(before, new)
+        state = fold_on(before, new, lambda: _orders_before(connection, before))
         if state is None:
             return None
         until = concern if is_concern_unchanged(before, state) else concern_until(state)
-        full = "browsed" in state.changed and len(state.browsed) == KEPT_BROWSING
-        return _Grown(state, until, full, _span(before, state, new) if full else None)
+        if "browsed" not in state.changed or len(state.browsed) < KEPT_BROWSING:
+            return _Grown(state, until, full=False, span=None)
+        return _Grown(state, until, *_going(before, state, sum(fact.type == "browse" for fact in new)))
     except msgspec.MsgspecError:
         return None
 
 
-def _span(before: Opened, after: Opened, new: list[Fact]) -> _Span | None:
-    """Where the browsing is that goes when she has browsed on; None where that is not known from her states."""
-    count = sum(fact.type == "browse" for fact in new)
-    gone = before.browsed[: max(0, len(before.browsed) + count - KEPT_BROWSING)]
-    if not gone or count > KEPT_BROWSING or len(after.origins) > 1:
-        return None
-    last = browsed_at(gone[-1])
-    return _Span(after.origins[0][0], browsed_at(gone[0]), last) if last < browsed_at(after.browsed[0]) else None
+def _orders_before(connection: Connection, state: Opened) -> set[str]:
+    """Ids of the orders that her state may have cut."""
+    found: set[str] = set()
+    for origin, _ in state.origins:
+        rows = connection.execute(
+            f"select {FACT_COLUMNS} from facts where origin_id = ? and occurred_at < ?",
+            (origin, state.last_at - days(KEPT_DAYS["orders"])),
+        )
+        found |= {fact.payload["order_id"] for fact in facts(rows.fetchall()) if fact.type == "purchase"}
+    return found
+
+
+def _going(before: Opened, after: Opened, count: int) -> tuple[bool, _Span | None]:
+    """Whether browsing goes now that `count` came, and where all of it is; None where that cannot be told.
+
+    What was at the same moment as the first that stays goes later, with the others of that moment.
+    """
+    if count > KEPT_BROWSING or len(after.origins) > 1:
+        return True, None
+    stays = browsed_at(after.browsed[0])
+    gone = [browsed_at(one) for one in before.browsed[: max(0, len(before.browsed) + count - KEPT_BROWSING)]]
+    while gone and gone[-1] == stays:
+        gone.pop()
+    return (True, _Span(after.origins[0][0], gone[0], gone[-1])) if gone else (False, None)
 
 
 def _row(customer: str, grown: _Grown, new: list[_News]) -> StateRow | None:

@@ -120,7 +120,9 @@ def test_to_fold_on_is_to_fold_everything_or_it_is_not_told(family, limits, data
         for batch in data.draw(histories(family), label="batches"):
             kept, gone = without_old_browsing(facts + batch)
             lost = [(one.origin, to_us(one.occurred_at)) for one in gone]
-            found, body, facts = fold_on(open_state(body), batch), encode(fold(kept)), kept
+            orders = {one.payload["order_id"] for one in facts if one.type == "purchase"}
+            found = fold_on(open_state(body), batch, orders.copy)
+            body, facts = encode(fold(kept)), kept
             found = None if found is None else without_browsing(found, lost)
             event("not told" if found is None else "folded on")
             assert found is None or found.encoded() == body
@@ -193,6 +195,14 @@ NOT_TOLD = {
 @pytest.mark.parametrize(("before", "new"), NOT_TOLD.values(), ids=NOT_TOLD)
 def test_what_the_state_cannot_tell_is_not_guessed(before, new):
     assert fold_on(opened(STORY + before), [new]) is None
+
+
+def test_an_order_after_one_was_cut_is_folded_on_where_it_is_known_which_were():
+    facts, ids = [*STORY, *MANY_ORDERS], {one.payload["order_id"] for one in MANY_ORDERS}
+    again, new = (purchase(OLD, order_id, ("tea", 1, 500)) for order_id in ("P5", "P1"))
+    assert fold_on(opened(facts), [again], lambda: ids) is None
+    grown = fold_on(opened(facts), [new], lambda: ids)
+    assert grown is not None and grown.encoded() == encode(fold([*facts, new]))
 
 
 def test_of_nobody_nothing_is_folded_on():
