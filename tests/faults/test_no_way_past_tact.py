@@ -9,6 +9,7 @@ from regular_customer import MINUTE, NOON, Shop, sells
 from features.columns import EVENT_SCHEMA
 from features.customer.state import decode
 from features.home import Home
+from features.log import history_intake
 from features.log.event_log import EventLog
 from features.log.event_objects import rows_from_json
 from features.log.quarantine import entries, replay
@@ -194,3 +195,10 @@ def test_a_policy_that_cannot_be_read_lets_nobody_by(shop):
 def test_a_file_of_next_minute_s_clock_is_judged_as_well(shop):
     by_file(shop, says(days=-2 * MINUTE / timedelta(days=1)))
     assert not sells(shop.ask("email", "email"))
+
+
+def test_of_a_large_file_all_that_was_written_is_judged_though_only_so_much_at_once(shop, monkeypatch):
+    monkeypatch.setattr(history_intake, "_FEEDBACK_AT_ONCE", 2)
+    people = [f"writer-{number}" for number in range(5)]
+    by_file(shop, *(says(event_id=who, who={"customer_id": who}) for who in people))
+    assert [len(scores(shop.home, who)) for who in people] == [1] * 5
