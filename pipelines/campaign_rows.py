@@ -8,6 +8,7 @@ from typing import Any
 from features.customer.holds import Hold
 from pipelines.list_files import Sheet, sheet
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
+from serving.campaigns.spec import NEVER_HELD_OUT, REASONS, Spec, held_out
 from serving.core.decision import ChosenAction, Decision, Reason
 from serving.core.held import blocks
 from serving.core.words import CODES, kind_words, reason, status_words
@@ -15,11 +16,20 @@ from serving.core.words import CODES, kind_words, reason, status_words
 OFFERS = ("sales", "care")
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """The campaign that a list is for. With `sample` only about so many customers are asked about, without a trace."""
+
+    campaign_id: str
+    spec: Spec
+    sample: int | None = None
+
+
 @dataclass
 class Step:
     """One line of the funnel: how many customers ended here, and the money (minor units) that it means."""
 
-    step: str  # listed or kept_off
+    step: str  # listed, kept_off, or outside (of the campaign's audience)
     code: str  # an action's id; a reason's code, `hold:<kind>` for holds
     text: str
     text_fi: str
@@ -43,13 +53,26 @@ class Part:
     versions: dict[str, str]
 
 
-def part_of(customers: Sequence[str], decisions: Sequence[Decision], valid_until: datetime, *, outbound: bool) -> Part:
-    """The part of a list that these customers' decisions make."""
+def part_of(
+    customers: Sequence[str],
+    decisions: Sequence[Decision],
+    valid_until: datetime,
+    *,
+    outbound: bool,
+    wanted: Wanted | None = None,
+    outside: int = 0,
+) -> Part:
+    """The part of a list that these customers' decisions make; `outside` more are not in the campaign's audience."""
     on, off = list[dict[str, Any]](), list[dict[str, Any]]()
     steps: dict[tuple[str, str], Step] = {}
     for customer, decision in zip(customers, decisions, strict=True):
-        offer = next((a for a in decision.actions if a.category in OFFERS and a.action_id != "no_action"), None)
-        if offer is not None:
+        offer = _offer(decision, wanted)
+        barred = None if offer is None or wanted is None else _barred(customer, offer, wanted)
+        if offer is not None and barred is not None:
+            off.append(kept_by_campaign(_listed(customer, decision, offer, valid_until), barred))
+            step = Step("kept_off", barred, *REASONS[barred])
+            gain = offer.expected_gain
+        elif offer is not None:
             on.append(_listed(customer, decision, offer, valid_until))
             step = Step("listed", offer.action_id, offer.text or offer.action_id, offer.text_fi)
             gain = offer.expected_gain
@@ -60,14 +83,47 @@ def part_of(customers: Sequence[str], decisions: Sequence[Decision], valid_until
         counted = steps.setdefault((step.step, step.code), step)
         counted.customers += 1
         counted.gain += gain
+    if outside:
+        steps["outside", "audience"] = Step("outside", "audience", *OUTSIDE, customers=outside)
     return Part(
-        customers=len(customers),
+        customers=len(customers) + outside,
         on=sheet(on, LIST_SCHEMA, csv_too=False),
         off=sheet(off, KEPT_OFF_SCHEMA),
         service=sum(row["instead"] is not None for row in off),
         steps=steps,
-        versions=decisions[-1].versions,
+        versions=decisions[-1].versions if decisions else {},
     )
+
+
+OUTSIDE = ("Not in the audience of this campaign", "Ei kuulu kampanjan kohderyhmään")
+
+
+def _offer(decision: Decision, wanted: Wanted | None) -> ChosenAction | None:
+    """What the list would bring her: one of the campaign's messages if she gets one, else any offer."""
+    named = wanted.spec.actions if wanted is not None else ()
+    mine = next((a for a in decision.actions if a.action_id in named), None)
+    return mine or next((a for a in decision.actions if a.category in OFFERS and a.action_id != "no_action"), None)
+
+
+def _barred(customer: str, offer: ChosenAction, wanted: Wanted) -> str | None:
+    """Why the campaign itself keeps her off, None where it does not."""
+    spec = wanted.spec
+    if spec.actions and offer.action_id not in spec.actions:
+        return "other_message"
+    if spec.least_gain is not None and offer.expected_gain < spec.least_gain:
+        return "least_gain"
+    if offer.category not in NEVER_HELD_OUT and held_out(wanted.campaign_id, customer, spec.holdout):
+        return "campaign_holdout"
+    return None
+
+
+def kept_by_campaign(row: dict[str, Any], why: str) -> dict[str, Any]:
+    """A row of the list as one of those kept off by the campaign itself."""
+    english, finnish = REASONS[why]
+    known = {name: row[name] for name in ("customer_id", "decision_id", "stage")}
+    told = {"reason": why, "reason_text": english, "reason_text_fi": finnish}
+    would = {"would_be_action": row["action_id"], "would_be_gain": row["expected_gain"]}
+    return dict.fromkeys(KEPT_OFF_SCHEMA.names) | known | told | would
 
 
 def _listed(customer: str, decision: Decision, offer: ChosenAction, valid_until: datetime) -> dict[str, Any]:

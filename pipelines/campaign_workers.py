@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from features.home import Home
-from pipelines.campaign_rows import Part, part_of
+from pipelines.campaign_rows import Part, Wanted, part_of
 from serving.core.question import Request
 from serving.service import DecisionService
 
@@ -34,6 +34,7 @@ class Task:
     send_at: datetime
     valid_until: datetime
     outbound: bool
+    wanted: Wanted | None = None
 
 
 def parts(
@@ -58,18 +59,25 @@ def parts(
 
 
 def _decide(service: DecisionService, task: Task, customers: list[str]) -> Part:
+    wanted, outside = task.wanted, 0
     requests = [
         Request(
             customer_id=one,
             channel=task.channel,
             placement=task.placement,
             now=task.now,
-            mode="list",
+            mode="list" if wanted is None or wanted.sample is None else "simulate",
             send_at=task.send_at,
         )
         for one in customers
     ]
-    return part_of(customers, service.decide_many(requests), task.valid_until, outbound=task.outbound)
+    if wanted is not None and wanted.spec.audience:
+        taken = wanted.spec.takes_in([one.values for one in service.read(requests)])
+        customers = [one for one, is_in in zip(customers, taken, strict=True) if is_in]
+        requests = [one for one, is_in in zip(requests, taken, strict=True) if is_in]
+        outside = len(taken) - len(customers)
+    decisions = service.decide_many(requests)
+    return part_of(customers, decisions, task.valid_until, outbound=task.outbound, wanted=wanted, outside=outside)
 
 
 _worker: Callable[[list[str]], Part] | None = None

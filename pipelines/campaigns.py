@@ -4,7 +4,9 @@ Customers are decided chunk by chunk and written as they come; the folder appear
 all. Who is not offered anything is listed too, with the reason, until when, and what she would have got.
 """
 
+import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -22,10 +24,11 @@ from features.home import Home
 from features.log.event_log import EventLog
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import connect
-from pipelines.campaign_rows import Step
+from pipelines.campaign_cut import cut
+from pipelines.campaign_rows import Step, Wanted
 from pipelines.campaign_workers import Task, parts
 from pipelines.list_files import ListFile
-from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
+from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA, folder_of
 from serving.core.catalogue import load_catalogue
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import load_policy
@@ -47,7 +50,10 @@ class CampaignReport:
     customers: int = 0
     listed: int = 0
     kept_off: int = 0
+    outside: int = 0  # of the campaign's audience
     service_instead: int = 0
+    known: int = 0  # of whom `customers` are a sample, in a preview
+    gain_spread: float = 0.0  # standard deviation of the gain, over all customers asked about
     expected_gain: float = 0.0
     withheld_gain: float = 0.0
     funnel: list[Step] = field(default_factory=list)
@@ -75,13 +81,16 @@ def build_campaign(
     progress: Callable[[int], None] | None = None,
     chunk: int = CHUNK,
     workers: int | None = None,
+    wanted: Wanted | None = None,
+    list_id: str | None = None,
 ) -> CampaignReport:
     """Decide for every known customer at `now` and write the list under `home.campaigns`.
 
     It is to be sent at `send_at`; by default now, or when the quiet hours of the policy's own zone end. Rows can be
     read page by page; a file to send comes from an export alone, which asks about each again. `progress` is told how
-    many customers are done; `workers` processes decide (None: one a core where there are many). Raises `DataError`
-    where nobody is known, or where channel and placement do not fit the policy; nothing is left behind then.
+    many customers are done; `workers` processes decide (None: one a core where there are many). With `wanted` the list
+    is a campaign's, kept to what it asks for; of a sample nothing is recorded. `list_id` names the list. Raises
+    `DataError` where nobody is known, or where channel and placement do not fit the policy; then nothing is left.
     """
     customers = known_customers(home)
     if customers == 0:
@@ -90,23 +99,25 @@ def build_campaign(
     send_at = policy.sendable_from(now, channel) if send_at is None else max(now, send_at)
     valid_until = send_at + timedelta(hours=policy.file.contact_cap.reservation_hours)
     report = CampaignReport(
-        _free_id(home, name, now),
+        list_id or _free_id(home, name, now),
         name,
         channel,
         placement,
         now,
         send_at,
         valid_until,
+        known=customers,
         currency=_currency(home),
         names=_names(home),
     )
-    building = home.campaigns / f".building-{report.id}"
+    final = folder_of(home, report.id)
+    building = final.with_name(f".building-{report.id}")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     try:
-        _decide_all(home, report, building, progress or (lambda _: None), chunk, customers, workers)
+        _decide_all(home, report, building, progress or (lambda _: None), chunk, customers, workers, wanted)
         _write_durably(building / "summary.json", json.dumps(report.summary(), ensure_ascii=False, indent=1))
-        report.folder = home.campaigns / report.id
+        report.folder = final
         building.rename(report.folder)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
@@ -136,16 +147,22 @@ def _names(home: Home) -> dict[str, dict[str, str]]:
 _NAMED = f"customer_id <> '' and substr(customer_id, 1, {len(RESERVED_PREFIX)}) <> '{RESERVED_PREFIX}'"
 
 
-def _chunks(home: Home, size: int) -> Iterator[list[str]]:
-    after = ""
+def _chunks(home: Home, size: int, share: float = 1.0) -> Iterator[list[str]]:
+    """The known customers by id, or about so large a share of them, the same at each call."""
+    after, under = "", int(share * 2**64)
     with closing(connect(home)) as connection:
         while True:
             query = f"select customer_id from state where customer_id > ? and {_NAMED} order by customer_id limit ?"
             found = [row[0] for row in connection.execute(query, (after, size)).fetchall()]
             if not found:
                 return
-            yield found
+            yield found if share >= 1 else [one for one in found if _drawn(one) < under]
             after = found[-1]
+
+
+def _drawn(customer: str) -> int:
+    """A number from 0 to 2^64 that says when a customer comes into samples."""
+    return int.from_bytes(hashlib.blake2b(customer.encode(), digest_size=8, person=b"preview").digest(), "big")
 
 
 def _decide_all(
@@ -156,15 +173,17 @@ def _decide_all(
     chunk: int,
     customers: int,
     workers: int | None,
+    wanted: Wanted | None,
 ) -> None:
     steps: dict[tuple[str, str], Step] = {}
     place = load_policy(home).placement(report.placement)
     outbound = place is None or place.outbound  # one the policy does not know is refused by the first decision
-    task = Task(report.channel, report.placement, report.built_at, report.send_at, report.valid_until, outbound)
+    task = Task(report.channel, report.placement, report.built_at, report.send_at, report.valid_until, outbound, wanted)
+    share = 1.0 if wanted is None or wanted.sample is None else min(1.0, wanted.sample / customers)
     with ExitStack() as stack:
         listed = stack.enter_context(closing(ListFile(folder / "list", LIST_SCHEMA, csv_too=False)))
         kept = stack.enter_context(closing(ListFile(folder / "kept_off", KEPT_OFF_SCHEMA)))
-        for part in parts(home, task, _chunks(home, chunk), customers=customers, workers=workers):
+        for part in parts(home, task, _chunks(home, chunk, share), customers=customers, workers=workers):
             listed.write(part.on)
             kept.write(part.off)
             for key, step in part.steps.items():
@@ -172,16 +191,36 @@ def _decide_all(
                 counted.customers += step.customers
                 counted.gain += step.gain
             report.customers += part.customers
+            report.outside += sum(step.customers for step in part.steps.values() if step.step == "outside")
             report.listed += part.on.table.num_rows
             report.kept_off += part.off.table.num_rows
             report.service_instead += part.service
-            report.versions = part.versions
+            report.versions = part.versions or report.versions
             progress(report.customers)
-    report.funnel = sorted(steps.values(), key=lambda step: (step.step == "kept_off", -step.customers, step.code))
+        if wanted is not None and (wanted.spec.at_most is not None or wanted.spec.budget is not None):
+            listed.close()
+            moved = cut(home, folder, wanted.spec, report.channel, share, kept, steps)
+            report.listed -= moved
+            report.kept_off += moved
+    report.gain_spread = _spread(folder / "list.parquet", report.customers)
+    report.funnel = sorted(steps.values(), key=lambda step: (_ORDER.index(step.step), -step.customers, step.code))
     for step in report.funnel:
         step.gain = round(step.gain, 2)
     report.expected_gain = round(sum(step.gain for step in report.funnel if step.step == "listed"), 2)
     report.withheld_gain = round(sum(step.gain for step in report.funnel if step.step == "kept_off"), 2)
+
+
+_ORDER = ("listed", "kept_off", "outside")
+
+
+def _spread(path: Path, customers: int) -> float:
+    """The standard deviation of the expected gain, who is not on the list counting as none."""
+    with closing(duckdb.connect()) as connection:
+        query = """select coalesce(sum(expected_gain), 0), coalesce(sum(expected_gain * expected_gain), 0)
+            from read_parquet(?)"""
+        total, squares = connection.execute(query, [str(path)]).fetchall()[0]
+    everybody = max(1, customers)
+    return math.sqrt(max(0.0, squares / everybody - (total / everybody) ** 2))
 
 
 def _free_id(home: Home, name: str, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,8 @@ from features.columns import CUSTOMER_ID
 from features.errors import DataError
 from features.home import Home
 from pipelines.list_files import ListFile, sheet
-from serving.campaign_lists import EXPORT, LIST_SCHEMA, summary
+from serving.campaign_lists import DROPPED_SCHEMA, EXPORT, LIST_SCHEMA, summary
+from serving.campaigns.life import Campaigns
 from serving.core.words import reason
 from serving.desk.touched import said_of_the_shop, touched
 from serving.records import Heard
@@ -51,11 +52,14 @@ class Export:
         return f"{self.kept:,} rows in {self.file}; {len(self.dropped):,} dropped out since it was built{reasons}{more}"
 
 
-def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
+def export_campaign(
+    home: Home, campaign: str, *, now: datetime, progress: Callable[[int], None] = lambda _: None
+) -> Export:
     """Recheck every row of a list at `now`, reserve the contacts of those allowed, and write them as CSV and Parquet.
 
-    Who was sent hers meanwhile gets no second one. Raises `DataError` for an unknown list, one whose answers are no
-    longer valid, or one that is being exported at this moment.
+    Who was sent hers meanwhile gets no second one, who was taken off by hand none. `progress` is told how many rows
+    are done. Raises `DataError` for an unknown list, one whose answers are no longer valid, one that is being exported
+    at this moment, or one of a campaign that nobody approved.
     """
     told = summary(home, campaign)
     if told is None:
@@ -65,6 +69,7 @@ def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
         raise DataError(
             f"The list {campaign} was valid until {told['valid_until']}. Build a new one: tahdikas campaign build"
         )
+    off = _taken_off(home, campaign)
     folder = home.campaigns / campaign
     name = now.astimezone(UTC).strftime(EXPORT)
     draft = folder / f".{name}"
@@ -76,9 +81,12 @@ def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
         kept, dropped = list[dict[str, Any]](), list[dict[str, Any]]()
         for batch in pq.ParquetFile(folder / "list.parquet").iter_batches(CHUNK):
             rows = pa.Table.from_batches([batch]).to_pylist()
-            fine, out = _asked_again(service, rows, now, send_at, reserve=True)
+            dropped += [_by_hand(row, off[row[CUSTOMER_ID]]) for row in rows if row[CUSTOMER_ID] in off]
+            asked = [row for row in rows if row[CUSTOMER_ID] not in off]
+            fine, out = _asked_again(service, asked, now, send_at, reserve=True)
             kept += fine
             dropped += out
+            progress(len(kept) + len(dropped))
         while news := _news(service, heard, {row[CUSTOMER_ID] for row in kept}):  # meanwhile about some of them
             heard, about = news
             fine, out = _asked_again(service, [r for r in kept if r[CUSTOMER_ID] in about], now, send_at, reserve=False)
@@ -86,10 +94,30 @@ def export_campaign(home: Home, campaign: str, *, now: datetime) -> Export:
             kept, dropped = [row for row in kept if row[CUSTOMER_ID] not in gone], dropped + out
         with closing(ListFile(draft / "list", LIST_SCHEMA)) as file:
             file.write(sheet(kept, LIST_SCHEMA))
+        pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
         final = folder / name
         shutil.rmtree(final, ignore_errors=True)
         draft.rename(final)
     return Export(campaign, final / "list.csv", now, len(kept), dropped)
+
+
+def _taken_off(home: Home, list_id: str) -> dict[str, str]:
+    """Who was taken off by hand, with the reason; raises `DataError` where the list's campaign is not approved."""
+    campaigns = Campaigns(home)
+    with closing(campaigns):
+        campaign = campaigns.of_list(list_id)
+        if campaign is not None and campaign.status not in ("approved", "exported"):
+            raise DataError(
+                f"The list {list_id} belongs to the campaign {campaign.spec.name!r}, which is {campaign.status}. "
+                "Have it approved in the console first."
+            )
+        return {key: one["reason"] for key, one in campaigns.off(list_id).items()}
+
+
+def _by_hand(row: dict[str, Any], why: str) -> dict[str, Any]:
+    """A row that a person took off."""
+    told = {"text": f"Taken off by hand: {why}", "text_fi": f"Poistettu käsin: {why}"}
+    return {CUSTOMER_ID: row[CUSTOMER_ID], "reason": "taken_off", **told}
 
 
 @contextmanager

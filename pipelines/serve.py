@@ -15,6 +15,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from features.errors import HomeError
 from features.home import Home
+from pipelines.campaign_work import Worker
 from serving.api import create_app
 from serving.api.app import utc_now
 from serving.api.wiring import Clock
@@ -48,7 +49,8 @@ def serve(
     settings = load_settings(home)
     bound = _listen(settings.host if host is None else host, settings.port if port is None else port)
     _without_pandas()
-    app = create_app(home, clock=clock, settings=settings)
+    worker = Worker(home, clock)
+    app = create_app(home, clock=clock, settings=settings, wake=worker.wake)
     config = uvicorn.Config(
         app,
         http=_patient(settings.body_seconds + _TO_BE_TOLD_SECONDS),
@@ -64,12 +66,16 @@ def serve(
         # What lives now lives to the end: later collections need not walk over it.
         gc.collect()
         gc.freeze()
+        worker.start()
         address = f"http://{_shown(bound)}"
         code = KeyStore(home).create_console_code(now=clock())
         announce(address, f"{address}/console/login?code={code}")
 
-    with bound:
-        _Server(config, started).run(sockets=[bound])
+    try:
+        with bound:
+            _Server(config, started).run(sockets=[bound])
+    finally:
+        worker.stop()
 
 
 class _Server(uvicorn.Server):

@@ -2,11 +2,13 @@
 
 A list is a folder of `campaigns/`: `list.parquet` (who is on it), `kept_off.parquet` and `kept_off.csv` (who got no
 offer, why, until when), `summary.json` (counts, sums, the money's currency, the actions' names), and a folder
-`export-<time>` for each export: only there is a `list.csv` to send. A folder is complete or not there.
+`export-<time>` for each export: only there is a `list.csv` to send, and `dropped.parquet` says who dropped out. A
+folder is complete or not there.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,8 +56,16 @@ KEPT_OFF_SCHEMA = pa.schema(
     ]
 )
 
+DROPPED_SCHEMA = pa.schema(
+    [pa.field(name, pa.string(), nullable=False) for name in (CUSTOMER_ID, "reason", "text", "text_fi")]
+)
+"""Of an export: who dropped out since the list was built, and why."""
+
 EXPORT = "export-%Y%m%d-%H%M%S"
 """An export's folder inside its list's, by its UTC time."""
+
+PREVIEW = "preview-"
+"""How the ids of previews begin: lists of a sample, decided without a trace."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,119}")
 
@@ -88,7 +98,7 @@ def summaries(home: Home) -> list[dict[str, Any]]:
 
 def summary(home: Home, campaign_id: str) -> dict[str, Any] | None:
     """One list's summary; None where there is no such complete list."""
-    path = _folder(home, campaign_id) / "summary.json" if _ID.fullmatch(campaign_id) else None
+    path = folder_of(home, campaign_id) / "summary.json" if _ID.fullmatch(campaign_id) else None
     if path is None or not path.is_file():
         return None
     content: dict[str, Any] = json.loads(path.read_bytes())
@@ -97,23 +107,95 @@ def summary(home: Home, campaign_id: str) -> dict[str, Any] | None:
 
 def last_export(home: Home, campaign_id: str) -> tuple[datetime, int] | None:
     """When a list was last exported, and how many rows left then; None where it never was."""
-    exports = sorted(_folder(home, campaign_id).glob("export-*/list.parquet"))
+    exports = sorted(folder_of(home, campaign_id).glob("export-*/list.parquet"))
     if not exports:
         return None
     at = datetime.strptime(exports[-1].parent.name, EXPORT).replace(tzinfo=UTC)
     return at, pq.read_metadata(exports[-1]).num_rows
 
 
-def read_list(home: Home, campaign_id: str, action: str, search: str, number: int, size: int) -> Page:
-    """Rows of who is on the list, best gain first; `action` and `search` (customer or title) narrow it unless empty."""
+def exports(home: Home, campaign_id: str) -> list[dict[str, Any]]:
+    """A list's exports, the latest first: its name, when, how many rows left and how many dropped out."""
+    found = []
+    for path in sorted(folder_of(home, campaign_id).glob("export-*/list.parquet"), reverse=True):
+        at = datetime.strptime(path.parent.name, EXPORT).replace(tzinfo=UTC)
+        dropped = path.with_name("dropped.parquet")
+        gone = pq.read_metadata(dropped).num_rows if dropped.exists() else 0
+        found.append({"name": path.parent.name, "at": at, "kept": pq.read_metadata(path).num_rows, "dropped": gone})
+    return found
+
+
+def read_dropped(home: Home, campaign_id: str, export: str, search: str, number: int, size: int) -> Page:
+    """Who dropped out of a list at an export, by customer; `search` (customer) narrows it."""
+    path = export_file(home, campaign_id, export, "dropped.parquet")
+    where = "(? = '' or contains(lower(customer_id), ?))"
+    return _page(path, where, (search.lower(), search.lower()), "customer_id", number, size)
+
+
+def export_file(home: Home, campaign_id: str, export: str, name: str) -> Path:
+    """A file of an export. Raises `ValueError` for what can be none."""
+    if not re.fullmatch(r"export-\d{8}-\d{6}", export) or name not in ("list.csv", "list.parquet", "dropped.parquet"):
+        raise ValueError(f"{export}/{name} is no file of an export")
+    return folder_of(home, campaign_id) / export / name
+
+
+def overlap(home: Home, campaign_id: str, others: Sequence[str]) -> dict[str, int]:
+    """How many of a list's customers are on each of some other lists, those that share none left out."""
+    mine = str(folder_of(home, campaign_id) / "list.parquet")
+    found: dict[str, int] = {}
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        for other in others:
+            path = folder_of(home, other) / "list.parquet"
+            if path.exists():
+                query = "select count(*) from read_parquet(?) semi join read_parquet(?) using (customer_id)"
+                shared = connection.sql(query, params=[mine, str(path)]).fetchall()[0][0]
+                found |= {other: shared} if shared else {}
+    return found
+
+
+def difference(home: Home, before: str, after: str) -> tuple[int, int]:
+    """How many customers came onto a list, and how many left it, since an earlier one."""
+    paths = [str(folder_of(home, one) / "list.parquet") for one in (after, before)]
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        query = "select count(*) from read_parquet(?) anti join read_parquet(?) using (customer_id)"
+        came, left = (connection.sql(query, params=pair).fetchall()[0][0] for pair in (paths, paths[::-1]))
+    return came, left
+
+
+def arms(home: Home, campaign_id: str, holdout: str) -> tuple[list[str], list[str]]:
+    """Who was first assigned to a list, and who was held out of it for the `holdout` reason."""
+    folder = folder_of(home, campaign_id)
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        listed = connection.sql("select customer_id from read_parquet(?)", params=[str(folder / "list.parquet")])
+        on = [one for (one,) in listed.fetchall()]
+        query = "select customer_id from read_parquet(?) where reason = ?"
+        off = connection.sql(query, params=[str(folder / "kept_off.parquet"), holdout]).fetchall()
+    return on, [one for (one,) in off]
+
+
+ORDERS = {
+    "gain": "expected_gain desc, customer_id",
+    "chance": "response_probability desc, customer_id",
+    "customer": "customer_id",
+    "action": "action_id, expected_gain desc, customer_id",
+}
+"""By what a list can be sorted."""
+
+
+def read_list(
+    home: Home, campaign_id: str, action: str, search: str, number: int, size: int, order: str = "gain"
+) -> Page:
+    """Rows of who is on the list, in one of `ORDERS`; `action` and `search` (customer or title) narrow it unless
+    empty.
+    """
     where = (
         "(? = '' or action_id = ?) and (? = '' or contains(lower(customer_id), ?) "
         "or contains(lower(array_to_string(item_titles, ' ')), ?))"
     )
     needle = search.lower()
     values = (action, action, needle, needle, needle)
-    path = _folder(home, campaign_id) / "list.parquet"
-    return _page(path, where, values, "expected_gain desc, customer_id", number, size)
+    path = folder_of(home, campaign_id) / "list.parquet"
+    return _page(path, where, values, ORDERS.get(order, ORDERS["gain"]), number, size)
 
 
 def read_kept_off(home: Home, campaign_id: str, reason: str, search: str, number: int, size: int) -> Page:
@@ -121,14 +203,16 @@ def read_kept_off(home: Home, campaign_id: str, reason: str, search: str, number
     code = "case when hold_kind is null then reason else reason || ':' || hold_kind end"
     where = f"(? = '' or {code} = ?) and (? = '' or contains(lower(customer_id), ?))"
     needle = search.lower()
-    path = _folder(home, campaign_id) / "kept_off.parquet"
+    path = folder_of(home, campaign_id) / "kept_off.parquet"
     return _page(path, where, (reason, reason, needle, needle), "customer_id", number, size)
 
 
-def _folder(home: Home, campaign_id: str) -> Path:
+def folder_of(home: Home, campaign_id: str) -> Path:
+    """Where a list lies; previews have a folder of their own. Raises `ValueError` for what can be no list's id."""
     if not _ID.fullmatch(campaign_id):
         raise ValueError(f"{campaign_id!r} is no campaign's id")
-    return home.campaigns / campaign_id
+    inside = home.campaigns / "previews" if campaign_id.startswith(PREVIEW) else home.campaigns
+    return inside / campaign_id
 
 
 def _page(path: Path, where: str, values: tuple[str, ...], order: str, number: int, size: int) -> Page:

@@ -20,6 +20,7 @@ from pipelines.cli import (  # noqa: F401  (each registers its commands)
     incidents,
     learning,
     models,
+    people,
     policy,
     quality,
     running,

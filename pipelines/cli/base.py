@@ -31,6 +31,7 @@ quarantine_app = typer.Typer(no_args_is_help=True, help="Events that were refuse
 score_app = typer.Typer(no_args_is_help=True, help="Scores of every customer known at a date, as Parquet.")
 store_app = typer.Typer(no_args_is_help=True, help="The live store in PostgreSQL: made and brought up to date.")
 key_app = typer.Typer(no_args_is_help=True, help="Bearer keys of the API.")
+person_app = typer.Typer(no_args_is_help=True, help="The people who may open the console, and their roles.")
 hold_app = typer.Typer(no_args_is_help=True, help="Holds by hand: who, why and until when are kept.")
 incident_app = typer.Typer(no_args_is_help=True, help="One cause, many customers: seen, declared and closed.")
 actions_app = typer.Typer(invoke_without_command=True)
@@ -46,6 +47,7 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(score_app, name="score")
 app.add_typer(store_app, name="store")
 app.add_typer(key_app, name="key")
+app.add_typer(person_app, name="person")
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The app factory: the one place where the parts of the API are wired together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -44,8 +44,10 @@ from serving.api.execution import Deadline
 from serving.api.request_log import RequestLog
 from serving.api.rounds import Rounds
 from serving.api.wiring import Clock, Wiring
+from serving.campaigns.life import Campaigns
 from serving.console import console
 from serving.console.pages import problem_page
+from serving.console.people import People
 from serving.console.session import Sessions
 from serving.desk.desk import Desk
 from serving.experience.experience import Experience
@@ -94,15 +96,18 @@ def create_app(
     clock: Clock = utc_now,
     settings: ServingSettings | None = None,
     service: DecisionService | None = None,
+    wake: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The API and the console over one data folder.
 
-    `clock` gives aware UTC instants. `settings` default to `config/serving.yaml`.
+    `clock` gives aware UTC instants. `settings` default to `config/serving.yaml`. `wake` is called when the console has
+    work that takes long.
     """
     settings = settings or load_settings(home)
     patience = settings.decision_deadline_ms / 1000 / 3  # a third to wait in the queue, a third to decide
     traces = Traces(settings.traces_endpoint) if settings.traces_endpoint else None
-    wiring = _wire(home, clock, settings, service or DecisionService(home, patience_seconds=patience, beside=True))
+    service = service or DecisionService(home, patience_seconds=patience, beside=True)
+    wiring = _wire(home, clock, settings, service, wake)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -134,7 +139,8 @@ def create_app(
     openapi.install(app)
     app.router.routes += [route for part in PARTS for route in part.router.routes]  # included they are searched twice
     app.include_router(docs.router)
-    app.include_router(console.router)
+    for part in console.PARTS:
+        app.include_router(part)
     app.add_middleware(
         limits.Limits,
         max_body_bytes=settings.max_body_bytes,
@@ -164,14 +170,16 @@ def _telemetry(traces: Traces | None) -> dict[str, Any]:
     return _TELEMETRY_OFF if traces is None else _TELEMETRY_OFF | {"tracing": True, "tracer_provider": traces.provider}
 
 
-def _wire(home: Home, clock: Clock, settings: ServingSettings, service: DecisionService) -> Wiring:
+def _wire(
+    home: Home, clock: Clock, settings: ServingSettings, service: DecisionService, wake: Callable[[], None]
+) -> Wiring:
     waiting = settings.waiting_requests
 
     def ingest(posts: Sequence[list[Any]]) -> list[list[EventResult]]:
         results = iter(service.ingest([one for post in posts for one in post], clock()))
         return [list(islice(results, len(post))) for post in posts]
 
-    desk, share, metrics = Desk(service), SilenceShare(), Metrics()
+    desk, share, metrics, people = Desk(service), SilenceShare(), Metrics(), People(home)
     staff = Deadline(settings.write_deadline_ms / 1000, 1, waiting, "staff")  # long looks at many, one at a time
     watchdogs = Watchdogs(service, desk, share, settings.quiet_source_hours)
     service.steps.watch(metrics.took)
@@ -185,7 +193,10 @@ def _wire(home: Home, clock: Clock, settings: ServingSettings, service: Decision
         keys=KeyStore(home, patience_seconds=settings.decision_deadline_ms / 1000 / 3),
         rate=RateLimit(settings.requests_per_second),
         strangers=RateLimit(settings.refused_per_second),
-        sessions=Sessions(settings.console_hours),
+        people=people,
+        sessions=Sessions(people, settings.console_hours),
+        campaigns=Campaigns(home),
+        wake=wake,
         metrics=metrics,
         silence=share,
         rounds=Rounds(watchdogs, (service.judge_unheard, service.forget_lapsed), staff, clock, settings.watch_minutes),

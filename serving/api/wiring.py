@@ -14,6 +14,8 @@ from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.api.key_check import KeyCheck
 from serving.api.rounds import Rounds
+from serving.campaigns.life import Campaigns
+from serving.console.people import People
 from serving.console.session import Sessions
 from serving.core import decision as core
 from serving.core import question
@@ -31,7 +33,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Wiring:
-    """The parts that the routes use. `clock` gives aware UTC instants."""
+    """The parts that the routes use. `clock` gives aware UTC instants; `wake` is called when a campaign has work."""
 
     home: Home
     clock: Clock
@@ -42,7 +44,10 @@ class Wiring:
     keys: KeyStore
     rate: RateLimit  # by key
     strangers: RateLimit  # of requests without a valid key, all together
+    people: People
     sessions: Sessions
+    campaigns: Campaigns
+    wake: Callable[[], None]
     metrics: Metrics
     silence: SilenceShare
     rounds: Rounds

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from serving.console.words import LANGUAGES
+from serving.console.language import Language
 from serving.core.words import HOLDS
 
 _HOLD = "hold:"
@@ -33,12 +33,17 @@ class Group:
     lines: list[Line] = field(default_factory=list)
 
 
-def groups(summary: dict[str, Any], language: str) -> list[Group]:
-    """The funnel of a list in its three parts, those without anybody left out."""
-    found = [Group("listed", "list", "action"), Group("in_peace", "kept", "reason"), Group("other", "kept", "reason")]
+def groups(summary: dict[str, Any], language: Language) -> list[Group]:
+    """The funnel of a list in its parts, those without anybody left out."""
+    found = [
+        Group("listed", "list", "action"),
+        Group("in_peace", "kept", "reason"),
+        Group("other", "kept", "reason"),
+        Group("outside", "", ""),
+    ]
     everybody = max(1, summary["customers"])
     for step in summary["funnel"]:
-        group = found[0] if step["step"] == "listed" else found[1 if step["code"].startswith(_HOLD) else 2]
+        group = found[_place(step)]
         share = step["customers"] / everybody
         group.lines.append(
             Line(step["code"], step_text(summary, step, language), step["customers"], share, step["gain"])
@@ -49,18 +54,24 @@ def groups(summary: dict[str, Any], language: str) -> list[Group]:
     return [group for group in found if group.lines]
 
 
-def step_text(summary: dict[str, Any], step: dict[str, Any], language: str) -> str:
+def _place(step: dict[str, Any]) -> int:
+    if step["step"] != "kept_off":
+        return 0 if step["step"] == "listed" else 3
+    return 1 if step["code"].startswith(_HOLD) else 2
+
+
+def step_text(summary: dict[str, Any], step: dict[str, Any], language: Language) -> str:
     """What a step says: the message's name, what keeps offers away, or the reason in words."""
     code: str = step["code"]
     if step["step"] == "listed":
         return action_name(summary, code, language)
     if code.startswith(_HOLD) and code.removeprefix(_HOLD) in HOLDS:
-        text = HOLDS[code.removeprefix(_HOLD)][LANGUAGES.index(language)]
+        text = language.pick(*HOLDS[code.removeprefix(_HOLD)])
         return text[0].upper() + text[1:]
-    return str((step["text_fi"] if language == "fi" else "") or step["text"])
+    return language.pick(step["text"], step["text_fi"])
 
 
-def action_name(summary: dict[str, Any], action_id: str | None, language: str) -> str:
+def action_name(summary: dict[str, Any], action_id: str | None, language: Language) -> str:
     """An action as the catalogue called it when the list was built; its id where the list does not say."""
     names: dict[str, dict[str, str]] = summary.get("names", {})
-    return names.get(action_id or "", {}).get(language, action_id or "")
+    return names.get(action_id or "", {}).get(language.code, action_id or "")

@@ -1,68 +1,122 @@
-"""Rendering: Jinja2 templates with every value escaped, and headers that allow no script at all."""
+"""Rendering: Jinja2 templates with every value escaped, in the reader's language, under headers that allow no script
+but our own.
+"""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from features.customer.holds import RELEASE_CODES
 from serving.api.problems import PROBLEMS, ProblemError
-from serving.console import words
+from serving.api.wiring import wired
+from serving.console import language as languages
+from serving.console.language import LANGUAGES, Language
+from serving.console.names import name_of
+from serving.core.ends import RELEASES_FI
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 
 # A page that sends no referrer at all makes browsers send its own forms with `Origin: null`, which is refused.
-_HEADERS = {"content-security-policy": POLICY, "referrer-policy": "same-origin"}
+_HEADERS = {
+    "content-security-policy": POLICY,
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "vary": "cookie, accept-language",
+}
 
-_templates = Environment(
-    loader=PackageLoader("serving.console"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+LOGIN = "/console/login"
 
 
-def page(
-    request: Request, template: str, values: Mapping[str, Any], status: int = 200, *, logged_in: bool = True
-) -> HTMLResponse:
-    """One page in the language of the request."""
-    language = words.language_of(request.query_params.get("lang"), request.headers.get("accept-language"))
-    other = {**request.query_params, "lang": "fi" if language == "en" else "en"}
-    shared: dict[str, Any] = {
-        "language": language,
-        "logged_in": logged_in,
-        "word": partial(words.word, language=language),
-        "number": partial(words.number, language=language),
-        "money": partial(words.money, language=language),
-        "day": partial(words.day, language=language),
-        "percent": partial(words.percent, language=language),
-        "release": partial(words.release, language=language),
-        "instant": partial(words.instant, language=language),
-        "link": _linker(language),
-        "other_language": f"{request.url.path}?{urlencode(other)}",
+@cache
+def _templates(code: str) -> Environment:
+    made = Environment(
+        loader=PackageLoader("serving.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    tongue = languages.language(code)
+    made.install_gettext_callables(tongue.gettext, tongue.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {
+        "number": tongue.number,
+        "money": tongue.money,
+        "day": tongue.day,
+        "percent": tongue.percent,
+        "instant": tongue.instant,
+        "ago": tongue.ago,
+        "pick": tongue.pick,
+        "name": lambda kind, code: tongue.gettext(name_of(kind, code)),
+        "release": lambda code: (RELEASES_FI if tongue.code == "fi" else RELEASE_CODES).get(code, code),
+        "link": link,
+        "language": tongue.code,
     }
-    content = _templates.get_template(template).render(shared | dict(values))
-    return HTMLResponse(content, status, _HEADERS | {"content-language": language})
+    return made
 
 
-def problem_page(request: Request, error: ProblemError) -> HTMLResponse:
-    """What went wrong, for a person to read."""
+def tongue_of(request: Request) -> Language:
+    """The language of the answer."""
+    remembered = request.cookies.get(languages.COOKIE)
+    asked, accepted = request.query_params.get("lang"), request.headers.get("accept-language")
+    return languages.language(languages.chosen(asked, remembered, accepted))
+
+
+def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+    """One page, or a part of one, in the language of the request."""
+    tongue = tongue_of(request)
+    shared = {
+        "seat": getattr(request.state, "seat", None),
+        "now": wired(request).clock(),
+        "path": request.url.path,
+        "languages": [(code, _in_language(request, code), LANGUAGES[code].display_name) for code in LANGUAGES],
+        "told": request.query_params.get("told", ""),
+    }
+    content = _templates(tongue.code).get_template(template).render(shared | dict(values))
+    answer = HTMLResponse(content, status, _HEADERS | {"content-language": tongue.code})
+    if request.query_params.get("lang") in LANGUAGES:
+        answer.set_cookie(
+            languages.COOKIE, tongue.code, max_age=31_536_000, path="/console", samesite="strict", httponly=True
+        )
+    return answer
+
+
+def problem_page(request: Request, error: ProblemError) -> Response:
+    """What went wrong, for a person to read; who is not logged in is led to the form, and what she wrote is kept."""
+    if error.kind == "unauthorised":
+        sent = getattr(request.state, "sent", "")
+        if sent:
+            return page(request, "login.html", {"next": request.url.path, "sent": sent, "fault": "", "code": ""}, 401)
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if request.headers.get("hx-request"):
+            return Response(status_code=204, headers={"hx-redirect": LOGIN})
+        return RedirectResponse(LOGIN if wanted == "/console" else link(LOGIN, next=wanted), 303)
     status, title = PROBLEMS[error.kind]
-    language = words.language_of(request.query_params.get("lang"), request.headers.get("accept-language"))
-    told = {"title": words.PROBLEMS_FI[error.kind] if language == "fi" else title, "detail": error.detail}
-    return page(request, "problem.html", told, status, logged_in=False)
+    faults = [f"{one.value!r} {one.problem}. {one.remedy}" for one in error.errors or ()]
+    told = {"title": title, "detail": error.detail, "faults": faults, "sent": getattr(request.state, "sent", "")}
+    return page(request, "problem.html", told, status)
 
 
-def _linker(language: str) -> Callable[..., str]:
-    def link(path: str, **parameters: object) -> str:
-        """An address in the same language, without empty parameters."""
-        given = {name: value for name, value in parameters.items() if value not in ("", None)}
-        return f"{path}?{urlencode({'lang': language, **given})}"
+def link(path: str, **parameters: object) -> str:
+    """An address without empty parameters."""
+    given = {name: value for name, value in parameters.items() if value not in ("", None)}
+    return f"{path}?{urlencode(given)}" if given else path
 
-    return link
+
+def back(path: str, told: str = "", **parameters: object) -> RedirectResponse:
+    """After a deed: to a page that says so."""
+    return RedirectResponse(link(path, told=told, **parameters), 303)
+
+
+def _in_language(request: Request, code: str) -> str:
+    asked = {name: value for name, value in request.query_params.items() if name not in ("lang", "told")}
+    return link(request.url.path, **asked, lang=code)

@@ -1,35 +1,58 @@
-"""Console sessions: an opaque cookie's hash in memory, ended by time, log-out, or the revoking of the key behind it."""
+"""Console sessions: an opaque cookie of which only a hash is kept, in the live store, so that every worker knows it.
+
+A session is a person's, or belongs to an API key or a one-time link, which may only look. It ends by time, by logging
+out, or with what is behind it.
+"""
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from features.log.store import to_micros, transaction
+from serving.console.people import People
 
 COOKIE = "tahdikas_console"
 
 
-@dataclass
+@dataclass(frozen=True)
+class Session:
+    """An open session: whose, and the word that its forms carry to show that they are ours."""
+
+    name: str | None
+    key_id: str | None
+    csrf: str
+
+
+@dataclass(frozen=True)
 class Sessions:
-    """The open sessions of one process; a restart ends them all."""
+    """The open sessions of one data folder."""
 
+    people: People
     hours: int
-    _open: dict[bytes, tuple[datetime, str | None]] = field(default_factory=dict)
 
-    def start(self, key_id: str | None, now: datetime) -> str:
-        """Open a session for a key, or for a one-time link (None); gives the cookie's value."""
-        self._open = {token: entry for token, entry in self._open.items() if entry[0] > now}
+    def start(self, now: datetime, *, name: str | None = None, key_id: str | None = None) -> str:
+        """Open a session for a person, a key, or (neither) a one-time link; gives the cookie's value."""
         token = secrets.token_urlsafe(32)
-        self._open[_hash(token)] = (now + timedelta(hours=self.hours), key_id)
+        ends_at = to_micros(now + timedelta(hours=self.hours))
+        with transaction(self.people.connection()) as run:
+            run.execute("delete from console_sessions where ends_at <= ?", (to_micros(now),))
+            run.execute(
+                "insert into console_sessions values (?, ?, ?, ?, ?)",
+                (_hash(token), name, key_id, secrets.token_urlsafe(16), ends_at),
+            )
         return token
 
-    def find(self, token: str, now: datetime) -> tuple[bool, str | None]:
-        """Whether the session is open at `now`, and the key behind it."""
-        ends_at, key_id = self._open.get(_hash(token), (now, None))
-        return ends_at > now, key_id
+    def find(self, token: str, now: datetime) -> Session | None:
+        """The session of a cookie that is open at `now`."""
+        query = "select name, key_id, csrf from console_sessions where token_hash = ? and ends_at > ?"
+        row = self.people.connection().execute(query, (_hash(token), to_micros(now))).fetchone()
+        return None if row is None else Session(*row)
 
     def end(self, token: str) -> None:
         """Close a session."""
-        self._open.pop(_hash(token), None)
+        with transaction(self.people.connection()) as run:
+            run.execute("delete from console_sessions where token_hash = ?", (_hash(token),))
 
 
 def _hash(token: str) -> bytes:

@@ -15,6 +15,9 @@ from features.log.event_log import EventLog
 from features.log.postgres import server
 from features.log.postgres.upgrade import MIGRATIONS, upgrade
 from features.log.store import connect
+from serving.campaigns.life import Campaigns
+from serving.console import notes
+from serving.console.people import People
 from serving.records import Records
 from serving.security import KeyStore
 from tests.postgres_server import home_on, name_postgres, shared
@@ -81,8 +84,8 @@ def test_the_same_events_leave_the_same_on_both_engines(tmp_path):
 def test_both_engines_have_the_same_tables_columns_and_nulls(tmp_path):
     homes = [home_on(engine, tmp_path / engine) for engine in ("sqlite", "postgresql")]
     for home in homes:
-        Records(home).connection()
-        assert KeyStore(home).keys() == []
+        Records(home).connection().make(notes.TABLES)
+        assert KeyStore(home).keys() == [] and People(home).everyone() == [] and Campaigns(home).all() == []
     with closing(connect(homes[0])) as run:
         names = [name for (name,) in run.execute("select name from sqlite_master where type = 'table'")]
         file = {

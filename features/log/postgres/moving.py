@@ -12,6 +12,7 @@ from features.log.settings import load_settings
 TABLES = (
     "meta", "seen", "facts", "pending", "state", "identity_events", "links", "lake_files", "quarantine", "watermarks",
     "decisions", "outcomes", "kept", "idempotency", "reservations", "stock", "api_keys", "console_codes",
+    "people", "console_sessions", "campaigns", "campaign_deeds", "campaign_off", "campaign_jobs", "customer_notes",
 )  # fmt: skip
 """Every table, each after those that it refers to."""
 

@@ -1,4 +1,4 @@
-"""The API's client, and a hand-written campaign list."""
+"""Browsers without a window and with one, people to log in as, a small shop, and a hand-written campaign list."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,13 +7,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from argon2 import PasswordHasher
 
 from features.home import Home
 from serving.api import create_app
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
+from serving.console.people import People
+from serving.console.session import COOKIE, Sessions
 from serving.security import KeyStore
 from tests.conftest import Client
 
@@ -21,13 +25,29 @@ NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"
 
 
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD = "correct horse battery"
+
+
 class Browser(Client):
     """A browser without a window: keeps cookies, follows no redirect by itself. `now` may be moved."""
 
     def __init__(self, home: Home, stack: ExitStack) -> None:
-        self.now = NOON
+        self.now, self.home = NOON, home
         self.app = create_app(home, clock=lambda: self.now)
-        super().__init__(self.app, stack, base_url="http://127.0.0.1:8080")
+        super().__init__(self.app, stack, base_url="http://127.0.0.1:8080", accept="text/html")
+
+    def becomes(self, name: str, *roles: str) -> None:
+        """From now on somebody of these roles sits here, who may have been here before."""
+        people = People(self.home, QUICK)
+        if people.find(name) is None:
+            people.add(name, PASSWORD, roles, by="test", now=self.now)
+        self._http.cookies.set(COOKIE, Sessions(people, 12).start(self.now, name=name), path="/console")
+
+    def send(self, path: str, **fields: Any) -> httpx.Response:
+        """Send a form of ours, with the word that shows that it is."""
+        session = self.app.state.wiring.sessions.find(self._http.cookies.get(COOKIE) or "", self.now)
+        return self.post(path, data={"csrf": session.csrf if session else "", **fields})
 
 
 @pytest.fixture
@@ -43,7 +63,7 @@ def browser(home: Home) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_browser(browser: Browser, home: Home) -> Browser:
-    """A browser in which someone has logged in with a one-time link."""
+    """A browser in which someone has logged in with a one-time link, who may look."""
     code = KeyStore(home).create_console_code(now=NOON)
     assert browser.post("/console/login", data={"code": code}).status_code == 303
     return browser
@@ -93,7 +113,8 @@ def campaign(home: Home) -> Callable[..., str]:
             "id": campaign_id, "name": name, "channel": "email", "placement": "email",
             "built_at": (NOON + timedelta(seconds=n)).isoformat(),
             "valid_until": (NOON + timedelta(days=2)).isoformat(),
-            "customers": len(on) + len(off), "listed": len(on), "kept_off": len(off), "service_instead": 0,
+            "customers": len(on) + len(off), "known": len(on) + len(off), "outside": 0, "gain_spread": 0.0,
+            "listed": len(on), "kept_off": len(off), "service_instead": 0,
             "expected_gain": sum(row["expected_gain"] for row in on), "withheld_gain": 1.0,
             "funnel": funnel, "versions": {}, "currency": "EUR",
             "names": {"next_offer": {"en": "An offer for her", "fi": "Tarjous hänelle"}},

@@ -1,0 +1,427 @@
+"""The life of a campaign, kept in the live store: draft, build, review, approval by another person, export.
+
+Every deed is written beside the change it made, in the same transaction, and never altered. Whoever changes a campaign
+names the version she saw: of two who change the same one, the second is told what the first did. Any change takes an
+approval back.
+"""
+
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from features.errors import DataError
+from features.home import Home
+from features.log.connection import Connection
+from features.log.store import connect, from_micros, to_micros, transaction
+from serving.campaigns.spec import Spec
+
+Status = Literal["draft", "building", "review", "approved", "exported", "closed"]
+Kind = Literal["preview", "build", "export"]
+
+TABLES = (
+    """create table if not exists campaigns(
+        campaign_id text primary key, version integer not null, status text not null, spec text not null,
+        made_by text not null, made_at integer not null, changed_by text not null, changed_at integer not null,
+        list_id text) without rowid""",
+    """create table if not exists campaign_deeds(
+        campaign_id text not null, n integer not null, at integer not null, person text not null, deed text not null,
+        detail text not null, primary key (campaign_id, n)) without rowid""",
+    """create table if not exists campaign_off(
+        list_id text not null, customer_id text not null, person text not null, reason text not null,
+        at integer not null, primary key (list_id, customer_id)) without rowid""",
+    """create table if not exists campaign_jobs(
+        job_id text primary key, campaign_id text not null, kind text not null, version integer not null,
+        spec text not null, asked_by text not null, asked_at integer not null, status text not null,
+        done integer not null default 0, total integer not null default 0, result text not null default '{}',
+        ended_at integer) without rowid""",
+)
+_COLUMNS = "campaign_id, version, status, spec, made_by, made_at, changed_by, changed_at, list_id"
+_JOB = "job_id, campaign_id, kind, version, spec, asked_by, asked_at, status, done, total, result, ended_at"
+MAKING = ("made", "changed", "built", "took off", "put back")
+"""Deeds of those who made a list: none of them may approve it."""
+
+
+class Campaign(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign as it stands; `list_id` is the list that was built for it last."""
+
+    campaign_id: str
+    version: int
+    status: Status
+    spec: Spec
+    made_by: str
+    made_at: datetime
+    changed_by: str
+    changed_at: datetime
+    list_id: str | None
+
+
+class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody did, when; `detail` in plain types."""
+
+    at: datetime
+    person: str
+    deed: str
+    detail: dict[str, Any]
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that takes long: waiting, running, done, failed or stopped; `done` of `total` customers so far."""
+
+    job_id: str
+    campaign_id: str
+    kind: Kind
+    version: int
+    spec: Spec
+    asked_by: str
+    asked_at: datetime
+    status: Literal["waiting", "running", "done", "failed", "stopped"]
+    done: int
+    total: int
+    result: dict[str, Any]
+    ended_at: datetime | None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is not over yet."""
+        return self.status in ("waiting", "running")
+
+
+class OvertakenError(DataError):
+    """Somebody changed the campaign meanwhile; `campaign` is how it stands now."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        super().__init__(
+            f"{campaign.changed_by} changed this campaign at {campaign.changed_at:%H:%M} UTC, after you had opened it. "
+            "Nothing of yours was written. Look at what it says now, then change it again."
+        )
+        self.campaign = campaign
+
+
+class NotNowError(DataError):
+    """The campaign is not at the point where this can be done, or not by this person."""
+
+
+class Campaigns:
+    """The campaigns of one data folder. Safe to share between threads; every change is durable when it returns."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._local = threading.local()
+
+    def connection(self) -> Connection:
+        """This thread's connection to the live store."""
+        found: Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = connect(self._home)
+            found.make(TABLES)
+            self._local.connection = found
+        return found
+
+    def close(self) -> None:
+        """Let go of this thread's connection."""
+        found: Connection | None = getattr(self._local, "connection", None)
+        self._local.connection = None
+        if found is not None:
+            found.close()
+
+    def all(self) -> list[Campaign]:
+        """Every campaign, the one changed last first."""
+        query = f"select {_COLUMNS} from campaigns order by changed_at desc, campaign_id"
+        return [_campaign(row) for row in self.connection().execute(query).fetchall()]
+
+    def find(self, campaign_id: str) -> Campaign | None:
+        """One campaign."""
+        return _found(self.connection(), campaign_id)
+
+    def of_list(self, list_id: str) -> Campaign | None:
+        """The campaign that a list was built for, None where it was built by hand."""
+        query = f"select {_COLUMNS} from campaigns where list_id = ?"
+        row = self.connection().execute(query, (list_id,)).fetchone()
+        return None if row is None else _campaign(row)
+
+    def deeds(self, campaign_id: str) -> list[Deed]:
+        """What was done, first to last."""
+        query = "select at, person, deed, detail from campaign_deeds where campaign_id = ? order by n"
+        rows = self.connection().execute(query, (campaign_id,)).fetchall()
+        return [
+            Deed(at=from_micros(at), person=who, deed=deed, detail=msgspec.json.decode(detail))
+            for at, who, deed, detail in rows
+        ]
+
+    def make(self, spec: Spec, person: str, now: datetime) -> Campaign:
+        """A new draft."""
+        campaign_id, at = secrets.token_hex(5), to_micros(now)
+        with transaction(self.connection()) as run:
+            row = (campaign_id, 1, "draft", _text(spec), person, at, person, at, None)
+            run.execute(f"insert into campaigns ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            _note(run, campaign_id, person, "made", now, {"template": spec.template})
+            return _sure(run, campaign_id)
+
+    def save(self, campaign_id: str, version: int, spec: Spec, person: str, now: datetime) -> Campaign:
+        """Change what is wanted: it is a draft again, whatever was built stays to be looked at.
+
+        Raises `OvertakenError` where another version is there, `NotNowError` while it is built or once it has left.
+        """
+        with transaction(self.connection()) as run:
+            was = _at(run, campaign_id, version, ("draft", "review", "approved"))
+            if was.spec == spec:
+                return was
+            _change(run, was, "draft", person, now, spec=spec)
+            _note(run, campaign_id, person, "changed", now, _differences(was.spec, spec))
+            return _sure(run, campaign_id)
+
+    def ask(self, campaign_id: str, version: int, kind: Kind, person: str, now: datetime, total: int = 0) -> Job:
+        """Have a preview, a list or an export made in the background; asked again while it is made, it is the same.
+
+        Raises `OvertakenError`; `NotNowError` where the campaign is not at that point.
+        """
+        wanted = {"preview": ("draft", "review"), "build": ("draft", "review"), "export": ("approved", "exported")}
+        with transaction(self.connection()) as run:
+            query = f"""select {_JOB} from campaign_jobs where campaign_id = ? and kind = ? and version = ?
+                and (status = 'waiting' or status = 'running')"""
+            row = run.execute(query, (campaign_id, kind, version)).fetchone()
+            if row is not None:
+                return _job(row)
+            was = _at(run, campaign_id, version, wanted[kind])
+            job_id = f"{kind}-{secrets.token_hex(5)}"
+            values = (job_id, campaign_id, kind, version, _text(was.spec), person, to_micros(now), "waiting", 0, total)
+            run.execute(
+                f"insert into campaign_jobs ({_JOB}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{{}}', null)", values
+            )
+            if kind == "build":
+                _change(run, was, "building", person, now)
+                _note(run, campaign_id, person, "asked for a list", now, {})
+            if kind == "export":
+                _note(run, campaign_id, person, "asked for an export", now, {})
+            return _sure_job(run, job_id)
+
+    def built(self, job: Job, list_id: str, summary: Mapping[str, Any], now: datetime) -> None:
+        """The list is there: the campaign is to be reviewed."""
+        with transaction(self.connection()) as run:
+            was = _found(run, job.campaign_id)
+            if was is not None and was.status == "building" and _end(run, job, "done", {"list_id": list_id}, now):
+                _change(run, was, "review", job.asked_by, now, list_id=list_id)
+                told = {name: summary[name] for name in ("listed", "kept_off", "expected_gain")}
+                _note(run, job.campaign_id, job.asked_by, "built", now, {"list_id": list_id, **told})
+
+    def exported(self, job: Job, result: Mapping[str, Any], now: datetime) -> None:
+        """An export has left."""
+        with transaction(self.connection()) as run:
+            was = _sure(run, job.campaign_id)
+            if _end(run, job, "done", result, now):
+                if was.status == "approved":
+                    run.execute("update campaigns set status = 'exported' where campaign_id = ?", (was.campaign_id,))
+                _note(run, job.campaign_id, job.asked_by, "exported", now, dict(result))
+
+    def previewed(self, job: Job, result: Mapping[str, Any], now: datetime) -> None:
+        """A preview is there to be looked at."""
+        with transaction(self.connection()) as run:
+            _end(run, job, "done", result, now)
+
+    def failed(self, job: Job, why: str, now: datetime, *, status: str = "failed") -> None:
+        """It could not be made: a campaign that was being built is a draft again."""
+        with transaction(self.connection()) as run:
+            if not _end(run, job, status, {"why": why}, now):
+                return
+            was = _found(run, job.campaign_id)
+            if was is not None and was.status == "building" and job.kind == "build":
+                _change(run, was, "draft", job.asked_by, now)
+            _note(run, job.campaign_id, job.asked_by, f"{job.kind} {status}", now, {"why": why})
+
+    def stop(self, job_id: str, person: str, now: datetime) -> None:
+        """Give up what is waiting or running."""
+        job = self.job(job_id)
+        if job is not None:
+            self.failed(job, person, now, status="stopped")
+
+    def take_off(
+        self, campaign_id: str, version: int, customer_id: str, person: str, reason: str, now: datetime
+    ) -> Campaign:
+        """Take somebody off the list, with a reason; an approval is taken back. Raises as `save`."""
+        if not reason.strip():
+            raise DataError("Say why she is taken off: the next person wants to know.")
+        with transaction(self.connection()) as run:
+            was = _at(run, campaign_id, version, ("review", "approved"))
+            run.execute(
+                "insert into campaign_off values (?, ?, ?, ?, ?) on conflict (list_id, customer_id) do nothing",
+                (was.list_id, customer_id, person, reason.strip(), to_micros(now)),
+            )
+            _change(run, was, "review", person, now)
+            _note(run, campaign_id, person, "took off", now, {"customer_id": customer_id, "reason": reason.strip()})
+            return _sure(run, campaign_id)
+
+    def put_back(self, campaign_id: str, version: int, customer_id: str, person: str, now: datetime) -> Campaign:
+        """Put somebody back who was taken off. Raises as `save`."""
+        with transaction(self.connection()) as run:
+            was = _at(run, campaign_id, version, ("review", "approved"))
+            run.execute("delete from campaign_off where list_id = ? and customer_id = ?", (was.list_id, customer_id))
+            _change(run, was, "review", person, now)
+            _note(run, campaign_id, person, "put back", now, {"customer_id": customer_id})
+            return _sure(run, campaign_id)
+
+    def off(self, list_id: str) -> dict[str, dict[str, Any]]:
+        """Who was taken off a list by hand: by whom, why, when."""
+        query = "select customer_id, person, reason, at from campaign_off where list_id = ? order by customer_id"
+        rows = self.connection().execute(query, (list_id,)).fetchall()
+        return {key: {"person": who, "reason": why, "at": from_micros(at)} for key, who, why, at in rows}
+
+    def approve(self, campaign_id: str, version: int, person: str, now: datetime) -> Campaign:
+        """Approve the list as it is in this version. Raises as `save`, `NotNowError` for one of those who made it."""
+        with transaction(self.connection()) as run:
+            was = _at(run, campaign_id, version, ("review",))
+            if person in self.makers(campaign_id):
+                raise NotNowError("You made or changed this list yourself. Somebody else has to approve it.")
+            _change(run, was, "approved", person, now, keep_version=True)
+            _note(run, campaign_id, person, "approved", now, {"version": version, "list_id": was.list_id})
+            return _sure(run, campaign_id)
+
+    def makers(self, campaign_id: str) -> set[str]:
+        """Who made the campaign or changed it: none of them may approve it."""
+        return {one.person for one in self.deeds(campaign_id) if one.deed in MAKING}
+
+    def send_back(self, campaign_id: str, version: int, person: str, reason: str, now: datetime) -> Campaign:
+        """Send a list back to who made it, with a reason. Raises as `save`."""
+        if not reason.strip():
+            raise DataError("Say what should be different: whoever made it wants to know.")
+        with transaction(self.connection()) as run:
+            was = _at(run, campaign_id, version, ("review", "approved"))
+            _change(run, was, "draft", person, now)
+            _note(run, campaign_id, person, "sent back", now, {"reason": reason.strip()})
+            return _sure(run, campaign_id)
+
+    def end(self, campaign_id: str, version: int, person: str, now: datetime) -> Campaign:
+        """Close a campaign: nothing more leaves, what it brought can still be seen. Raises as `save`."""
+        with transaction(self.connection()) as run:
+            was = _at(run, campaign_id, version, ("draft", "review", "approved", "exported"))
+            _change(run, was, "closed", person, now)
+            _note(run, campaign_id, person, "closed", now, {})
+            return _sure(run, campaign_id)
+
+    def job(self, job_id: str) -> Job | None:
+        """One job."""
+        row = self.connection().execute(f"select {_JOB} from campaign_jobs where job_id = ?", (job_id,)).fetchone()
+        return None if row is None else _job(row)
+
+    def jobs(self, campaign_id: str) -> list[Job]:
+        """The jobs of a campaign, the one asked for last first."""
+        query = f"select {_JOB} from campaign_jobs where campaign_id = ? order by asked_at desc, job_id"
+        return [_job(row) for row in self.connection().execute(query, (campaign_id,)).fetchall()]
+
+    def waiting(self) -> list[Job]:
+        """What is to be done, in the order in which it was asked for; what was begun and never ended among it."""
+        query = f"""select {_JOB} from campaign_jobs where status = 'waiting' or status = 'running'
+            order by asked_at, job_id"""
+        return [_job(row) for row in self.connection().execute(query).fetchall()]
+
+    def goes_on(self, job: Job, done: int, total: int) -> bool:
+        """Tell how far it is; whether it is still wanted."""
+        with transaction(self.connection()) as run:
+            query = """update campaign_jobs set status = 'running', done = ?, total = ?
+                where job_id = ? and (status = 'waiting' or status = 'running')"""
+            return bool(run.execute(query, (done, total, job.job_id)).rowcount)
+
+
+def _at(run: Connection, campaign_id: str, version: int, wanted: Sequence[str]) -> Campaign:
+    found = _sure(run, campaign_id)
+    if found.version != version:
+        raise OvertakenError(found)
+    if found.status not in wanted:
+        raise NotNowError(f"The campaign is {found.status}; this can be done while it is {' or '.join(wanted)}.")
+    return found
+
+
+def _change(
+    run: Connection, was: Campaign, status: Status, person: str, now: datetime, *, spec: Spec | None = None,
+    list_id: str | None = None, keep_version: bool = False,
+) -> None:  # fmt: skip
+    run.execute(
+        """update campaigns set version = ?, status = ?, spec = ?, changed_by = ?, changed_at = ?, list_id = ?
+        where campaign_id = ?""",
+        (
+            was.version + (not keep_version),
+            status,
+            _text(spec or was.spec),
+            person,
+            to_micros(now),
+            list_id or was.list_id,
+            was.campaign_id,
+        ),
+    )
+
+
+def _note(run: Connection, campaign_id: str, person: str, deed: str, now: datetime, detail: dict[str, Any]) -> None:
+    query = "select coalesce(max(n), 0) + 1 from campaign_deeds where campaign_id = ?"
+    (n,) = run.execute(query, (campaign_id,)).fetchone()
+    text = msgspec.json.encode(detail).decode()
+    run.execute(
+        "insert into campaign_deeds values (?, ?, ?, ?, ?, ?)", (campaign_id, n, to_micros(now), person, deed, text)
+    )
+
+
+def _end(run: Connection, job: Job, status: str, result: Mapping[str, Any], now: datetime) -> bool:
+    query = """update campaign_jobs set status = ?, result = ?, ended_at = ?
+        where job_id = ? and (status = 'waiting' or status = 'running')"""
+    text = msgspec.json.encode(dict(result)).decode()
+    return bool(run.execute(query, (status, text, to_micros(now), job.job_id)).rowcount)
+
+
+def _differences(was: Spec, now: Spec) -> dict[str, Any]:
+    pairs = ((name, getattr(was, name), getattr(now, name)) for name in Spec.__struct_fields__)
+    return {name: [msgspec.to_builtins(a), msgspec.to_builtins(b)] for name, a, b in pairs if a != b}
+
+
+def _text(spec: Spec) -> str:
+    return msgspec.json.encode(spec).decode()
+
+
+def _found(run: Connection, campaign_id: str) -> Campaign | None:
+    row = run.execute(f"select {_COLUMNS} from campaigns where campaign_id = ?", (campaign_id,)).fetchone()
+    return None if row is None else _campaign(row)
+
+
+def _sure(run: Connection, campaign_id: str) -> Campaign:
+    found = _found(run, campaign_id)
+    if found is None:
+        raise DataError(f"There is no campaign {campaign_id!r}.")
+    return found
+
+
+def _sure_job(run: Connection, job_id: str) -> Job:
+    return _job(run.execute(f"select {_JOB} from campaign_jobs where job_id = ?", (job_id,)).fetchone())
+
+
+def _campaign(row: Sequence[Any]) -> Campaign:
+    campaign_id, version, status, spec, made_by, made_at, changed_by, changed_at, list_id = row
+    return Campaign(
+        campaign_id=campaign_id,
+        version=version,
+        status=status,
+        spec=msgspec.json.decode(spec, type=Spec),
+        made_by=made_by,
+        made_at=from_micros(made_at),
+        changed_by=changed_by,
+        changed_at=from_micros(changed_at),
+        list_id=list_id,
+    )
+
+
+def _job(row: Sequence[Any]) -> Job:
+    job_id, campaign_id, kind, version, spec, asked_by, asked_at, status, done, total, result, ended_at = row
+    return Job(
+        job_id=job_id,
+        campaign_id=campaign_id,
+        kind=kind,
+        version=version,
+        spec=msgspec.json.decode(spec, type=Spec),
+        asked_by=asked_by,
+        asked_at=from_micros(asked_at),
+        status=status,
+        done=done,
+        total=total,
+        result=msgspec.json.decode(result),
+        ended_at=None if ended_at is None else from_micros(ended_at),
+    )

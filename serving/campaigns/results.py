@@ -1,0 +1,97 @@
+"""What a campaign brought: who was first assigned to its list against who was held out of it by chance."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import ceil, sqrt
+
+import msgspec
+
+from features.home import Home
+from features.instants import days, to_us
+from serving import campaign_lists as lists
+from serving.service import DecisionService
+from serving.snapshot import state_of
+
+WEEKS = 4
+"""What was bought within so many weeks after the first export counts."""
+
+LEAST = 30
+"""Fewer people in an arm tell nothing."""
+
+_PAGE = 500
+
+
+class Arm(msgspec.Struct, frozen=True, kw_only=True):
+    """One side: how many people, how many of them bought, and what they paid on average; minor units."""
+
+    people: int
+    bought: int
+    mean: float
+    spread: float
+
+
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known so far. `difference` is paid a person, treated less held out, with its 95 % interval.
+
+    `why` says why there is none yet; `tells_at` when all have had their weeks, `needed` how many people an arm would
+    have to have to see a difference of a tenth.
+    """
+
+    sent_at: datetime | None
+    tells_at: datetime | None
+    treated: Arm | None
+    held_out: Arm | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    why: str | None
+    needed: int | None
+    withheld: float
+
+
+def results(service: DecisionService, home: Home, list_id: str, now: datetime) -> Results | None:
+    """What became of a list, None where there is none. Everybody stays in the arm of the first assignment."""
+    summary, sent = lists.summary(home, list_id), lists.exports(home, list_id)
+    if summary is None:
+        return None
+    nothing = Results(
+        sent_at=None, tells_at=None, treated=None, held_out=None, difference=None, low=None, high=None,
+        why="not_sent", needed=None, withheld=summary["withheld_gain"],
+    )  # fmt: skip
+    if not sent:
+        return nothing
+    sent_at = sent[-1]["at"]
+    tells_at = sent_at + timedelta(weeks=WEEKS)
+    arms = [_arm(service, who, sent_at, now) for who in lists.arms(home, list_id, "campaign_holdout")]
+    found = msgspec.structs.replace(nothing, sent_at=sent_at, tells_at=tells_at, treated=arms[0], held_out=arms[1])
+    if min(arm.people for arm in arms) < LEAST:
+        return msgspec.structs.replace(found, why="too_few")
+    error = sqrt(sum(arm.spread**2 / arm.people for arm in arms))
+    difference = arms[0].mean - arms[1].mean
+    worth = max(arms[1].mean, 1.0) / 10
+    needed = ceil(2 * (1.96 + 0.84) ** 2 * max(arm.spread for arm in arms) ** 2 / worth**2)
+    return msgspec.structs.replace(
+        found,
+        difference=difference,
+        low=difference - 1.96 * error,
+        high=difference + 1.96 * error,
+        why="too_early" if now < tells_at else None,
+        needed=needed,
+    )
+
+
+def _arm(service: DecisionService, who: Sequence[str], since: datetime, now: datetime) -> Arm:
+    run = service.records.connection()
+    start, end = to_us(since), min(to_us(now), to_us(since) + days(7 * WEEKS))
+    paid: list[int] = []
+    for at in range(0, len(who), _PAGE):
+        page = who[at : at + _PAGE]
+        marks = ",".join("?" * len(page))
+        rows = run.execute(f"select customer_id, position, body from state where customer_id in ({marks})", page)
+        found = {row[0]: row[1:] for row in rows.fetchall()}
+        for key in page:
+            orders = state_of(run, key, found[key], found[key][0])[0].orders if key in found else ()
+            paid.append(sum(order.paid for order in orders if start < order.at <= end))
+    mean = sum(paid) / len(paid) if paid else 0.0
+    variance = sum((one - mean) ** 2 for one in paid) / (len(paid) - 1) if len(paid) > 1 else 0.0
+    return Arm(people=len(paid), bought=sum(one > 0 for one in paid), mean=mean, spread=sqrt(variance))

@@ -1,0 +1,30 @@
+"""What is asked of the parts behind the console: each answer in time, and mistakes told to who made them."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from features.errors import DataError
+from serving.api.execution import Deadline
+from serving.api.problems import ProblemError
+from serving.campaigns.life import NotNowError, OvertakenError
+from serving.desk.faults import ConflictError, FieldFaultError, NotThereError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def answered(pool: Deadline, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The call's result; what cannot be done, and no answer in time, as a problem."""
+    try:
+        found = await pool.run(call, *args, **kwargs)
+    except FieldFaultError as error:
+        raise ProblemError("invalid-request", str(error)) from error
+    except (ConflictError, OvertakenError, NotNowError) as error:
+        raise ProblemError("conflict", str(error)) from error
+    except NotThereError as error:
+        raise ProblemError("not-found", str(error)) from error
+    except DataError as error:
+        raise ProblemError("invalid-request", str(error)) from error
+    if isinstance(found, str) and found in ("deadline", "overloaded", "failure"):
+        raise ProblemError("unavailable", f"There is no answer ({found}). Try again shortly.")
+    return found  # type: ignore[return-value]

@@ -1,0 +1,93 @@
+"""The models in force and those that would replace them, and the policy in readable form with what it was before."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.api.wiring import Wiring, wired
+from serving.console.asking import answered
+from serving.console.pages import page
+from serving.console.seat import Needs, Seat, right_host
+from serving.core.policy import policy_path
+
+router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[Depends(right_host)])
+
+Models = Annotated[Seat, Depends(Needs("models"))]
+NAMES = ("churn", "second_purchase", "value", "next_offer", "sessions", "dissatisfaction")
+
+
+@router.get("/models")
+async def models(request: Request, seat: Models) -> Response:
+    """Champion and challenger, calibration, what weighs most, and what is degraded."""
+    app = wired(request)
+    return page(request, "models.html", await answered(app.reads, _models, app))
+
+
+@router.get("/policy")
+async def policy(request: Request, seat: Models) -> Response:
+    """The policy in force in readable form, its text, and what changed since each one before."""
+    app = wired(request)
+    return page(request, "policy.html", await answered(app.reads, _policy, app))
+
+
+def _models(app: Wiring) -> dict[str, Any]:
+    health, force = app.service.health(app.clock()), app.service.in_force(app.clock())
+    bundle = None if force.models is None else force.scorer.id
+    judged = [json.loads(line) for line in _lines(app.home.models / "judged.jsonl")]
+    found = []
+    for name in NAMES:
+        shown = _report(app.home.models / name / "report.json")
+        verdict = next((one for one in reversed(judged) if one["model"] == name), None)
+        if shown is None:
+            continue
+        weights = sorted(shown.get("importance", {}).items(), key=lambda pair: -pair[1])[:8]
+        found.append(
+            {
+                "name": name,
+                "in_force": verdict is not None and verdict["promoted"] and verdict["bundle"] == bundle,
+                "validated_at": shown.get("validated_at"),
+                "verdict": verdict,
+                "metrics": [pair for pair in shown.get("metrics", {}).items() if "." not in pair[0]][:8],
+                "reliability": shown.get("reliability", []),
+                "weights": weights,
+                "heaviest": max([weight for _, weight in weights], default=0) or 1,
+                "notes": shown.get("notes", []),
+            }
+        )
+    return {"models": found, "bundle": bundle, "degraded": health.degraded, "versions": health.versions}
+
+
+def _policy(app: Wiring) -> dict[str, Any]:
+    force = app.service.in_force(app.clock())
+    run = app.service.records.connection()
+    hashes = [name for (name,) in run.execute("select hash from kept where kind = 'policy'").fetchall()]
+    text = policy_path(app.home).read_text(encoding="utf-8")
+    before = []
+    for name in hashes:
+        kept = app.service.records.kept(name)
+        if kept is not None and name != force.policy.hash:
+            lines = difflib.unified_diff(kept.splitlines(), text.splitlines(), lineterm="", n=0)
+            before.append({"hash": name, "lines": [one for one in lines if not one.startswith(("---", "+++", "@@"))]})
+    return {
+        "policy": force.policy.file,
+        "hash": force.policy.hash,
+        "text": text,
+        "before": before,
+        "actions": force.catalogue.actions,
+    }
+
+
+def _report(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []

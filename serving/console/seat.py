@@ -1,0 +1,132 @@
+"""Who is asking, and what she may do: every page and deed of the console names the right that it needs."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from serving.api.problems import ProblemError
+from serving.api.wiring import Wiring, wired
+from serving.console.people import Person
+from serving.console.roles import RIGHTS, ROLES
+from serving.console.session import COOKIE
+from serving.security import StoreUnreadableError
+
+_MOST_FIELDS = 200
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Who sits there. `person` is None for a key or a one-time link, which may look and do nothing."""
+
+    name: str
+    rights: frozenset[str]
+    csrf: str
+    person: Person | None = None
+
+    def may(self, right: str) -> bool:
+        """Whether she has a right."""
+        return right in self.rights
+
+
+class Form:
+    """What was sent with a form; a field that is not there is empty."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            self._fields = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        except ValueError as error:
+            raise ProblemError("invalid-request", f"The form cannot be read ({error}). Fill it in again.") from error
+
+    def get(self, name: str) -> str:
+        """The first value of a field, without blanks around it."""
+        return self._fields.get(name, [""])[0].strip()
+
+    def all(self, name: str) -> list[str]:
+        """All values of a field that were ticked or filled in."""
+        return [value.strip() for value in self._fields.get(name, []) if value.strip()]
+
+    def version(self) -> int:
+        """The version of what was looked at when the form was filled in."""
+        try:
+            return int(self.get("version"))
+        except ValueError as error:
+            raise ProblemError("invalid-request", "The form lacks its version. Open the page again.") from error
+
+
+def right_host(request: Request) -> None:
+    """Refuse other host names (DNS rebinding) and forms sent from other sites."""
+    hosts = wired(request).settings.console_hosts
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    if host not in {name.strip("[]") for name in hosts}:
+        detail = f"The console does not answer under the name {host!r}. Use {hosts[0]}, or add it to `console_hosts`."
+        raise ProblemError("forbidden", detail)
+    origin = request.headers.get("origin")
+    if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise ProblemError("forbidden", "The form came from another site. Open the console and send it from there.")
+
+
+async def seated(request: Request) -> Seat:
+    """Who is asking; raises 401 for nobody."""
+    app = wired(request)
+    if request.method == "POST":
+        request.state.sent = (await request.body()).decode("utf-8", "replace")
+    found = await app.reads.run(_seat, app, request.cookies.get(COOKIE, ""))
+    if isinstance(found, str):
+        raise ProblemError("unavailable", f"Who you are could not be read ({found}). Try again shortly.")
+    if found is None:
+        raise ProblemError("unauthorised", "Log in to the console first.")
+    request.state.seat = found
+    return found
+
+
+async def posted(request: Request, seat: Annotated[Seat, Depends(seated)]) -> Form:
+    """The form that was sent, from one of our own pages; raises 403 for any other."""
+    form = Form(request.state.sent)
+    if form.get("csrf") != seat.csrf:
+        raise ProblemError("forbidden", "The form was of another session. Open the page again and send it from there.")
+    return form
+
+
+class Needs:
+    """A dependency that lets through whoever has a right."""
+
+    def __init__(self, right: str) -> None:
+        assert right in RIGHTS
+        self.right = right
+
+    async def __call__(self, request: Request) -> Seat:
+        """Who is asking; raises 401 for nobody, 403 for one without the right."""
+        seat = await seated(request)
+        if not seat.may(self.right):
+            roles = " or ".join(role for role, rights in ROLES.items() if self.right in rights)
+            raise ProblemError(
+                "forbidden", f"You may not {RIGHTS[self.right]}. That takes the role {roles}: ask an admin for it."
+            )
+        return seat
+
+
+Posted = Annotated[Form, Depends(posted)]
+
+
+def _seat(app: Wiring, token: str) -> Seat | None:
+    now = app.clock()
+    session = app.sessions.find(token, now)
+    if session is None:
+        return None
+    if session.name is not None:
+        person = app.people.find(session.name)
+        if person is None or person.shut_at is not None:
+            return None
+        return Seat(person.name, person.rights, session.csrf, person)
+    if session.key_id is not None:
+        try:
+            key = app.keys.current(session.key_id)
+        except StoreUnreadableError:
+            return None
+        if key is None or not key.allows("console", now):
+            return None
+        return Seat(f"key {key.name}", frozenset(ROLES["viewer"]), session.csrf)
+    return Seat("one-time link", frozenset(ROLES["viewer"]), session.csrf)
