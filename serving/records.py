@@ -94,27 +94,24 @@ class Records:
             if not found.has(_LAST_MADE):
                 with transaction(found):
                     found.make(_TABLES)
-            found.wait_at_most(getattr(self._own, "patience", None))
             self._own.connection = found
             with self._lock:
                 self._open.append(found)
+        patience: float | None = getattr(self._own, "patience", None)
+        if patience != getattr(self._own, "told", None):  # a thread that always waits as long tells the engine once
+            found.wait_at_most(patience)
+            self._own.told = patience
         return found
 
     @contextmanager
     def waiting(self, seconds: float) -> Iterator[None]:
         """Inside, this thread's statements wait at most so long, for another's write or for the store, then fail."""
         before: float | None = getattr(self._own, "patience", None)
-        self._wait_at_most(seconds)
+        self._own.patience = seconds
         try:
             yield
         finally:
-            self._wait_at_most(before)
-
-    def _wait_at_most(self, seconds: float | None) -> None:
-        self._own.patience = seconds
-        connection: Connection | None = getattr(self._own, "connection", None)
-        if connection is not None:
-            connection.wait_at_most(seconds)
+            self._own.patience = before
 
     def close(self) -> None:
         """Close all threads' connections."""

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from features.customer.delivery_course import delivery_course
 from features.customer.ledger import Browse, Order
 from features.customer.span import BAD, GOOD, verdict
 from features.instants import DAY, MINUTE, SECOND, to_us
@@ -215,19 +214,16 @@ def arrived_at(view: "CustomerView", order: Order) -> int | None:
     """When an order reached her (microseconds): delivered, taken along from the store, or some days after it was made
     where nobody told of any delivery; None while it is on its way, or was cancelled.
     """
-    now = to_us(view.now)
-    told = next((d for d in view.state.deliveries if d.order_id == order.order_id), None)
-    course = None if told is None else delivery_course(told, now)
+    course = view.courses.get(order.order_id)
     if course is not None:
         return course.delivered_at
     if order.channel == "store":
         return order.at
     taken = order.at + UNTOLD_DELIVERY_DAYS * DAY
-    return taken if taken <= now else None
+    return taken if taken <= to_us(view.now) else None
 
 
 def was_cancelled(view: "CustomerView", order: Order) -> bool:
     """Whether an order was cancelled and no parcel of it came."""
-    told = next((d for d in view.state.deliveries if d.order_id == order.order_id), None)
-    course = None if told is None else delivery_course(told, to_us(view.now))
+    course = view.courses.get(order.order_id)
     return course is not None and course.delivered_at is None and course.cancelled_at is not None

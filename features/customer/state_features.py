@@ -1,6 +1,6 @@
 """State features: what a customer's live state says in numbers, the same for training rows, conditions and models."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from features.customer.case_course import case_severity, course_of
@@ -50,19 +50,22 @@ def features_of(
     state: CustomerState, now: int, rules: HoldRules, holds: Sequence[Hold], recovery_until: datetime | None
 ) -> dict[str, float]:
     """`STATE_FEATURES` at `now` (microseconds since 1970), given the holds in force then."""
+    contacted = [c.contacted_at for c in state.contacts]
+    bought = list(bought_at(state, now))
+    seen = [state.last_seen_at, *bought, *[b.at for b in state.browsed], *[m.at for m in state.marks]]
     found = {
         "holds_in_force": len(holds),
         "max_hold_severity": max((h.severity for h in holds), default=0),
         "in_recovery": float(recovery_until is not None and now < to_us(recovery_until)),
-        "returned_lines_365d": _count((r.at for r in state.returned), now, 365),
-        "frictions_28d": _count((f.at for f in state.frictions), now, 28),
-        "contacts_28d": _count((c.contacted_at for c in state.contacts), now, 28),
-        "dismissals_90d": _count((c.dismissed_at for c in state.contacts), now, 90),
-        "days_since_last_contact": _age((c.contacted_at for c in state.contacts), now),
-        "orders_total": state.order_count - sum(1 for o in state.orders if o.at > now),
-        "days_since_first_purchase": _age((state.first_purchase_at,), now),
-        "days_since_last_purchase": _age(bought_at(state, now), now),
-        "days_since_last_seen": _age(_seen(state, now), now),
+        "returned_lines_365d": _count([r.at for r in state.returned], now, 365),
+        "frictions_28d": _count([f.at for f in state.frictions], now, 28),
+        "contacts_28d": _count(contacted, now, 28),
+        "dismissals_90d": _count([c.dismissed_at for c in state.contacts], now, 90),
+        "days_since_last_contact": _age(contacted, now),
+        "orders_total": state.order_count - sum([o.at > now for o in state.orders]),
+        "days_since_first_purchase": _age([state.first_purchase_at], now),
+        "days_since_last_purchase": _age(bought, now),
+        "days_since_last_seen": _age(seen, now),
         **_ratings(state, now, rules),
         **_cases(state, now, rules),
         **_deliveries(state.deliveries, now),
@@ -74,26 +77,19 @@ def bought_at(state: CustomerState, now: int) -> Iterator[int | None]:
     """When she bought, as far as the state tells: an order that grew has one beginning, so its items speak, too."""
     last = state.last_purchase_at
     yield last
-    yield from (order.at for order in state.orders)
+    yield from [order.at for order in state.orders]
     if last is not None and last > now:
         for moments in (state.purchases.first_at, state.purchases.previous_at, state.purchases.last_at):
             yield from moments
 
 
-def _seen(state: CustomerState, now: int) -> Iterator[int | None]:
-    yield state.last_seen_at
-    yield from bought_at(state, now)
-    for seen in (state.browsed, state.marks):
-        yield from (one.at for one in seen)
-
-
-def _count(instants: Iterable[int | None], now: int, window_days: int) -> int:
+def _count(instants: Sequence[int | None], now: int, window_days: int) -> int:
     since = now - window_days * DAY
-    return sum(1 for at in instants if at is not None and since < at <= now)
+    return sum([at is not None and since < at <= now for at in instants]) if instants else 0
 
 
-def _age(instants: Iterable[int | None], now: int) -> float:
-    last = max((at for at in instants if at is not None and at <= now), default=None)
+def _age(instants: Sequence[int | None], now: int) -> float:
+    last = max([at for at in instants if at is not None and at <= now], default=None)
     return NAN if last is None else (now - last) / DAY
 
 
@@ -101,8 +97,8 @@ def _ratings(state: CustomerState, now: int, rules: HoldRules) -> dict[str, floa
     scored = [m for m in state.marks if m.unit is not None and m.at <= now]
     last = scored[-1] if scored else None
     return {
-        "ratings_90d": _count((m.at for m in scored), now, 90),
-        "bad_ratings_365d": _count((m.at for m in scored if verdict(m, rules) == BAD), now, 365),
+        "ratings_90d": _count([m.at for m in scored], now, 90),
+        "bad_ratings_365d": _count([m.at for m in scored if verdict(m, rules) == BAD], now, 365),
         "last_rating_unit": NAN if last is None or last.unit is None else last.unit,
         "days_since_last_rating": NAN if last is None else (now - last.at) / DAY,
     }
@@ -132,7 +128,7 @@ def _cases(state: CustomerState, now: int, rules: HoldRules) -> dict[str, float]
         "max_case_severity": max(severities, default=0),
         "case_asks": asks,
         "cases_unanswered_30d": unanswered,
-        "cases_365d": _count((at for group in opened.values() for at in group), now, 365),
+        "cases_365d": _count([at for group in opened.values() for at in group], now, 365),
         "complaints_365d": _count(opened["complaint"], now, 365),
         "return_cases_365d": _count(opened["return"], now, 365),
     }
@@ -143,6 +139,6 @@ def _deliveries(deliveries: Sequence[Delivery], now: int) -> dict[str, float]:
     return {
         "orders_in_delivery": sum(course.over_at is None for course in found),
         "late_orders": sum(course.is_late(now) for course in found),
-        "late_deliveries_90d": _count((course.broken_at(now) for course in found), now, 90),
-        "days_since_last_delivery": _age((course.delivered_at for course in found), now),
+        "late_deliveries_90d": _count([course.broken_at(now) for course in found], now, 90),
+        "days_since_last_delivery": _age([course.delivered_at for course in found], now),
     }

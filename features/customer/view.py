@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from features.customer.delivery_course import DeliveryCourse, delivery_course
 from features.customer.hold_rules import HoldRules
 from features.customer.holds import Hold, standing
 from features.customer.incidents import Incident
@@ -104,6 +105,11 @@ class CustomerView:
     def orders(self) -> list[Order]:
         """Her latest orders (ten at most), oldest first."""
         return [o for o in self.state.orders if o.at <= self._now][-KEPT_COUNTS["orders"] :]
+
+    @cached_property
+    def courses(self) -> dict[str, DeliveryCourse | None]:
+        """By order, how its delivery stands; None where nothing of it had happened."""
+        return {d.order_id: delivery_course(d, self._now) for d in self.state.deliveries}
 
     @cached_property
     def deliveries(self) -> list[DeliveryView]:

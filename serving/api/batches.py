@@ -23,7 +23,7 @@ from serving.api.execution import Unanswered
 
 log = logging.getLogger("tahdikas.api")
 
-_LEARNS = 0.3  # weight of the newest batch in what a question is expected to take
+_LEARNS = 0.3  # weight of the newest batch in what questions are expected to take
 _PATIENT = 0.7  # of the time limit: who is expected to wait longer is turned away
 _JOIN_SECONDS = 0.05  # into a batch that hangs, the next begins beside it
 
@@ -70,7 +70,7 @@ class Batches(Generic[Q, A]):
         self._called = False  # a thread will look at the queue
         self._busy: set[Hashable] = set()
         self._under_way = 0
-        self._each = 0.0  # seconds a question has taken of late, in its batch
+        self._seconds_of_late, self._questions_of_late = 0.0, 0.0  # of a batch
 
     async def ask(self, question: Q) -> A | Unanswered:
         """The answer, or why there is none in time. `TahdikasError`s pass through: the caller can act on them."""
@@ -104,7 +104,7 @@ class Batches(Generic[Q, A]):
 
     def _expected_wait(self) -> float:
         """Seconds until all that is under way is answered, by what questions took of late."""
-        return self._under_way * self._each
+        return self._under_way * self._seconds_of_late / max(self._questions_of_late, 1.0)
 
     def close(self) -> None:
         """Let running batches end, drop what waits."""
@@ -160,8 +160,9 @@ class Batches(Generic[Q, A]):
                 for one in batch:
                     self._settle([one])
             return
-        took = (time.perf_counter() - began) / len(batch)
-        self._each = took if not self._each else self._each + _LEARNS * (took - self._each)
+        weight = _LEARNS if self._questions_of_late else 1.0
+        self._seconds_of_late += weight * (time.perf_counter() - began - self._seconds_of_late)
+        self._questions_of_late += weight * (len(batch) - self._questions_of_late)
         self._tell(batch, answers)
 
     def _tell(self, batch: Sequence[_Asked[Q, A]], answers: Sequence[A | Exception]) -> None:

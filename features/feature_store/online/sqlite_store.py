@@ -37,7 +37,7 @@ _SOME = "select customer_id, record from records where view = ? and customer_id 
 _CUSTOMERS = """
 select customer_id from records where view = ?1 and kind = ?2 and (customer_id > ?3 or ?4) order by customer_id limit ?5
 """
-_CACHE_KIB = 65_536  # of the file, at most, for each reading thread: SQLite's own 2 MB hold 4,000 customers
+_CACHE_KIB = 4_096  # of the file, for each reading thread; what is not there the system has
 _VIEWS = """
 with recursive found(view) as (
   select min(view) from records
