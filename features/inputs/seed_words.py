@@ -30,8 +30,9 @@ from features.inputs.seed_lists import (
     TIMES,
     WHOLE,
 )
-from features.inputs.texts import tokens
+from features.inputs.texts import looked_at, tokens
 
+_LONGEST = 100_000  # characters read, in about 0.1 s; a novel must not hold up who else writes
 _SHORTEST_STEM = 4  # letters; a shorter entry must be the whole word
 _REACH = 3  # words that a negation turns
 _LEAVING_REACH = 4  # words between a refusal and what is bought no more
@@ -49,8 +50,7 @@ def seed_score(text: str) -> float:
     """From -1 (praise only) to 1 (complaint only); 0 for a text without a word of either, or as much of both.
 
     A word of praise within three words after a negation in the same clause counts as a complaint; a complaint that is
-    negated counts for nothing, nor does what negates it. Outrage counts as two complaints, and so does each saying. All
-    of a text is read.
+    negated counts for nothing, nor does what negates it. Outrage counts as two complaints, and so does each saying.
 
     >>> seed_score("Not good, arrived broken") > 0 > seed_score("Kiitos, hyvä palvelu!")
     True
@@ -74,7 +74,7 @@ def seed_words(text: str, most: int = 3) -> list[str]:
 
 
 def _clauses(text: str) -> Iterator[list[str]]:
-    return (tokens(clause[0]) for clause in _CLAUSE.finditer(text))
+    return (tokens(clause[0]) for clause in _CLAUSE.finditer(looked_at(text, _LONGEST)))
 
 
 def _told(words: Sequence[str]) -> Iterator[tuple[str, int]]:

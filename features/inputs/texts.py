@@ -31,9 +31,9 @@ _TOKEN = re.compile(r"\w+|[!?]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
 Grams = Callable[[Sequence[str]], list[str]]
 
 
-def looked_at(text: str) -> str:
+def looked_at(text: str, longest: int = LONGEST) -> str:
     """The text, of one that is too long its beginning and its end."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST * 2 // 3]} {text[-LONGEST // 3 :]}"
+    return text if len(text) <= longest else f"{text[: longest * 2 // 3]} {text[-longest // 3 :]}"
 
 
 def tokens(text: str) -> list[str]:

@@ -6,10 +6,11 @@ they were done; since then they gained only forms of verbs.
 
 import pytest
 
+from features.customer.hold_rules import HoldRules
 from features.inputs.satisfaction import Satisfaction
 from features.inputs.seed_words import seed_score, seed_words
 
-HOLDS = 0.7  # the threshold of the policy that is shipped
+HOLDS = HoldRules().predicted_at
 KNOWN_CROSS = {
     "en": (
         "I've had it with this shop, goodbye.",
@@ -275,6 +276,11 @@ def test_the_middle_of_a_long_letter_is_read():
     calm = "The parcel came on Tuesday and I wear the socks in the garden. " * 200
     assert held([calm + "I want my money back. " + calm]) and not held([calm + calm])
     assert held([calm.replace(".", "") + "I want my money back " + calm.replace(".", "")]), "without a full stop too"
+
+
+def test_of_a_novel_the_beginning_and_the_end_are_read():
+    novel = "calm words " * 20_000
+    assert held([novel + "I want my money back."]) and held(["I want my money back. " + novel])
 
 
 def test_why_is_told_in_her_words():
