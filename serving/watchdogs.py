@@ -46,15 +46,17 @@ class Watchdogs:
 
     def look(self, now: datetime) -> Looked:
         """Look at everything once; reads everybody who may be held (see `desk.quiet`)."""
-        held = list(watched(self._desk.held(self._desk.lens(now)), now))
+        held, late = Counter[str](), 0
+        for one in watched(self._desk.held(self._desk.lens(now)), now):  # few at a time: they may be half the shop
+            held[one.kind] += 1
+            late += one.past_review
         sources = self._sources(now)
-        late = sum(one.past_review for one in held)
         findings = [self._cap(now), self._silence(now), *self._sources_quiet(sources, now)]
         if late:
             text = f"{late} reasons of silence are past review. Look at them: tahdikas holds --past-review"
             findings.append(Finding("past_review", late, text))
         seconds = {name: (now - heard).total_seconds() for name, heard in sources.items()}
-        return Looked(now, [one for one in findings if one is not None], Counter(one.kind for one in held), seconds)
+        return Looked(now, [one for one in findings if one is not None], held, seconds)
 
     def _cap(self, now: datetime) -> Finding | None:
         """Outbound answers of the last days of which nobody said that they were sent or given back."""

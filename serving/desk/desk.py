@@ -74,9 +74,9 @@ class Desk:
         words = status_words(f"unknown:{problem}")
         return words["detail"], words["detail_fi"]
 
-    def held(self, lens: Lens) -> list[Standing]:
-        """Everybody whom anything holds at the lens's moment, by id."""
-        return [standing for standing in self._concerned(lens) if standing.is_held]
+    def held(self, lens: Lens) -> Iterator[Standing]:
+        """Everybody whom anything holds at the lens's moment, by id, read as they are asked for."""
+        return (standing for standing in self._concerned(lens) if standing.is_held)
 
     def _concerned(self, lens: Lens) -> Iterator[Standing]:
         """Everybody whom anything may hold, and everybody with an open case, by id."""
@@ -111,7 +111,7 @@ class Desk:
     def call_list(self, now: datetime) -> list[Call]:
         """Whom a person should call, the gravest first, then the dearest."""
         lens = self.lens(now)
-        return self._calls(lens, self.held(lens))
+        return self._calls(lens, list(self.held(lens)))
 
     def work_list(self, filters: WorkFilters, now: datetime, *, after: str | None = None, limit: int = 100) -> WorkPage:
         """A page of the work list. Raises `FieldFaultError` for filters or a cursor that cannot be used.
@@ -198,7 +198,7 @@ class Desk:
         states = {s.customer_id: s.state for s in of(run, sorted(assigned), self.lens(now))}
         share = force.policy.file.worth.margin_share
         margins = {c: share * bought(states[c], a.at) for c, a in assigned.items()}
-        return silence(self.held(self.lens(now)), withheld, worth(assigned, margins, now), now, days)
+        return silence(list(self.held(self.lens(now))), withheld, worth(assigned, margins, now), now, days)
 
     def _released_share(self, policy_hash: str) -> float:
         """The share of predicted holds that a policy of then let go."""
