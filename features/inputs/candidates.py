@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from features.errors import BundleError
 from features.inputs.forest import Block
-from features.inputs.places import Rows, distinct, grouped, places, values_at
+from features.inputs.places import Rows, distinct, first_of, grouped, places, values_at
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -263,7 +263,7 @@ def candidates_of(histories: Histories, table: ItemTable, at: Floats) -> Candida
 
     new = own_rows.at(near) < 0
     fresh, fresh_score = near[new], near_score[new]
-    picked = fresh[places(fresh // size, -fresh_score, fresh % size) < MOST_NEIGHBOURS]
+    picked = fresh[first_of(MOST_NEIGHBOURS, fresh // size, -fresh_score, fresh % size)]
     keys = distinct(np.concatenate([own[place < MOST_PERSONAL], picked, popular]))
     customer, item = keys // size, keys % size
     at_own, at_near = own_rows.at(keys), Rows(near).at(keys)
@@ -337,7 +337,7 @@ def _mean_price(histories: Histories, table: ItemTable, owner: Ints) -> Floats:
 def _neighbours(histories: Histories, table: ItemTable, owner: Ints, age: Floats) -> tuple[Ints, Floats]:
     """Keys (customer * items + item, ascending) and summed scores of what goes with her latest items."""
     size = max(len(table), 1)
-    seed = np.flatnonzero(places(owner, age, -histories.count, histories.item) < SEEDS)
+    seed = np.flatnonzero(first_of(SEEDS, owner, age, -histories.count, histories.item))
     item = histories.item[seed]
     first, lengths = table.neighbour_start[item], table.neighbour_start[item + 1] - table.neighbour_start[item]
     at = np.repeat(first - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())

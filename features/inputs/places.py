@@ -24,6 +24,13 @@ def places(group: Ints, *by: npt.NDArray[Any]) -> Ints:
     return place
 
 
+def first_of(most: int, group: Ints, *by: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which rows are among the first `most` of their group, in the order of `places`; sorts only where it has to."""
+    if len(group) <= most or np.bincount(group).max() <= most:
+        return np.ones(len(group), np.bool_)
+    return places(group, *by) < most
+
+
 def in_order(group: Ints, *by: npt.NDArray[Any]) -> tuple[Ints, Ints]:
     """The rows sorted by group, then as `places` sorts them, and the place of each of these within its group."""
     order = np.lexsort((*reversed(by), group)) if len(group) < MANY else _sorted_by_first(group, *by)

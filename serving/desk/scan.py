@@ -14,7 +14,7 @@ from serving.desk.lens import Lens, Standing, look
 from serving.desk.reading import standing_of
 from serving.snapshot import state_of
 
-_PAGE = 500
+_PAGE = 100
 
 
 def everybody(
