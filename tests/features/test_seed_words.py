@@ -1,7 +1,7 @@
 """Plain sentences that people write to shops, in four languages: the seed words tell who is cross from who is not.
 
 `KNOWN` was written before the lists of words were, which then were made to tell it apart. `UNSEEN` was written when
-they were done; since then they gained only forms of verbs.
+they were done; for its sake they gained nothing but "ostan" and "tilaan", forms that were missing (25 heard became 26).
 """
 
 import pytest
