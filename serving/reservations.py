@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from features.log.connection import Connection, transaction
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import from_micros, to_micros
+from features.log.value_lists import marks, parts
 from serving.core.decision import Decision
 from serving.core.question import Contact
 
@@ -54,11 +55,10 @@ def reserved(connection: Connection, customer_keys: Iterable[str], now: datetime
     One of a time to come, made before our clock was set back, holds its place since `now`.
     """
     keys, found = list(customer_keys), dict[str, list[Contact]]()
-    for start in range(0, len(keys), _CHUNK):
-        part = keys[start : start + _CHUNK]
+    for part in parts(keys):
         rows = connection.execute(
             f"""select customer_key, at, action_id, channel, placement, decision_id from reservations
-            where customer_key in ({",".join("?" * len(part))}) and until > ?""",
+            where customer_key in ({marks(part)}) and until > ?""",
             (*part, to_micros(now)),
         )
         for key, at, action, channel, placement, decision in rows:

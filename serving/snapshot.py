@@ -5,7 +5,7 @@ log position, is not dated ahead of the clock, no rejected event that could have
 required source has reported within its limit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ from features.log.latest import latest_positions
 from features.log.refolding import facts_of
 from features.log.rules import RESERVED_PREFIX, is_plain_id
 from features.log.store import from_micros, to_micros
+from features.log.value_lists import marks, parts
 from features.log.wholeness import check_not_emptied
 from serving.core.live import snapshot_of
 from serving.core.policy import Policy
@@ -31,7 +32,6 @@ from serving.core.question import Contact, Request, Snapshot
 from serving.records import Records
 from serving.reservations import reserved
 
-_CHUNK = 500
 _EMPTY = CustomerState()
 REJECTED_EVENT = "rejected_event"
 BAD_ID = "bad_id"
@@ -125,10 +125,10 @@ class SnapshotReader:
         bases = self._policy.file.consent.declared
         found: dict[str, Consents] = {}
         sources = sorted({b.source for b in bases})
-        for part in _parts(list(owner)) if sources else ():
+        for part in parts(list(owner)) if sources else ():
             known = run.execute(
-                f"""select distinct origin_id, source from facts where origin_id in ({_marks(part)})
-                and source in ({_marks(sources)})""",
+                f"""select distinct origin_id, source from facts where origin_id in ({marks(part)})
+                and source in ({marks(sources)})""",
                 (*part, *sources),
             )
             for origin, source in known:
@@ -190,10 +190,9 @@ def _states(run: Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[
     """State rows, the last log position of each customer over all her identities, and whose each identity is."""
     rows: dict[str, Row] = {}
     wanted = list(dict.fromkeys(keys))
-    for part in _parts(wanted):
-        marks = _marks(part)
+    for part in parts(wanted):
         for key, position, body in run.execute(
-            f"select customer_id, position, body from state where customer_id in ({marks})", part
+            f"select customer_id, position, body from state where customer_id in ({marks(part)})", part
         ):
             rows[key] = (position, body)
     positions, owner = latest_positions(run, wanted)
@@ -258,12 +257,3 @@ def _known_as(requests: Sequence[Request], keys: Sequence[str], owner: Mapping[s
         visitor = [] if request.anonymous_id is None else [RESERVED_PREFIX + request.anonymous_id]
         found.append(list(dict.fromkeys([*ids[key], *visitor])))
     return found
-
-
-def _marks(values: Sequence[str]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _CHUNK):
-        yield keys[start : start + _CHUNK]

@@ -15,6 +15,7 @@ from features.log.connection import Connection
 from features.log.identity import resolve
 from features.log.rejects import storable
 from features.log.rules import RESERVED_PREFIX
+from features.log.value_lists import marks, parts
 
 COULD_HOLD = frozenset({"case", "feedback", "hold", "consent", "friction", "delivery", "return", "identity", "erasure"})
 """Types whose events open or lengthen holds, or take a permission back. To unsubscribe is a `contact` that does."""
@@ -22,7 +23,6 @@ COULD_HOLD = frozenset({"case", "feedback", "hold", "consent", "friction", "deli
 _HARMLESS_CONTACTS = {None, *EVENT_TYPES["contact"].choices["status"]} - {"unsubscribe"}
 OPEN = "origin_id is not null and replayed_at is null and dismissed_at is null"
 _LONGEST_TYPE = 80
-_AT_ONCE = 500
 
 
 class Doubt(NamedTuple):
@@ -78,12 +78,10 @@ def in_doubt(connection: Connection, origins: Iterable[str]) -> set[str]:
         return set()
     wanted = list(dict.fromkeys(origins))
     found: set[str] = set()
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
+    for part in parts(wanted):
         for column in ("origin_id", "visitor_id"):
-            marks = ",".join("?" * len(part))
             rows = connection.execute(
-                f"select distinct {column} from quarantine where {column} in ({marks}) and {OPEN}", part
+                f"select distinct {column} from quarantine where {column} in ({marks(part)}) and {OPEN}", part
             )
             found |= {origin for (origin,) in rows}
     return found

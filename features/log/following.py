@@ -10,6 +10,7 @@ from features.log.connection import Connection
 from features.log.live_intake import Follow, keep_following
 from features.log.packing import FACT_COLUMNS, facts
 from features.log.rules import RESERVED_PREFIX
+from features.log.value_lists import marks, parts
 
 _AT_ONCE = 200
 
@@ -34,10 +35,9 @@ def feedback_after(connection: Connection, position: int, since: datetime, most:
 
 def follow_up(connection: Connection, positions: list[int], follow: Follow, now: datetime) -> None:
     """Keep what follows from the facts at `positions`, a few in memory at a time; in the caller's transaction."""
-    for start in range(0, len(positions), _AT_ONCE):
-        some = positions[start : start + _AT_ONCE]
+    for some in parts(positions, _AT_ONCE):
         found = connection.execute(
-            f"select {FACT_COLUMNS} from facts where position in ({','.join('?' * len(some))}) order by position", some
+            f"select {FACT_COLUMNS} from facts where position in ({marks(some)}) order by position", some
         )
         keep_following(connection, follow(connection, [_row(fact) for fact in facts(found.fetchall())]), now)
 

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from features.log.connection import Connection
 from features.log.rules import RESERVED_PREFIX
-
-_AT_ONCE = 500
+from features.log.value_lists import marks, parts
 
 
 class IdentityEvent(NamedTuple):
@@ -103,11 +102,9 @@ def owners(connection: Connection, origin_ids: Iterable[str]) -> dict[str, str]:
     """`resolve` of many at once."""
     found = {origin: origin for origin in origin_ids}
     ids = [origin.removeprefix(RESERVED_PREFIX) for origin in found if origin.startswith(RESERVED_PREFIX)]
-    for start in range(0, len(ids), _AT_ONCE):
-        part = ids[start : start + _AT_ONCE]
+    for part in parts(ids):
         rows = connection.execute(
-            "select external_id, customer_id from links where unlinked_at is null"
-            f" and external_id in ({','.join('?' * len(part))})",
+            f"select external_id, customer_id from links where unlinked_at is null and external_id in ({marks(part)})",
             part,
         )
         found |= {RESERVED_PREFIX + external_id: customer for external_id, customer in rows}

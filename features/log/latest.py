@@ -1,11 +1,11 @@
 """The log position of each customer's latest fact: a state of an earlier one has not seen all that is known of her."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 from features.log.connection import Connection
 from features.log.rules import RESERVED_PREFIX
+from features.log.value_lists import marks, parts
 
-_AT_ONCE = 500
 _EVER = 2**63 - 1
 
 
@@ -17,27 +17,18 @@ def latest_positions(
     Only facts `up_to` a position count; who has none is not in the first.
     """
     owner = {customer: customer for customer in customers}
-    for part in _parts(list(owner)):
+    for part in parts(list(owner)):
         linked = (
-            f"select external_id, customer_id from links where customer_id in ({_marks(part)}) and unlinked_at is null"
+            f"select external_id, customer_id from links where customer_id in ({marks(part)}) and unlinked_at is null"
         )
         owner |= {RESERVED_PREFIX + external: customer for external, customer in connection.execute(linked, part)}
     positions: dict[str, int] = {}
-    for part in _parts(list(owner)):
+    for part in parts(list(owner)):
         last = (
-            f"select origin_id, max(position) from facts where origin_id in ({_marks(part)}) and position <= ?"
+            f"select origin_id, max(position) from facts where origin_id in ({marks(part)}) and position <= ?"
             " group by origin_id"
         )
         for origin, position in connection.execute(last, (*part, up_to)):
             customer = owner[origin]
             positions[customer] = max(positions.get(customer, 0), position)
     return positions, owner
-
-
-def _marks(values: Sequence[str]) -> str:
-    return ",".join("?" * len(values))
-
-
-def _parts(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _AT_ONCE):
-        yield keys[start : start + _AT_ONCE]

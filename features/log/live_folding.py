@@ -17,12 +17,12 @@ from features.log.connection import Connection
 from features.log.latest import latest_positions
 from features.log.packing import FACT_COLUMNS, NOBODY, facts
 from features.log.refolding import StateRow, keep_states, refold
+from features.log.value_lists import marks, parts
 
 KEPT_BROWSING = 50
 """Of the browsing recorded under one origin, only the newest events stay facts; the lake keeps all. No fewer than a
 state keeps (`kept.KEPT_COUNTS`)."""
 
-_AT_ONCE = 500
 _NEW = f"select position, {FACT_COLUMNS} from facts where position > ? and origin_id <> ? order by position"
 
 
@@ -107,12 +107,10 @@ def _kept(connection: Connection, customers: list[str], since: int) -> Iterator[
     """What is kept of them, as far as it can be read and has seen all up to the position `since`, with `concern_until`:
     one at a time in memory.
     """
-    for start in range(0, len(customers), _AT_ONCE):
-        part = customers[start : start + _AT_ONCE]
+    for part in parts(customers):
         latest, _ = latest_positions(connection, part, up_to=since)
         rows = connection.execute(
-            "select customer_id, position, body, concern_until from state"
-            f" where customer_id in ({','.join('?' * len(part))})",
+            f"select customer_id, position, body, concern_until from state where customer_id in ({marks(part)})",
             part,
         )
         for customer, position, body, concern in rows.fetchall():
@@ -182,10 +180,9 @@ def _browsers(news: dict[str, list[_News]], customers: set[str]) -> list[str]:
 def _forget(connection: Connection, spans: list[_Span]) -> list[_Forgotten]:
     """The browsing in spans goes from the facts."""
     gone: list[_Forgotten] = []
-    for start in range(0, len(spans), _AT_ONCE):
-        part = spans[start : start + _AT_ONCE]
+    for part in parts(spans):
         rows = connection.execute(
-            f"""with spans (origin_id, first, last) as (values {",".join(["(?, ?, ?)"] * len(part))})
+            f"""with spans (origin_id, first, last) as (values {marks(part, "(?,?,?)")})
             delete from facts where position in (
                 select f.position from spans s cross join facts f on f.origin_id = s.origin_id
                 and f.occurred_at >= s.first and f.occurred_at <= s.last where f.type = 'browse')
@@ -199,13 +196,12 @@ def _forget(connection: Connection, spans: list[_Span]) -> list[_Forgotten]:
 def _forget_old_browsing(connection: Connection, origins: list[str]) -> list[_Forgotten]:
     """Of each of `origins` all but the newest browsing goes from the facts."""
     gone: list[_Forgotten] = []
-    for start in range(0, len(origins), _AT_ONCE):
-        part = origins[start : start + _AT_ONCE]
+    for part in parts(origins):
         rows = connection.execute(
             f"""delete from facts where position in (select position from (
                 select position, row_number() over (
                     partition by origin_id order by occurred_at desc, event_id desc) as place
-                from facts where type = 'browse' and origin_id in ({",".join("?" * len(part))})) as browsing
+                from facts where type = 'browse' and origin_id in ({marks(part)})) as browsing
             where place > ?) returning position, origin_id, occurred_at""",
             [*part, KEPT_BROWSING],
         )

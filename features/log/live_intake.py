@@ -15,6 +15,7 @@ from features.log.plain_events import pack_plain
 from features.log.rejects import Reason, Reject, raw_text
 from features.log.store import transaction
 from features.log.validation import rows_from_json, validate
+from features.log.value_lists import marks, parts
 from features.log.wholeness import check_not_emptied
 
 FOLLOWED_BY = "tahdikas"
@@ -25,8 +26,6 @@ Follow = Callable[[Connection, list[Row]], list[Any]]
 
 The new events are facts already, and not in the states yet.
 """
-
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -153,10 +152,9 @@ def identity_events(
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
     """Of ids of events, the content hashes of those that are in the log."""
     found: dict[str, bytes] = {}
-    for start in range(0, len(ids), _AT_ONCE):
-        part = ids[start : start + _AT_ONCE]
-        marks = ",".join("?" * len(part))
-        found |= connection.execute(f"select event_id, content from seen where event_id in ({marks})", part).fetchall()
+    for part in parts(ids):
+        rows = connection.execute(f"select event_id, content from seen where event_id in ({marks(part)})", part)
+        found |= rows.fetchall()
     return found
 
 

@@ -8,6 +8,7 @@ from features.customer.concern import FOREVER
 from features.log.connection import Connection
 from features.log.doubts import doubt_of
 from features.log.refolding import customers_of, refold
+from features.log.value_lists import parts
 
 _AT_ONCE = 1000
 
@@ -24,8 +25,8 @@ def migrate(connection: Connection, version: int) -> None:
 def refold_everyone(connection: Connection) -> None:
     """Fold everybody again, in the caller's transaction, as states of an earlier program need."""
     everyone = customers_of(connection, "facts")
-    for start in range(0, len(everyone), _AT_ONCE):
-        _refold_readable(connection, everyone[start : start + _AT_ONCE])
+    for part in parts(everyone, _AT_ONCE):
+        _refold_readable(connection, part)
 
 
 def _refold_readable(connection: Connection, customers: Sequence[str]) -> None:

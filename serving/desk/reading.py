@@ -3,6 +3,7 @@
 from features.log.connection import Connection
 from features.log.doubts import in_doubt
 from features.log.identity import origins, resolve
+from features.log.value_lists import marks
 from serving.desk.lens import Lens, Standing, look
 from serving.snapshot import state_of
 
@@ -12,7 +13,6 @@ def standing_of(run: Connection, customer_id: str, lens: Lens) -> Standing:
     key = resolve(run, customer_id)
     hers = origins(run, key)
     row = run.execute("select position, body from state where customer_id = ?", (key,)).fetchone()
-    marks = ",".join("?" * len(hers))
-    last = run.execute(f"select max(position) from facts where origin_id in ({marks})", hers).fetchone()[0]
+    last = run.execute(f"select max(position) from facts where origin_id in ({marks(hers)})", hers).fetchone()[0]
     state, problem = state_of(run, key, row, last)
     return look(key, state, problem, lens, in_doubt=bool(in_doubt(run, hers)))
