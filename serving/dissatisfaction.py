@@ -104,14 +104,15 @@ def _scored(
 ) -> list[Any]:
     """The score of one piece of feedback as an event; none where it would lower what stood without a good word."""
     origin, at = origin_of(row.get("customer_id"), row.get("anonymous_id")), row["occurred_at"]
-    known = facts_of(run, identity.resolve(run, origin))
+    complains = row["kind"] == "complaint"
+    known = facts_of(run, identity.resolve(run, origin)) if model.needs_facts or complains else []
     facts = facts_at_feedback(known, at, row["received_at"]) if model.needs_facts else ()
     judged = model.judge(row["text"], facts)
     score = _event(row, judged, version, model.holds_from)
     recorded = Score(to_us(at), "", origin, NAME, version, judged.probability, None, model.holds_from)
     if judged.probability < ends_below(recorded, rules) and not _is_content(row, rules):
         return []
-    if row["kind"] == "complaint" and judged.probability <= _standing(known, before, row, origin):
+    if complains and judged.probability <= _standing(known, before, row, origin):
         return []
     return [score]
 
