@@ -1,17 +1,22 @@
 """POST /v1/events: what happened, durable and visible to the next decision once acknowledged."""
 
+from collections import Counter
 from typing import Any, Literal
 
+import msgspec
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from features.log.event_log import EventResult
 from serving.api.access import Events
-from serving.api.body import documented, json_response, read_json
+from serving.api.body import documented, read_json
+from serving.api.plain import PlainRoute
 from serving.api.problems import ProblemError
 from serving.api.wiring import wired
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], route_class=PlainRoute)
+_encode = msgspec.json.Encoder().encode
 
 
 class EventOutcome(BaseModel):
@@ -63,28 +68,22 @@ async def post(request: Request) -> Response:
         detail = f"The events are not known to be kept ({results}). Send all of them again: an event counts once."
         raise ProblemError("unavailable", detail)
     app.metrics.taken(result.status for result in results)
-    return _answer([_outcome(result) for result in results])
+    return _answer(results)
 
 
-def _outcome(result: Any) -> EventOutcome:
-    return EventOutcome(
-        event_id=result.event_id,
-        status=result.status,
-        reason=result.reason or None,
-        detail=result.detail or None,
-        customer_id=result.customer_id,
-    )
-
-
-def _answer(outcomes: list[EventOutcome]) -> Response:
-    counts = {status: sum(one.status == status for one in outcomes) for status in ("accepted", "duplicate", "rejected")}
-    body = EventsResponse(
-        accepted=counts["accepted"], duplicates=counts["duplicate"], rejected=counts["rejected"], results=outcomes
-    )
-    if outcomes and counts["rejected"] == len(outcomes):
-        first = outcomes[0]
+def _answer(results: list[EventResult]) -> Response:
+    """As `EventsResponse` says, written straight from the results."""
+    counts = Counter(result.status for result in results)
+    told = {
+        "accepted": counts["accepted"],
+        "duplicates": counts["duplicate"],
+        "rejected": counts["rejected"],
+        "results": results,
+    }
+    if results and counts["rejected"] == len(results):
+        first = results[0]
         detail = (
-            f"All {len(outcomes)} were rejected and are kept in quarantine; the first: {first.detail or first.reason}"
+            f"All {len(results)} were rejected and are kept in quarantine; the first: {first.detail or first.reason}"
         )
-        raise ProblemError("no-event-accepted", detail, extra=body.model_dump(mode="json"))
-    return json_response(body, 207 if counts["rejected"] else 200)
+        raise ProblemError("no-event-accepted", detail, extra=msgspec.to_builtins(told))
+    return Response(_encode(told), 207 if counts["rejected"] else 200, media_type="application/json")
