@@ -84,6 +84,7 @@ class Records:
         self._own = threading.local()
         self._lock = threading.Lock()
         self._open: list[Connection] = []
+        self._tidied = False
         self.shop_incidents = ShopIncidents()
 
     def connection(self) -> Connection:
@@ -97,6 +98,8 @@ class Records:
             self._own.connection = found
             with self._lock:
                 self._open.append(found)
+                if self._tidied:
+                    found.leave_tidying()
         patience: float | None = getattr(self._own, "patience", None)
         if patience != getattr(self._own, "told", None):  # a thread that always waits as long tells the engine once
             found.wait_at_most(patience)
@@ -112,6 +115,10 @@ class Records:
             yield
         finally:
             self._own.patience = before
+
+    def leave_tidying(self) -> None:
+        """Somebody calls `tidy_beside` from now on: no commit here need do so, of connections still to be opened."""
+        self._tidied = True
 
     def close(self) -> None:
         """Close all threads' connections."""

@@ -35,6 +35,7 @@ from serving.records import Records
 from serving.reservations import forget_lapsed
 from serving.steps import Steps
 from serving.stock import StockResult, became, fault, tell
+from serving.tidying import Tidying
 from serving.unheard import judge_unheard
 
 __all__ = ["OUTCOMES", "UNRECORDED", "DecisionService", "Health", "Outcome", "Recheck"]
@@ -71,6 +72,7 @@ class DecisionService:
         self._rechecking = Rechecking(self._answering, self._records)
         self._past = Past(home, self._records)
         self._mood = Mood()
+        self._tidying: Tidying | None = None
 
     @property
     def records(self) -> Records:
@@ -267,7 +269,16 @@ class DecisionService:
         }
         return Health(ready=ready, degraded=degraded, versions=versions)
 
+    def tidy_beside(self) -> None:
+        """From now on keep the live store tidy in a thread of its own, until closed."""
+        self._records.leave_tidying()
+        self._log.leave_tidying()
+        self._tidying = Tidying(self._records.connection)
+        self._tidying.start()
+
     def close(self) -> None:
         """Let go of connections."""
+        if self._tidying is not None:
+            self._tidying.stop()
         self._records.close()
         self._log.close()

@@ -82,6 +82,12 @@ class Connection(Protocol):
     def tidy(self) -> None:
         """After much was written: what can be done at leisure to keep the store small and fast."""
 
+    def leave_tidying(self) -> None:
+        """Somebody else calls `tidy_beside` from now on: commits of this connection need not."""
+
+    def tidy_beside(self) -> None:
+        """What has to be done again and again while others write, by a thread of its own: they wait next to nothing."""
+
     def wait_at_most(self, seconds: float | None) -> None:
         """How long statements wait from now on, for another's write as for the engine itself; None: as at first."""
 

@@ -54,6 +54,11 @@ class EventLog:
         with lake.only_writer(home, wait=False) as alone:
             self.swept = lake.sweep(home, self._connection) if alone else []
 
+    def leave_tidying(self) -> None:
+        """As `Connection.leave_tidying`."""
+        with self._lock:
+            self._connection.leave_tidying()
+
     def append_history(
         self,
         batches: Iterable[pa.Table | SourceBatch],

@@ -13,6 +13,8 @@ from features.log.connection import transaction
 
 SCHEMA_VERSION = 4
 BUSY_SECONDS = 30.0
+_LONG_LOG, _LOG_LEFT = 16_000, 64_000  # pages of 4 kB
+_BRIEFLY_MS = 20
 
 _SCHEMA = """
 create table if not exists meta (key text primary key, value text not null) without rowid;
@@ -193,6 +195,21 @@ class SqliteConnection(sqlite3.Connection):
     def tidy(self) -> None:
         """Take the log of writes into the file."""
         self.execute("pragma main.wal_checkpoint(truncate)")
+
+    def leave_tidying(self) -> None:
+        """Take the log of writes into the file only where nobody else has for very long."""
+        self.execute(f"pragma wal_autocheckpoint = {_LOG_LEFT}")
+
+    def tidy_beside(self) -> None:
+        """Take the log of writes into the file: all but its end beside the writers, who wait only where a long log has
+        to begin anew. By itself SQLite does so within every some hundredth commit, for tens of milliseconds.
+        """
+        _, pages, _ = self.execute("pragma main.wal_checkpoint(passive)").fetchone()
+        if pages > _LONG_LOG:
+            with self.turn():
+                self.execute(f"pragma busy_timeout = {_BRIEFLY_MS}")  # who reads for long is not waited for
+                self.execute("pragma main.wal_checkpoint(restart)")
+                self.execute(f"pragma busy_timeout = {round(self._patience * 1000)}")
 
     def wait_at_most(self, seconds: float | None) -> None:
         """How long a write waits for another's to end; None: as at first."""

@@ -115,6 +115,7 @@ def create_app(
         with suppress(TahdikasError):
             await wiring.writes.run(wiring.service.customer, "", clock())
         wiring.rounds.start()
+        wiring.service.tidy_beside()
         yield
         await wiring.rounds.stop()
         ended = await _all_closed(wiring, settings.shutdown_seconds)

@@ -98,6 +98,12 @@ class PostgresConnection:
         """Tell the planner what has come in; the rest is autovacuum's."""
         self.execute("analyze")
 
+    def leave_tidying(self) -> None:
+        """The server tidies by itself."""
+
+    def tidy_beside(self) -> None:
+        """The server tidies by itself."""
+
     def has(self, name: str) -> bool:
         """Whether there is a table or index of that name."""
         return bool(self.execute("select to_regclass(?) is not null", (name,)).fetchone()[0])
