@@ -1,7 +1,7 @@
 """Deciding and recording: an answer is on disk before it leaves, and a retry is answered only as long as it stands."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -27,6 +27,8 @@ class Recording:
         self._answering, self._records, self._patience = answering, records, patience_seconds
         self._step = steps.step
         self._kept: set[str] = set()
+        self.before_writing: Callable[[], None] = lambda: None
+        """Called by the thread that decides, when it has computed and is about to write."""
         self.refusal: str | None = None
         """Why the latest decision could not be recorded; None where it was."""
 
@@ -77,6 +79,7 @@ class Recording:
         try:
             with self._step("record", len(entries)):
                 self._keep_texts(force)
+                self.before_writing()
                 written = {
                     d.decision_id: w
                     for d, w in zip((e.decision for e in entries), self._records.write(entries), strict=True)

@@ -1,6 +1,6 @@
 """The decision service: deciding and recording, asking again, explaining, taking events in, behind one door."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -78,6 +78,10 @@ class DecisionService:
     def records(self) -> Records:
         """The records of its data folder."""
         return self._records
+
+    def before_writing(self, call: Callable[[], None]) -> None:
+        """Have `call` called by the thread that decides, when it has computed and is about to write."""
+        self._recording.before_writing = call
 
     def in_force(self, now: datetime) -> InForce:
         """Policy, catalogue, items and models in force at `now`."""

@@ -184,6 +184,17 @@ def _wire(
     staff = Deadline(settings.write_deadline_ms / 1000, 1, waiting, "staff")  # long looks at many, one at a time
     watchdogs = Watchdogs(service, desk, share, settings.quiet_source_hours)
     service.steps.watch(metrics.took)
+    decided = Batches(
+        service.decide_many,
+        seconds=settings.decision_deadline_ms / 1000,
+        threads=settings.decision_threads,
+        waiting=waiting,
+        largest=DECISIONS_AT_ONCE,
+        name="decide",
+        key=lambda request: request.customer_id or request.anonymous_id,
+        undo=partial(decisions.give_back, service),
+    )
+    service.before_writing(decided.let_next)
     return Wiring(
         home=home,
         clock=clock,
@@ -201,16 +212,7 @@ def _wire(
         metrics=metrics,
         silence=share,
         rounds=Rounds(watchdogs, (service.judge_unheard, service.forget_lapsed), staff, clock, settings.watch_minutes),
-        decisions=Batches(
-            service.decide_many,
-            seconds=settings.decision_deadline_ms / 1000,
-            threads=settings.decision_threads,
-            waiting=waiting,
-            largest=DECISIONS_AT_ONCE,
-            name="decide",
-            key=lambda request: request.customer_id or request.anonymous_id,
-            undo=partial(decisions.give_back, service),
-        ),
+        decisions=decided,
         events=Batches(
             ingest,
             seconds=settings.write_deadline_ms / 1000,

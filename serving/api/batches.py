@@ -1,8 +1,8 @@
 """Questions that arrive together are answered together: one read, one run of the engine, one commit for all of them.
 
-While one batch is under way the next gathers, whatever the number of threads: two halves cost more than a whole, and
-Python computes one at a time. Another thread joins in only where a batch takes long. Nobody waits for a batch to fill.
-Answers leave only after the commit.
+While one batch is computed the next gathers, whatever the number of threads: two halves cost more than a whole, and
+Python computes one at a time. Another thread begins with the next while the first waits for the disk, or where a batch
+takes long. Nobody waits for a batch to fill. Answers leave only after the commit.
 """
 
 import asyncio
@@ -66,6 +66,7 @@ class Batches(Generic[Q, A]):
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._turn = threading.Lock()
+        self._mine = threading.local()
         self._queue: deque[_Asked[Q, A]] = deque()
         self._called = False  # a thread will look at the queue
         self._busy: set[Hashable] = set()
@@ -114,22 +115,37 @@ class Batches(Generic[Q, A]):
         """Wait, after `close`, for its threads to end."""
         self._pool.shutdown()
 
+    def let_next(self) -> None:
+        """Called from within `answer`: what is left to do is waiting, and the next batch may be computed meanwhile."""
+        if getattr(self._mine, "turn", False):
+            self._end_turn()
+            self._call()
+
     def _drain(self) -> None:
-        mine = self._turn.acquire(timeout=_JOIN_SECONDS)
+        self._mine.turn = self._turn.acquire(timeout=_JOIN_SECONDS)
         try:
             batch = self._take()
             if batch:
                 self._settle(batch)
         finally:
-            if mine:
-                self._turn.release()
+            self._end_turn()
         if batch:
             with self._lock:
                 self._busy.difference_update(one.key for one in batch)
-                more = bool(self._queue) and not self._called
-                self._called |= more
-            if more:
-                self._submit(self._drain)
+            self._call()
+
+    def _end_turn(self) -> None:
+        if self._mine.turn:
+            self._mine.turn = False
+            self._turn.release()
+
+    def _call(self) -> None:
+        """Have a thread look at the queue, unless one will."""
+        with self._lock:
+            more = bool(self._queue) and not self._called
+            self._called |= more
+        if more:
+            self._submit(self._drain)
 
     def _take(self) -> list[_Asked[Q, A]]:
         """What may be answered now: no key twice."""

@@ -91,6 +91,55 @@ def test_one_person_is_never_twice_under_way(threads: int) -> None:
     of.close()
 
 
+def test_the_next_batch_is_computed_while_the_one_before_waits_for_the_disk() -> None:
+    written = threading.Event()
+    log: list[str] = []
+
+    def answer(questions: Sequence[str]) -> Sequence[str]:
+        log.append(f"computed {'+'.join(questions)}")
+        of.let_next()
+        if "a" in questions:
+            written.wait(5)
+        else:
+            written.set()
+        log.append(f"written {'+'.join(questions)}")
+        return questions
+
+    async def both() -> list[Any]:
+        first = asyncio.create_task(of.ask("a"))
+        while not log:
+            await asyncio.sleep(0.001)
+        return [await of.ask("b"), await first, await of.ask("c")]
+
+    of = batches(answer, threads=2)
+    assert asyncio.run(both()) == ["b", "a", "c"]
+    assert log == ["computed a", "computed b", "written b", "written a", "computed c", "written c"]
+    of.close()
+
+
+def test_only_one_batch_is_computed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.api.batches._JOIN_SECONDS", 30.0)
+    computing: list[int] = []
+    most: list[int] = []
+
+    def answer(questions: Sequence[int]) -> Sequence[int]:
+        computing.append(1)
+        most.append(len(computing))
+        time.sleep(0.002)
+        computing.pop()
+        of.let_next()
+        time.sleep(0.004)
+        return questions
+
+    async def all_of_them() -> list[Any]:
+        return await asyncio.gather(*(of.ask(n) for n in range(60)))
+
+    of = batches(answer, threads=3, largest=4)
+    assert asyncio.run(all_of_them()) == list(range(60))
+    assert max(most) == 1
+    of.close()
+
+
 def test_late_answers_are_undone_and_those_given_up_never_made() -> None:
     gate = Gate()
     undone: list[str] = []
