@@ -73,7 +73,8 @@ def _ranked(home: Home, spec: Spec, channel: str, share: float) -> str:
         a.action: a.incentive_cost for a in load_catalogue(home, known=KNOWN_FEATURES).actions if a.incentive_cost
     }
     incentive = "".join(f" when '{name}' then {cost}" for name, cost in priced.items())
-    cost = f"{load_policy(home).file.channels[channel].contact_cost}"
+    channels = {str(name): rule for name, rule in load_policy(home).file.channels.items()}
+    cost = f"{channels[channel].contact_cost}"
     if incentive:
         cost += f" + response_probability * case action_id{incentive} else 0 end"
     bounds = ["true"]

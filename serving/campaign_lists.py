@@ -105,13 +105,11 @@ def summary(home: Home, campaign_id: str) -> dict[str, Any] | None:
     return content
 
 
-def last_export(home: Home, campaign_id: str) -> tuple[datetime, int] | None:
-    """When a list was last exported, and how many rows left then; None where it never was."""
-    exports = sorted(folder_of(home, campaign_id).glob("export-*/list.parquet"))
-    if not exports:
-        return None
-    at = datetime.strptime(exports[-1].parent.name, EXPORT).replace(tzinfo=UTC)
-    return at, pq.read_metadata(exports[-1]).num_rows
+def currency(home: Home) -> str | None:
+    """The money of the shop, as the list built last says; None where none does."""
+    paths = sorted(home.campaigns.glob("*/summary.json"), key=lambda path: path.stat().st_mtime)
+    told: str | None = json.loads(paths[-1].read_bytes()).get("currency") if paths else None
+    return told
 
 
 def exports(home: Home, campaign_id: str) -> list[dict[str, Any]]:

@@ -188,7 +188,9 @@ class Campaigns:
                 return _job(row)
             was = _at(run, campaign_id, version, wanted[kind])
             job_id = f"{kind}-{secrets.token_hex(5)}"
-            values = (job_id, campaign_id, kind, version, _text(was.spec), person, to_micros(now), "waiting", 0, total)
+            last = "select coalesce(max(asked_at), 0) from campaign_jobs where campaign_id = ?"
+            asked_at = max(to_micros(now), run.execute(last, (campaign_id,)).fetchone()[0] + 1)
+            values = (job_id, campaign_id, kind, version, _text(was.spec), person, asked_at, "waiting", 0, total)
             run.execute(
                 f"insert into campaign_jobs ({_JOB}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{{}}', null)", values
             )

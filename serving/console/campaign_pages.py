@@ -77,7 +77,8 @@ async def one(
     elif tab == "results":
         values |= await _results(app, campaign)
     else:
-        values |= {"deeds": (await answered(app.reads, app.campaigns.deeds, campaign_id))[::-1]}
+        deeds = await answered(app.reads, app.campaigns.deeds, campaign_id)
+        values |= {"deeds": deeds[::-1], "currency": await answered(app.reads, lists.currency, app.home)}
     values["makers"] = await answered(app.reads, app.campaigns.makers, campaign_id)
     return page(request, "campaign.html", values)
 
@@ -263,7 +264,8 @@ async def _about(request: Request, app: Wiring, summary: dict[str, Any], campaig
 async def _results(app: Wiring, campaign: Campaign) -> dict[str, Any]:
     if campaign.list_id is None:
         return {"results": None}
-    return {"results": await answered(app.staff, results, app.service, app.home, campaign.list_id, app.clock())}
+    found = await answered(app.staff, results, app.service, app.home, campaign.list_id, app.clock())
+    return {"results": found, "currency": await answered(app.reads, lists.currency, app.home)}
 
 
 def _estimated(summary: dict[str, Any]) -> dict[str, Any]:

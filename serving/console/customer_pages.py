@@ -1,5 +1,6 @@
 """A customer: how her journey went, what holds, what she would get now and why not the rest, and what staff can do."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -11,12 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from features.log.connection import Connection
 from features.log.identity import resolve
 from features.log.store import from_micros
+from serving import campaign_lists as lists
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
 from serving.console import notes
 from serving.console.asking import answered
 from serving.console.curve import curve
-from serving.console.pages import back, page
+from serving.console.language import Language
+from serving.console.pages import back, page, tongue_of
 from serving.console.seat import Needs, Posted, Seat, right_host
 from serving.desk.staff_events import HoldWish
 
@@ -83,6 +86,8 @@ async def customer(
         "curve": None if journey is None else curve(journey.moments, now),
         "moments": [] if journey is None else journey.moments[::-1][:MOMENTS],
         "decisions": await answered(app.reads, _decisions, app, customer_id),
+        "called": _calling(app, tongue_of(request)),
+        "currency": (known.get("orders") or [{}])[-1].get("currency"),
         "notes": await answered(app.reads, _notes, app, customer_id),
         "here": _page_of(customer_id),
         "review_on": (now + timedelta(days=policy.holds.staff.review_days or 14)).date(),
@@ -136,6 +141,8 @@ async def decision(
     values = {
         "why": why,
         "again": again,
+        "called": _calling(app, tongue_of(request)),
+        "currency": await answered(app.reads, lists.currency, app.home),
         "blocked": blocked(why),
         "back": _page_of(why["customer_id"]),
     }
@@ -145,6 +152,17 @@ async def decision(
 def blocked(why: dict[str, Any]) -> list[dict[str, Any]]:
     """The messages before which something stands."""
     return [one for one in why["candidates"] if one["gates"] and one["action_id"] != "no_action"]
+
+
+def _calling(app: Wiring, tongue: Language) -> Callable[[str], str]:
+    """What an action is called, by its id."""
+    names = {one.action: one.name for one in app.service.in_force(app.clock()).catalogue.actions}
+
+    def called(action_id: str) -> str:
+        name = names.get(action_id)
+        return action_id.replace("_", " ") if name is None else tongue.pick(name.en, name.fi)
+
+    return called
 
 
 def _page_of(customer_id: str) -> str:

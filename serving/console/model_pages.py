@@ -53,13 +53,19 @@ def _models(app: Wiring) -> dict[str, Any]:
                 "validated_at": shown.get("validated_at"),
                 "verdict": verdict,
                 "metrics": [pair for pair in shown.get("metrics", {}).items() if "." not in pair[0]][:8],
-                "reliability": shown.get("reliability", []),
+                "reliability": _scaled(shown.get("reliability", [])),
                 "weights": weights,
                 "heaviest": max([weight for _, weight in weights], default=0) or 1,
                 "notes": shown.get("notes", []),
             }
         )
     return {"models": found, "bundle": bundle, "degraded": health.degraded, "versions": health.versions}
+
+
+def _scaled(bins: list[dict[str, float]]) -> list[dict[str, float]]:
+    """The bins of a calibration within 0 and 1, as chances are; amounts by their largest."""
+    most = max([1.0, *(one[side] for one in bins for side in ("predicted", "observed"))])
+    return [one | {side: one[side] / most for side in ("predicted", "observed")} for one in bins]
 
 
 def _policy(app: Wiring) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving import campaign_lists as lists
 from serving.api.wiring import wired
 from serving.console.asking import answered
 from serving.console.pages import page
@@ -37,6 +38,7 @@ async def work(
         "kinds": KINDS,
         "kind": kind,
         "severity": severity,
+        "currency": await answered(app.reads, lists.currency, app.home),
         "next": next_of(found.next),
         "first": after is None,
     }

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 
 from features.home import Home
 from serving.api import create_app
@@ -29,25 +30,32 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "correct horse battery"
 
 
-class Browser(Client):
-    """A browser without a window: keeps cookies, follows no redirect by itself. `now` may be moved."""
+class Sitting(Client):
+    """A browser without a window over an app: keeps cookies, follows no redirect by itself."""
 
-    def __init__(self, home: Home, stack: ExitStack) -> None:
-        self.now, self.home = NOON, home
-        self.app = create_app(home, clock=lambda: self.now)
-        super().__init__(self.app, stack, base_url="http://127.0.0.1:8080", accept="text/html")
+    def __init__(self, home: Home, app: FastAPI, stack: ExitStack, clock: Callable[[], datetime]) -> None:
+        self.home, self.app, self._clock = home, app, clock
+        super().__init__(app, stack, base_url="http://127.0.0.1:8080", accept="text/html")
 
     def becomes(self, name: str, *roles: str) -> None:
         """From now on somebody of these roles sits here, who may have been here before."""
         people = People(self.home, QUICK)
         if people.find(name) is None:
-            people.add(name, PASSWORD, roles, by="test", now=self.now)
-        self._http.cookies.set(COOKIE, Sessions(people, 12).start(self.now, name=name), path="/console")
+            people.add(name, PASSWORD, roles, by="test", now=self._clock())
+        self._http.cookies.set(COOKIE, Sessions(people, 12).start(self._clock(), name=name), path="/console")
 
     def send(self, path: str, **fields: Any) -> httpx.Response:
         """Send a form of ours, with the word that shows that it is."""
-        session = self.app.state.wiring.sessions.find(self._http.cookies.get(COOKIE) or "", self.now)
+        session = self.app.state.wiring.sessions.find(self._http.cookies.get(COOKIE) or "", self._clock())
         return self.post(path, data={"csrf": session.csrf if session else "", **fields})
+
+
+class Browser(Sitting):
+    """The same over an app of its own. `now` may be moved."""
+
+    def __init__(self, home: Home, stack: ExitStack) -> None:
+        self.now = NOON
+        super().__init__(home, create_app(home, clock=lambda: self.now), stack, lambda: self.now)
 
 
 @pytest.fixture

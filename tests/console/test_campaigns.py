@@ -1,0 +1,318 @@
+"""A campaign's life, from template to results, by the pages and the worker behind them."""
+
+import csv
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from features.errors import DataError
+from pipelines.campaign_work import do_all
+from pipelines.export import export_campaign
+from serving import campaign_lists as lists
+from serving.campaigns.life import Campaigns, NotNowError, OvertakenError
+from serving.campaigns.spec import Spec, held_out
+from serving.console.people import People
+from tests.scenarios.conftest import Shop
+
+from .conftest import QUICK, Sitting
+
+REGULARS = ("aino", "bea", "cilla", "dora")
+
+
+class Room(Sitting):
+    """The console of a small shop, with a worker that is called by hand."""
+
+    def __init__(self, shop: Shop, stack: ExitStack) -> None:
+        self.shop = shop
+        super().__init__(shop.home, shop.app, stack, lambda: shop.now)
+
+    @property
+    def campaigns(self) -> Campaigns:
+        campaigns: Campaigns = self.app.state.wiring.campaigns
+        return campaigns
+
+    def works(self) -> int:
+        """What waits is done; gives how many jobs were ended."""
+        return do_all(self.shop.home, lambda: self.shop.now)
+
+    def makes(self, name: str = "Autumn", template: str = "anything") -> str:
+        answer = self.send("/console/campaigns/new", template=template, name=name)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"].rsplit("/", 1)[-1]
+
+    def saves(self, campaign_id: str, then: str = "", **fields: Any) -> Any:
+        wish = {"name": "Autumn", "place": "email/email", "holdout": "0"} | fields
+        if "version" not in fields:
+            wish["version"] = str(self.version(campaign_id))
+        return self.send(f"/console/campaigns/{campaign_id}/save", then=then, **wish)
+
+    def version(self, campaign_id: str) -> int:
+        found = self.campaigns.find(campaign_id)
+        assert found is not None
+        return found.version
+
+    def status(self, campaign_id: str) -> str:
+        found = self.campaigns.find(campaign_id)
+        assert found is not None
+        return found.status
+
+    def does(self, campaign_id: str, deed: str, **fields: Any) -> Any:
+        return self.send(f"/console/campaigns/{campaign_id}/{deed}", version=str(self.version(campaign_id)), **fields)
+
+    def sees(self, campaign_id: str, tab: str = "") -> str:
+        answer = self.get(f"/console/campaigns/{campaign_id}?tab={tab}")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    def builds(self, **fields: Any) -> str:
+        """Maija makes a campaign and has its list built."""
+        self.becomes("Maija", "marketer")
+        campaign_id = self.makes()
+        assert self.saves(campaign_id, "build", **fields).status_code == 303
+        self.works()
+        return campaign_id
+
+    def approves(self, campaign_id: str) -> Any:
+        self.becomes("Aku", "approver")
+        return self.does(campaign_id, "approve")
+
+    def listed(self, campaign_id: str) -> list[str]:
+        return sorted(row["customer_id"] for row in self.rows(campaign_id, "list"))
+
+    def kept(self, campaign_id: str) -> dict[str, str]:
+        return {row["customer_id"]: row["reason"] for row in self.rows(campaign_id, "kept_off")}
+
+    def rows(self, campaign_id: str, name: str) -> list[dict[str, Any]]:
+        found = self.campaigns.find(campaign_id)
+        assert found is not None and found.list_id is not None
+        return pq.read_table(lists.folder_of(self.shop.home, found.list_id) / f"{name}.parquet").to_pylist()
+
+
+@pytest.fixture
+def room(tmp_path: Path, start: Callable[..., Any]) -> Iterator[Room]:
+    shop = Shop(tmp_path / "home", start)
+    shop.writes_eagerly()
+    for one in REGULARS:
+        shop.regular(one)
+    with ExitStack() as stack:
+        yield Room(shop, stack)
+
+
+def test_a_campaigns_life_from_template_to_results(room: Room) -> None:
+    room.becomes("Maija", "marketer")
+    campaign_id = room.makes("Autumn")
+    assert "A preview asks about some of your customers" in room.sees(campaign_id)
+    room.saves(campaign_id, "preview")
+    assert "waits for its turn" in room.sees(campaign_id, "plan") and room.works() == 1
+    assert "All known customers were asked about" in room.sees(campaign_id, "plan")
+    assert not room.shop.home.campaigns.joinpath("list.parquet").exists() and room.status(campaign_id) == "draft"
+
+    room.saves(campaign_id, "build")
+    assert room.status(campaign_id) == "building" and room.works() == 1
+    assert room.listed(campaign_id) == list(REGULARS) and room.status(campaign_id) == "review"
+    assert "somebody with the role approver" in room.sees(campaign_id)
+    assert room.does(campaign_id, "approve").status_code == 403
+    assert room.does(campaign_id, "export").status_code == 409  # nobody approved it
+
+    assert room.approves(campaign_id).status_code == 303 and room.status(campaign_id) == "approved"
+    room.becomes("Maija")
+    room.shop.wait(minutes=5)
+    room.shop.happens("feedback", "bea", kind="complaint", text="Never again, it is broken")
+    room.does(campaign_id, "export")
+    assert room.works() == 1 and room.status(campaign_id) == "exported"
+    text = room.sees(campaign_id)
+    (address,) = re.findall(r'href="([^"]+/list\.csv)"', text)
+    assert "3 rows left" in text and "1 dropped out" in text
+    rows = list(csv.DictReader(room.get(address).text.lstrip("\ufeff").splitlines()))
+    assert [row["customer_id"] for row in rows] == ["aino", "cilla", "dora"] and all(row["valid_until"] for row in rows)
+    dropped = re.findall(r'href="([^"]+tab=dropped[^"]+)"', text)[0].replace("&amp;", "&")
+    assert "bea" in room.get(dropped).text and "complaint" in room.get(dropped).text
+    assert "at least 30 are needed" in room.sees(campaign_id, "results")
+    told = re.findall(r"<strong>(\w+)</strong> ([a-z ]+)", room.sees(campaign_id, "history"))
+    assert [(who, deed.strip()) for who, deed in told][::-1] == [
+        ("Maija", "made the campaign"), ("Maija", "changed it"), ("Maija", "asked for a list"),
+        ("Maija", "had the list built"), ("Aku", "approved the list"), ("Maija", "asked for an export"),
+        ("Maija", "exported the list"),
+    ]  # fmt: skip
+
+
+def test_a_preview_leaves_no_trace_and_says_what_the_list_will_say(room: Room) -> None:
+    run = room.app.state.wiring.service.records.connection()
+
+    def decisions() -> int:
+        return int(run.execute("select count(*) from decisions").fetchone()[0])
+
+    room.becomes("Maija", "marketer")
+    campaign_id, before = room.makes(), decisions()
+    room.saves(campaign_id, "preview")
+    room.works()
+    assert decisions() == before
+    (job,) = room.campaigns.jobs(campaign_id)
+    preview = lists.read_list(room.shop.home, job.result["list_id"], "", "", 1, 50)
+    room.saves(campaign_id, "build")
+    room.works()
+    assert decisions() == before + len(REGULARS)
+    assert sorted(row["customer_id"] for row in preview.rows) == room.listed(campaign_id)
+
+
+def test_audience_messages_bounds_and_those_held_out(room: Room) -> None:
+    for number in range(40):
+        room.shop.regular(f"x{number:02}", orders=2)
+    campaign_id = room.builds(orders_to="2")
+    assert set(room.listed(campaign_id)) == {f"x{number:02}" for number in range(40)}
+    assert "Not in the audience" in room.sees(campaign_id)
+    campaign_id = room.builds(at_most="3")
+    assert len(room.listed(campaign_id)) == 3 and set(room.kept(campaign_id).values()) == {"over_budget"}
+    everybody = {row["customer_id"]: row for row in room.rows(room.builds(), "list")}
+    best = sorted(everybody.values(), key=lambda row: (-row["expected_gain"], row["customer_id"]))
+    assert room.listed(campaign_id) == sorted(row["customer_id"] for row in best[:3])
+    campaign_id = room.builds(budget="0.05")  # a letter costs a cent
+    assert len(room.listed(campaign_id)) == 5
+    campaign_id = room.builds(actions=["check_in"])
+    assert room.listed(campaign_id) == [] and set(room.kept(campaign_id).values()) == {"other_message"}
+    campaign_id = room.builds(least_gain="99999")
+    assert room.listed(campaign_id) == [] and set(room.kept(campaign_id).values()) == {"least_gain"}
+    campaign_id = room.builds(holdout="50")
+    out = {who for who, why in room.kept(campaign_id).items() if why == "campaign_holdout"}
+    assert out == {one for one in everybody if held_out(campaign_id, one, 0.5)} and 0 < len(out) < len(everybody)
+    assert out.isdisjoint(room.listed(campaign_id))
+
+
+def test_of_two_who_change_one_campaign_the_second_is_told(room: Room) -> None:
+    room.becomes("Maija", "marketer")
+    campaign_id = room.makes()
+    version = room.version(campaign_id)
+    room.becomes("Minna", "marketer")
+    assert room.saves(campaign_id, name="Minna's", version=str(version)).status_code == 303
+    room.becomes("Maija")
+    late = room.saves(campaign_id, name="Maija's", version=str(version))
+    assert late.status_code == 409 and "Minna changed this campaign" in late.text and "Nothing was changed" in late.text
+    assert "Minna&#39;s" in room.sees(campaign_id)
+
+
+def test_writers_at_the_same_moment_get_one_version_each(room: Room) -> None:
+    made = room.campaigns.make(Spec(name="Race"), "Maija", room.shop.now)
+    told: list[str] = []
+
+    def change(who: str) -> None:
+        campaigns = Campaigns(room.shop.home)
+        try:
+            campaigns.save(made.campaign_id, 1, Spec(name=who), who, room.shop.now)
+            told.append("written")
+        except OvertakenError:
+            told.append("overtaken")
+        finally:
+            campaigns.close()
+
+    threads = [threading.Thread(target=change, args=(f"w{n}",)) for n in range(6)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sorted(told) == ["overtaken"] * 5 + ["written"] and room.version(made.campaign_id) == 2
+
+
+def test_nobody_approves_what_she_made_or_changed(room: Room) -> None:
+    People(room.shop.home, QUICK).add("Boss", "correct horse battery", ["admin"], by="test", now=room.shop.now)
+    campaign_id = room.builds()
+    room.becomes("Boss")
+    room.does(campaign_id, "take-off", customer="aino", reason="She asked for it")
+    own = room.does(campaign_id, "approve")
+    assert own.status_code == 409 and "Somebody else has to approve it" in own.text
+    assert room.approves(campaign_id).status_code == 303
+
+
+def test_any_change_takes_the_approval_back_and_an_older_version_cannot_be_approved(room: Room) -> None:
+    campaign_id = room.builds()
+    seen = room.version(campaign_id)
+    room.does(campaign_id, "take-off", customer="aino", reason="A friend of the house")
+    room.becomes("Aku", "approver")
+    stale = room.send(f"/console/campaigns/{campaign_id}/approve", version=str(seen))
+    assert stale.status_code == 409 and room.status(campaign_id) == "review"
+    assert room.approves(campaign_id).status_code == 303
+    room.becomes("Maija")
+    room.does(campaign_id, "put-back", customer="aino")
+    assert room.status(campaign_id) == "review" and room.does(campaign_id, "export").status_code == 409
+
+
+def test_who_was_taken_off_does_not_leave(room: Room) -> None:
+    campaign_id = room.builds()
+    room.does(campaign_id, "take-off", customer="dora", reason="A <b>friend</b>")
+    assert "A &lt;b&gt;friend&lt;/b&gt;" in room.sees(campaign_id)
+    room.approves(campaign_id)
+    room.becomes("Maija")
+    room.does(campaign_id, "export")
+    room.works()
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+    (export,) = lists.exports(room.shop.home, found.list_id)
+    gone = lists.read_dropped(room.shop.home, found.list_id, export["name"], "", 1, 9)
+    assert [(row["customer_id"], row["reason"]) for row in gone.rows] == [("dora", "taken_off")]
+
+
+def test_no_other_way_out_for_a_list_that_nobody_approved(room: Room) -> None:
+    campaign_id = room.builds()
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+    with pytest.raises(DataError, match="Have it approved"):
+        export_campaign(room.shop.home, found.list_id, now=room.shop.now)
+
+
+def test_what_was_begun_when_the_worker_died_is_done_once_by_the_next(room: Room) -> None:
+    room.becomes("Maija", "marketer")
+    campaign_id = room.makes()
+    room.saves(campaign_id, "build")
+    (job,) = room.campaigns.jobs(campaign_id)
+    assert room.campaigns.goes_on(job, 1, 4)  # it had begun, and was killed
+    assert room.works() == 1 and room.status(campaign_id) == "review"
+    again = room.campaigns.job(job.job_id)
+    assert again is not None and again.status == "done" and room.works() == 0
+    first = [path.name for path in room.shop.home.campaigns.glob("*/summary.json")]
+    run = room.campaigns.connection()
+    run.execute("update campaign_jobs set status = 'running', ended_at = null")  # it ended, but could not say so
+    run.execute("update campaigns set status = 'building', list_id = null")
+    assert room.works() == 1 and room.status(campaign_id) == "review"
+    assert [path.name for path in room.shop.home.campaigns.glob("*/summary.json")] == first
+
+
+def test_a_build_that_fails_or_is_stopped_leaves_a_draft(room: Room) -> None:
+    room.becomes("Maija", "marketer")
+    campaign_id = room.makes()
+    room.saves(campaign_id, "build")
+    (job,) = room.campaigns.jobs(campaign_id)
+    room.send(f"/console/campaigns/{campaign_id}/stop", job=job.job_id)
+    assert room.status(campaign_id) == "draft" and room.works() == 0
+    room.saves(campaign_id, "build")
+    policy = room.shop.home.config / "policy.yaml"
+    kept = policy.read_text(encoding="utf-8")
+    policy.write_text("nonsense: true", encoding="utf-8")
+    assert room.works() == 1 and room.status(campaign_id) == "draft"
+    policy.write_text(kept, encoding="utf-8")
+    assert "could not be made" in room.sees(campaign_id) and "nonsense" in room.sees(campaign_id)
+
+
+def test_what_cannot_be_wanted_is_told_with_its_field(room: Room) -> None:
+    room.becomes("Maija", "marketer")
+    campaign_id = room.makes()
+    for fields, fault in (
+        ({"at_most": "many"}, "at_most"), ({"name": " "}, "needs a name"), ({"place": "moon/email"}, "no place"),
+        ({"actions": "gift"}, "no message gift"), ({"orders_from": "3", "orders_to": "2"}, "smaller number first"),
+        ({"holdout": "80"}, "held out"),
+    ):  # fmt: skip
+        answer = room.saves(campaign_id, **fields)
+        assert answer.status_code == 422 and fault in answer.text, fields
+    with pytest.raises(NotNowError):
+        room.campaigns.approve(campaign_id, room.version(campaign_id), "Aku", room.shop.now)
+
+
+def test_templates_say_what_they_mean(room: Room) -> None:
+    room.becomes("Maija", "marketer")
+    for template in ("win_back", "second_purchase", "seasonal", "favourites", "check_in", "call_list"):
+        campaign_id = room.makes("", template)
+        assert room.status(campaign_id) == "draft" and "checked" in room.sees(campaign_id, "plan")
