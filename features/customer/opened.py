@@ -56,7 +56,10 @@ class Opened:
 
 def open_state(body: bytes) -> Opened:
     """The state of `state.encode`'s bytes; raises `DataError` for another version and for torn or altered bytes."""
-    parts = _split(contents_of(body))
+    try:
+        parts = _split(contents_of(body))
+    except msgspec.MsgspecError as error:
+        raise DataError(f"A customer's state cannot be read ({error}). Fold it again from her facts.") from error
     if len(parts) != len(_FIELDS):
         raise DataError(
             f"A customer's state has {len(parts)} fields, not {len(_FIELDS)}. Fold it again from her facts."

@@ -145,3 +145,19 @@ def test_a_state_that_cannot_be_read_is_made_anew(home: Home, body: bytes) -> No
         found = log.state_of("aino")
     assert found is not None
     assert decode(found[1]).facts == 3
+
+
+@pytest.mark.parametrize("apart", [1.0, 0.0], ids=["one after another", "two at a moment"])
+def test_of_who_only_browses_the_oldest_views_go_as_new_ones_come(home: Home, apart: float) -> None:
+    with EventLog(home) as log:
+        for n in range(KEPT_BROWSING + 10):
+            hours = n if apart else n // 2
+            views = [event(f"v{n:02d}{place}", "browse", "~v", hours + place * apart / 9, action="view", session_id="s")
+                     for place in range(2)]  # fmt: skip
+            log.append_live(views, source="api", now=NOW)
+            kept = states(home)
+            log.refold_all()
+            assert states(home) == kept
+        facts = log.facts_of("anonymous:v")
+    assert KEPT_BROWSING <= len(facts) <= KEPT_BROWSING + 3 * (apart == 0.0)
+    assert facts[-1].event_id == f"v{KEPT_BROWSING + 9:02d}1"
