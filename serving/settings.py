@@ -40,7 +40,8 @@ class ServingSettings(Strict):
         default=2,
         ge=1,
         le=64,
-        description="Threads that decide a batch of waiting requests, the next only where the one before takes long.",
+        description="Threads that decide a batch of waiting requests, the next while the one before writes, or where "
+        "it takes long.",
     )
     waiting_requests: int = Field(
         default=200,
