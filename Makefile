@@ -8,7 +8,7 @@ SOURCE ?= simulated
 TAHDIKAS_HOME ?= $(CURDIR)/home
 export TAHDIKAS_HOME
 
-.PHONY: help demo serve test test-all check format bench lock clean
+.PHONY: help demo serve test test-all check format bench screens lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -58,6 +58,9 @@ bench: $(VENV)/.dev ## measure quality and speed; writes benchmarks/results/ and
 	$(BIN)/python -m benchmarks
 
 COMPILE := pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock"
+screens: $(VENV)/.dev ## pictures of every page of the console, into screens/ (Debian: chromium)
+	$(BIN)/python -m tests.console.screens
+
 lock: $(BIN)/uv ## renew the locked requirements
 	echo uv | $(BIN)/uv $(COMPILE) - -o requirements/bootstrap.txt
 	$(BIN)/uv $(COMPILE) --all-extras pyproject.toml -o requirements/dev.txt

@@ -25,6 +25,9 @@ log = logging.getLogger("tahdikas.campaigns")
 SAMPLE = 2_000
 """About so many customers are asked about for a preview."""
 
+TRIES = 3
+"""So often in a row the process is started again after it died; then not until there is more to do."""
+
 _TELL_SECONDS = 0.5
 Clock = Callable[[], datetime]
 
@@ -160,7 +163,7 @@ class Worker:
             return bool(campaigns.waiting())
 
     def _run(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        context, died = multiprocessing.get_context("spawn"), 0
         while True:
             self._woken.wait()
             self._woken.clear()
@@ -170,6 +173,9 @@ class Worker:
             self._process = context.Process(target=_work, args=(self._home.root, ahead), name="campaigns")
             self._process.start()
             self._process.join()
+            died = died + 1 if self._process.exitcode else 0
+            if 0 < died <= TRIES:
+                self.wake()
 
 
 def _work(root: Path, ahead_seconds: float) -> None:

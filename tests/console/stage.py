@@ -125,6 +125,7 @@ def campaign(stage: Stage, until: str = "exported") -> str:
     address = page.url
     if until == "draft":
         return address
+    page.fill("#holdout", "0")
     press(page, "Save and preview")
     page.wait_for_selector("text=Where the customers went", timeout=60_000)
     press(page, "Save and build the list")
