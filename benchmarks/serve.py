@@ -121,7 +121,7 @@ def _large(made: Path, folder: Path) -> Shop:
 
 
 def _naive(folder: Path, way: str) -> Command:
-    return lambda port: python("-m", "benchmarks.naive", str(folder), str(port), way)
+    return lambda port, _: python("-m", "benchmarks.naive", str(folder), str(port), way)
 
 
 def _generator(shop: Shop) -> Generator:

@@ -4,6 +4,7 @@ import json
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 
 import msgspec
 
@@ -17,7 +18,9 @@ from benchmarks.load.shop import Shop
 
 CONNECTIONS, BATCH, BATCHES_AT_ONCE = 8, 100, 4
 WARM_SECONDS, WARM_RATE = 3.0, 20.0
-Command = Callable[[int], Sequence[str]]
+BETWEEN_STARTS = timedelta(minutes=15)  # longer than any run
+Command = Callable[[int, int], Sequence[str]]
+"""What to start for a port, and for the how manieth time."""
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -39,9 +42,14 @@ class LongRun(msgspec.Struct, frozen=True):
 
 
 def product(shop: Shop) -> Command:
-    """How people start the product, on a port."""
-    where = ("--home", str(shop.home.root), "serve", "--clock-from", shop.moment.isoformat())
-    return lambda port: python("-m", "pipelines.cli", *where, "--port", str(port))
+    """How people start the product, on a port; each start comes after what the one before was told."""
+
+    def command(port: int, start: int) -> Sequence[str]:
+        began = shop.moment + start * BETWEEN_STARTS
+        where = ("--home", str(shop.home.root), "serve", "--clock-from", began.isoformat())
+        return python("-m", "pipelines.cli", *where, "--port", str(port))
+
+    return command
 
 
 class Measured:
@@ -51,7 +59,7 @@ class Measured:
         self, name: str, command: Command, cast: Cast, key: str, *, workers: int = 1, takes_events: bool = True
     ) -> None:
         self._name, self._command, self._cast, self._key = name, command, cast, key
-        self._workers, self._takes_events = workers, takes_events
+        self._workers, self._takes_events, self._starts = workers, takes_events, 0
         asked = {"customer_id": cast.customers[0], "channel": "web", "placement": "front_page"}
         self._question = json.dumps(asked).encode()
 
@@ -91,7 +99,10 @@ class Measured:
     def _running(self) -> Iterator[list[Service]]:
         with ExitStack() as stack:
             ports = [free_port() for _ in range(self._workers)]
-            yield [stack.enter_context(serving(self._command(p), p, self._key, self._question)) for p in ports]
+            commands = [self._command(port, self._starts) for port in ports]
+            self._starts += 1
+            both = zip(commands, ports, strict=True)
+            yield [stack.enter_context(serving(one, port, self._key, self._question)) for one, port in both]
 
     def _open(self, services: Sequence[Service], decisions: float, events: float, seconds: float) -> Outcome:
         clock, ports = services[0].clock(self._question), [one.port for one in services]

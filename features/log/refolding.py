@@ -20,13 +20,14 @@ _IS_LINKED = (
     f" and l.external_id = substr({{origin}}, {len(RESERVED_PREFIX) + 1})"
 )
 
-# The origins of customers in a temporary table `wanted (customer_id)`: see identity.origins for one.
+# The origins of customers in a temporary table `wanted (customer_id)`: see identity.origins for one. A cross join is
+# read from the left: SQLite would rather read the links of everybody, to have them in order.
 _ORIGINS = f"""
 select w.customer_id, w.customer_id as origin_id from wanted w
 where not exists (select 1 from links l where {_IS_LINKED.format(origin="w.customer_id")})
 union all
 select w.customer_id, '{RESERVED_PREFIX}' || l.external_id from wanted w
-join links l on l.customer_id = w.customer_id and l.unlinked_at is null
+cross join links l on l.customer_id = w.customer_id and l.unlinked_at is null
 order by 1, 2
 """
 _FACTS_BY_CUSTOMER = f"""
@@ -105,7 +106,7 @@ def facts_ever_of(
     spans: dict[str, list[tuple[str, datetime, datetime | None]]] = {}
     told = connection.execute(
         "select l.customer_id, l.external_id, l.linked_at, l.unlinked_at from wanted w"
-        " join links l on l.customer_id = w.customer_id"
+        " cross join links l on l.customer_id = w.customer_id"
     )
     for who, external_id, start, end in told:
         span = RESERVED_PREFIX + external_id, from_us(start), None if end is None else from_us(end)
