@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from benchmarks import (
     churn_cutoffs,
+    console,
     coupons,
     decide,
     false_alarms,
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "online": online.run,
     "training_sets": training_sets.run,
     "decide": decide.run,
+    "console": console.run,
     "serve": serve.run,
     "favourites": favourites.run,
     "false_alarms": false_alarms.run,

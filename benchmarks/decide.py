@@ -38,14 +38,14 @@ def run(now: datetime) -> bool:
     """Measure and write the result; needs no data."""
     with TemporaryDirectory() as folder:
         home = Home.open(Path(folder) / "home")
-        _shop(home, Path(folder) / "simulated")
+        simulated_shop(home, Path(folder) / "simulated")
         many = _many(home)
         modelled, plain = _one(Path(folder) / "learned")
     _report(now, modelled, plain, many)
     return True
 
 
-def _shop(home: Home, folder: Path) -> None:
+def simulated_shop(home: Home, folder: Path) -> None:
     """A simulated shop, taken in."""
     simulate(folder, customers=PEOPLE, seed=SEED, start=START.date(), days=DAYS)
     ingest(home, "simulated", folder, now=NOW)
@@ -84,7 +84,7 @@ def _many(home: Home) -> Many:
         for question in asked[: LOOPED // 4]:
             service.decide(question)
         loop = (time.perf_counter() - start) / (LOOPED // 4)
-    _multiply(home, MANY)
+    multiply(home, MANY)
     before = _children_mb()
     with spent() as took:
         report = build_campaign(home, name="everybody", channel="email", placement="email", now=NOW, send_at=NOW)
@@ -102,7 +102,7 @@ def _many(home: Home) -> Many:
     )
 
 
-def _multiply(home: Home, customers: int) -> None:
+def multiply(home: Home, customers: int) -> None:
     """Copies of every customer's state and latest fact under other names, until there are so many."""
     with EventLog(home, durable=False):
         pass

@@ -8,6 +8,7 @@ import fcntl
 import logging
 import multiprocessing
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import Any
 
 from features.errors import TahdikasError
 from features.home import Home
+from serving.campaign_lists import folder_of
 from serving.campaigns.life import Campaigns, Job
 
 log = logging.getLogger("tahdikas.campaigns")
@@ -61,6 +63,9 @@ def _do(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:
 def _preview(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:
     summary = _made(home, campaigns, job, SAMPLE)
     campaigns.previewed(job, {"list_id": summary["id"]}, clock())
+    for older in campaigns.jobs(job.campaign_id):
+        if older.kind == "preview" and older.result.get("list_id") not in (None, summary["id"]):
+            shutil.rmtree(folder_of(home, older.result["list_id"]), ignore_errors=True)
 
 
 def _build(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:

@@ -78,27 +78,50 @@ def export_campaign(
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         heard = service.records.heard()
-        kept, dropped = list[dict[str, Any]](), list[dict[str, Any]]()
-        for batch in pq.ParquetFile(folder / "list.parquet").iter_batches(CHUNK):
-            rows = pa.Table.from_batches([batch]).to_pylist()
-            dropped += [_by_hand(row, off[row[CUSTOMER_ID]]) for row in rows if row[CUSTOMER_ID] in off]
-            asked = [row for row in rows if row[CUSTOMER_ID] not in off]
-            fine, out = _asked_again(service, asked, now, send_at, reserve=True)
-            kept += fine
-            dropped += out
-            progress(len(kept) + len(dropped))
-        while news := _news(service, heard, {row[CUSTOMER_ID] for row in kept}):  # meanwhile about some of them
+        listed, dropped = set[str](), list[dict[str, Any]]()
+        with closing(ListFile(draft / "asked", LIST_SCHEMA, csv_too=False)) as asked:
+            for rows in _rows(folder / "list.parquet"):
+                dropped += [_by_hand(row, off[row[CUSTOMER_ID]]) for row in rows if row[CUSTOMER_ID] in off]
+                still = [row for row in rows if row[CUSTOMER_ID] not in off]
+                fine, out = _asked_again(service, still, now, send_at, reserve=True)
+                asked.write(sheet(fine, LIST_SCHEMA, csv_too=False))
+                listed.update(row[CUSTOMER_ID] for row in fine)
+                dropped += out
+                progress(len(listed) + len(dropped))
+        _write(draft, listed)
+        while news := _news(service, heard, listed):  # meanwhile about some of them
             heard, about = news
-            fine, out = _asked_again(service, [r for r in kept if r[CUSTOMER_ID] in about], now, send_at, reserve=False)
-            gone = {row[CUSTOMER_ID] for row in out}
-            kept, dropped = [row for row in kept if row[CUSTOMER_ID] not in gone], dropped + out
-        with closing(ListFile(draft / "list", LIST_SCHEMA)) as file:
-            file.write(sheet(kept, LIST_SCHEMA))
+            _, out = _asked_again(service, _of(draft, about), now, send_at, reserve=False)
+            if out:
+                dropped += out
+                listed -= {row[CUSTOMER_ID] for row in out}
+                _write(draft, listed)
+        (draft / "asked.parquet").unlink()
         pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
+        if _taken_off(home, campaign) != off:
+            raise DataError("Somebody was taken off or put back meanwhile, so nothing left. Export the list again.")
         final = folder / name
         shutil.rmtree(final, ignore_errors=True)
         draft.rename(final)
-    return Export(campaign, final / "list.csv", now, len(kept), dropped)
+    return Export(campaign, final / "list.csv", now, len(listed), dropped)
+
+
+def _rows(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a file, some at a time."""
+    for batch in pq.ParquetFile(path).iter_batches(CHUNK):
+        yield pa.Table.from_batches([batch]).to_pylist()
+
+
+def _of(draft: Path, customers: set[str]) -> list[dict[str, Any]]:
+    """The rows that were let through, of these customers."""
+    return [row for rows in _rows(draft / "asked.parquet") for row in rows if row[CUSTOMER_ID] in customers]
+
+
+def _write(draft: Path, listed: set[str]) -> None:
+    """Write the files to send: of the rows that were let through those of customers still listed."""
+    with closing(ListFile(draft / "list", LIST_SCHEMA)) as file:
+        for rows in _rows(draft / "asked.parquet"):
+            file.write(sheet([row for row in rows if row[CUSTOMER_ID] in listed], LIST_SCHEMA))
 
 
 def _taken_off(home: Home, list_id: str) -> dict[str, str]:

@@ -20,6 +20,8 @@ LEAN = (
     "scenarios/test_t1_open_exchange.py",
 )
 WHOLE = (
+    "console/test_campaigns.py",
+    "console/test_people.py",
     "features/test_doubts.py",
     "features/test_event_log.py",
     "features/test_event_log_laws.py",

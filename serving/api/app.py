@@ -82,6 +82,10 @@ PARTS = (
     health,
 )
 """The routes, in the order of the page."""
+
+LOGINS_WAITING = 20
+"""Passwords being checked or waiting for it; each takes a processor for a while, so they have a thread of their own."""
+
 _TELEMETRY_OFF = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
 
 
@@ -155,7 +159,7 @@ def create_app(
 
 async def _all_closed(wiring: Wiring, seconds: float) -> bool:
     """Stop all pools; whether their threads ended in time. A connection is never closed under one that uses it."""
-    pools = (wiring.decisions, wiring.events, wiring.reads, wiring.writes, wiring.staff)
+    pools = (wiring.decisions, wiring.events, wiring.reads, wiring.writes, wiring.staff, wiring.logins)
     for pool in pools:
         pool.close()
     waits = [asyncio.to_thread(pool.join) for pool in pools]
@@ -225,6 +229,7 @@ def _wire(
         reads=Deadline(settings.read_deadline_ms / 1000, 2, waiting, "read"),
         writes=Deadline(settings.write_deadline_ms / 1000, 1, waiting, "write"),
         staff=staff,
+        logins=Deadline(settings.read_deadline_ms / 1000, 1, LOGINS_WAITING, "login"),
     )
 
 

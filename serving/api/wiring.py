@@ -56,6 +56,7 @@ class Wiring:
     reads: Deadline
     writes: Deadline
     staff: Deadline
+    logins: Deadline
 
     @cached_property
     def key_check(self) -> KeyCheck:

@@ -204,8 +204,8 @@ class Campaigns:
     def built(self, job: Job, list_id: str, summary: Mapping[str, Any], now: datetime) -> None:
         """The list is there: the campaign is to be reviewed."""
         with transaction(self.connection()) as run:
-            was = _found(run, job.campaign_id)
-            if was is not None and was.status == "building" and _end(run, job, "done", {"list_id": list_id}, now):
+            was = _sure(run, job.campaign_id)
+            if _end(run, job, "done", {"list_id": list_id}, now) and was.status == "building":
                 _change(run, was, "review", job.asked_by, now, list_id=list_id)
                 told = {name: summary[name] for name in ("listed", "kept_off", "expected_gain")}
                 _note(run, job.campaign_id, job.asked_by, "built", now, {"list_id": list_id, **told})

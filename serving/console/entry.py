@@ -63,7 +63,7 @@ async def login(request: Request) -> Response:
         form = Form("")
     next_page, sent = form.get("next"), form.get("sent")
     try:
-        token = await app.reads.run(_opened, app, form)
+        token = await app.logins.run(_opened, app, form)
     except LockedError:
         return _refused(request, _LOCKED, next_page, sent, 429)
     except StoreUnreadableError as error:
@@ -117,7 +117,7 @@ async def password(request: Request, seat: Annotated[Seat, Depends(seated)], for
     if form.get("new") != form.get("again"):
         return page(request, "me.html", {"fault": tongue_of(request).gettext("The two new passwords differ.")}, 422)
     try:
-        known = await app.reads.run(_changed, app, seat.person, form.get("old"), form.get("new"))
+        known = await app.logins.run(_changed, app, seat.person, form.get("old"), form.get("new"))
     except DataError as error:
         return page(request, "me.html", {"fault": str(error)}, 422)
     if known is not True:

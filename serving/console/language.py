@@ -4,7 +4,7 @@ Templates and code hold the English texts; `translations/fi.po` holds the Finnis
 remembered; else the browser's own preference does; else it is English.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
@@ -77,6 +77,8 @@ class Language:
         """How long ago or ahead an instant is, roughly; empty for None."""
         if value is None:
             return ""
+        if abs(_utc(value) - now) < timedelta(minutes=1):
+            return self.gettext("just now")
         return format_timedelta(_utc(value) - now, add_direction=True, locale=self.locale)
 
 

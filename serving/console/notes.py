@@ -1,4 +1,7 @@
-"""Notes that staff keep on a customer: who wrote them and when; never changed, and forgotten with her."""
+"""Notes that staff keep on a customer: who wrote them and when; never changed.
+
+Whoever erases a customer erases her rows of `customer_notes` too.
+"""
 
 import secrets
 from datetime import datetime

@@ -17,6 +17,7 @@ from serving.api.wiring import wired
 from serving.console import language as languages
 from serving.console.language import LANGUAGES, Language
 from serving.console.names import name_of
+from serving.core.cause_words import told_causes
 from serving.core.ends import RELEASES_FI
 
 POLICY = (
@@ -58,6 +59,7 @@ def _templates(code: str) -> Environment:
         "pick": tongue.pick,
         "name": lambda kind, code: tongue.gettext(name_of(kind, code)),
         "release": lambda code: (RELEASES_FI if tongue.code == "fi" else RELEASE_CODES).get(code, code),
+        "cause": lambda kind, detail: tongue.pick(*(told_causes(detail) or (detail, detail))),
         "link": link,
         "language": tongue.code,
     }

@@ -281,6 +281,43 @@ def test_what_was_begun_when_the_worker_died_is_done_once_by_the_next(room: Room
     assert [path.name for path in room.shop.home.campaigns.glob("*/summary.json")] == first
 
 
+def test_an_export_interrupted_is_made_again_and_nobody_is_written_to_twice(room: Room) -> None:
+    campaign_id = room.builds()
+    room.approves(campaign_id)
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+
+    def die(_: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        export_campaign(room.shop.home, found.list_id, now=room.shop.now, progress=die)
+    assert lists.exports(room.shop.home, found.list_id) == []
+    room.becomes("Maija")
+    room.shop.wait(minutes=5)
+    room.does(campaign_id, "export")
+    assert room.works() == 1
+    (export,) = lists.exports(room.shop.home, found.list_id)
+    assert (export["kept"], export["dropped"]) == (len(REGULARS), 0)
+    row = room.rows(campaign_id, "list")[0]
+    told = {"decision_id": row["decision_id"], "outcome": "sent", "occurred_at": room.shop.now.isoformat()}
+    assert room.shop.http.post("/v1/outcomes", json=told).status_code < 300
+    room.shop.wait(minutes=5)
+    room.does(campaign_id, "export")
+    room.works()
+    assert [one["kept"] for one in lists.exports(room.shop.home, found.list_id)] == [len(REGULARS) - 1, len(REGULARS)]
+
+
+def test_an_older_preview_goes_when_another_is_made(room: Room) -> None:
+    room.becomes("Maija", "marketer")
+    campaign_id = room.makes()
+    for bound in ("3", "2"):
+        room.saves(campaign_id, "preview", at_most=bound)
+        room.works()
+    assert len(list(room.shop.home.campaigns.glob("previews/*/summary.json"))) == 1
+    assert "Where the customers went" in room.sees(campaign_id, "plan")
+
+
 def test_a_build_that_fails_or_is_stopped_leaves_a_draft(room: Room) -> None:
     room.becomes("Maija", "marketer")
     campaign_id = room.makes()
