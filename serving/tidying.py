@@ -37,7 +37,7 @@ class Tidying:
             try:
                 self._connection().tidy_beside()
                 fine = True
-            except (*STORE_ERRORS, TahdikasError) as error:
+            except (*STORE_ERRORS, TahdikasError):
                 if fine:
-                    log.warning("the live store could not be tidied: %s; it is tried again every second", error)
+                    log.warning("the live store could not be tidied; it is tried again every second", exc_info=True)
                 fine = False
