@@ -149,8 +149,8 @@ def _report(now: datetime, modelled: One, plain: One, many: Many) -> None:
             "text": f"One customer, {CANDIDATES} candidates: medians over {ASKED} customers of a simulated shop of "
             f"{LEARNED_FROM:,} and {ROUNDS} rounds, with the models the product learned there (LightGBM's trees, the "
             "ranker's asked by masks) and without any. The loop beside it judges the same gates action by action and "
-            "condition by condition in plain Python, from evidence laid out already: it works out no gain, draw, reason "
-            "or record, and agrees with the engine on every candidate."
+            "condition by condition in plain Python, from evidence laid out already: it works out no gain, draw, "
+            "reason or record, and agrees with the engine on every candidate."
         },
         {
             "table": {
