@@ -9,7 +9,6 @@ keys seen before keep working: a dead disk must not turn a shop's requests for a
 import hashlib
 import hmac
 import secrets
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,8 +16,9 @@ from typing import Any
 
 from features.errors import DataError, HomeError
 from features.home import Home
-from features.log.connection import STORE_ERRORS, Connection
-from features.log.store import connect, from_micros, to_micros, transaction
+from features.log.connection import STORE_ERRORS
+from features.log.per_thread import PerThread
+from features.log.store import from_micros, to_micros, transaction
 
 SCOPES = {
     "events": "post events",
@@ -68,18 +68,8 @@ class KeyStore:
     """The keys of one data folder. Safe to share between threads; nobody waits longer than `patience_seconds`."""
 
     def __init__(self, home: Home, *, patience_seconds: float | None = None) -> None:
-        self._home, self._patience = home, patience_seconds
-        self._local = threading.local()
+        self._own = PerThread(home, _TABLES, patience_seconds=patience_seconds)
         self._seen: dict[str, tuple[bytes, ApiKey]] = {}
-
-    def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = connect(self._home)
-            connection.make(_TABLES)
-            connection.wait_at_most(self._patience)
-            self._local.connection = connection
-        return connection
 
     def create(self, name: str, scopes: Sequence[str], *, now: datetime) -> tuple[ApiKey, str]:
         """Make a key; the second value is the whole key, which cannot be shown again. Raises `DataError`."""
@@ -89,7 +79,7 @@ class KeyStore:
             raise DataError(f"A key was asked for with {fault}. Choose among {', '.join(SCOPES)}.")
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         key = ApiKey(key_id, name, frozenset(scopes), from_micros(to_micros(now)), None)
-        with transaction(self._connection()) as connection:
+        with transaction(self._own.connection()) as connection:
             connection.execute(
                 "insert into api_keys(key_id, name, secret_hash, scopes, created_at) values (?, ?, ?, ?, ?)",
                 (key_id, name, _hash(secret), " ".join(sorted(key.scopes)), to_micros(now)),
@@ -98,12 +88,12 @@ class KeyStore:
 
     def keys(self) -> list[ApiKey]:
         """All keys, oldest first, revoked ones included."""
-        rows = self._connection().execute("select * from api_keys order by created_at, key_id")
+        rows = self._own.connection().execute("select * from api_keys order by created_at, key_id")
         return [key for _, key in (_read(row) for row in rows.fetchall())]
 
     def revoke(self, key_id: str, *, now: datetime) -> None:
         """End a key at `now`; raises `DataError` for an unknown id. What was told to end earlier stays so."""
-        with transaction(self._connection()) as connection:
+        with transaction(self._own.connection()) as connection:
             changed = connection.execute(
                 "update api_keys set revoked_at = case when revoked_at < ?1 then revoked_at else ?1 end"
                 " where key_id = ?2",
@@ -145,14 +135,14 @@ class KeyStore:
         """A code that opens one console session, once, within ten minutes."""
         code = secrets.token_urlsafe(24)
         expires_at = to_micros(now + timedelta(minutes=CONSOLE_CODE_MINUTES))
-        with transaction(self._connection()) as connection:
+        with transaction(self._own.connection()) as connection:
             connection.execute("insert into console_codes values (?, ?)", (_hash(code), expires_at))
         return code
 
     def use_console_code(self, code: str, *, now: datetime) -> bool:
         """Spend a code; true only the first time and in time. Codes past their time are removed."""
         instant = to_micros(now)
-        with transaction(self._connection()) as connection:
+        with transaction(self._own.connection()) as connection:
             found = connection.execute(
                 "delete from console_codes where code_hash = ? and expires_at > ? returning 1", (_hash(code), instant)
             ).fetchone()
@@ -161,9 +151,9 @@ class KeyStore:
 
     def _find(self, key_id: str) -> tuple[bytes, ApiKey | None]:
         try:
-            row = self._connection().execute("select * from api_keys where key_id = ?", (key_id,)).fetchone()
+            row = self._own.connection().execute("select * from api_keys where key_id = ?", (key_id,)).fetchone()
         except (*STORE_ERRORS, HomeError) as error:
-            self._drop_connection()
+            self._own.close()
             if key_id in self._seen:
                 return self._seen[key_id]
             raise StoreUnreadableError(f"The key store cannot be read: {error}") from error
@@ -172,11 +162,6 @@ class KeyStore:
             return _NO_HASH, None
         self._seen[key_id] = _read(row)
         return self._seen[key_id]
-
-    def _drop_connection(self) -> None:
-        connection, self._local.connection = getattr(self._local, "connection", None), None
-        if connection is not None:
-            connection.close()
 
 
 def _parts(token: str) -> tuple[str, str]:

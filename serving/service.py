@@ -274,15 +274,21 @@ class DecisionService:
         return Health(ready=ready, degraded=degraded, versions=versions)
 
     def tidy_beside(self) -> None:
-        """From now on keep the live store tidy in a thread of its own, until closed."""
+        """From now on keep the live store tidy in a thread of its own, until told to end that, or closed."""
+        self.end_tidying()
         self._records.leave_tidying()
         self._log.leave_tidying()
         self._tidying = Tidying(self._records.connection)
         self._tidying.start()
 
-    def close(self) -> None:
-        """Let go of connections."""
+    def end_tidying(self) -> None:
+        """End the thread, if there is one."""
         if self._tidying is not None:
             self._tidying.stop()
+            self._tidying = None
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self.end_tidying()
         self._records.close()
         self._log.close()

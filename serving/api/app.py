@@ -122,6 +122,7 @@ def create_app(
         wiring.service.tidy_beside()
         yield
         await wiring.rounds.stop()
+        await asyncio.to_thread(wiring.service.end_tidying)
         ended = await _all_closed(wiring, settings.shutdown_seconds)
         if traces is not None:
             traces.close()

@@ -6,7 +6,6 @@ approval back.
 """
 
 import secrets
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -16,7 +15,8 @@ import msgspec
 from features.errors import DataError
 from features.home import Home
 from features.log.connection import Connection
-from features.log.store import connect, from_micros, to_micros, transaction
+from features.log.per_thread import PerThread
+from features.log.store import from_micros, to_micros, transaction
 from serving.campaigns.spec import Spec
 
 Status = Literal["draft", "building", "review", "approved", "exported", "closed"]
@@ -109,24 +109,15 @@ class Campaigns:
     """The campaigns of one data folder. Safe to share between threads; every change is durable when it returns."""
 
     def __init__(self, home: Home) -> None:
-        self._home = home
-        self._local = threading.local()
+        self._own = PerThread(home, TABLES)
 
     def connection(self) -> Connection:
         """This thread's connection to the live store."""
-        found: Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = connect(self._home)
-            found.make(TABLES)
-            self._local.connection = found
-        return found
+        return self._own.connection()
 
     def close(self) -> None:
         """Let go of this thread's connection."""
-        found: Connection | None = getattr(self._local, "connection", None)
-        self._local.connection = None
-        if found is not None:
-            found.close()
+        self._own.close()
 
     def all(self) -> list[Campaign]:
         """Every campaign, the one changed last first."""
@@ -207,6 +198,11 @@ class Campaigns:
             was = _sure(run, job.campaign_id)
             if _end(run, job, "done", {"list_id": list_id}, now) and was.status == "building":
                 _change(run, was, "review", job.asked_by, now, list_id=list_id)
+                run.execute(  # whom a person took off stays off, until a person puts her back
+                    """insert into campaign_off select ?, customer_id, person, reason, at from campaign_off
+                    where list_id = ? on conflict (list_id, customer_id) do nothing""",
+                    (list_id, was.list_id),
+                )
                 told = {name: summary[name] for name in ("listed", "kept_off", "expected_gain")}
                 _note(run, job.campaign_id, job.asked_by, "built", now, {"list_id": list_id, **told})
 
@@ -243,7 +239,10 @@ class Campaigns:
     def take_off(
         self, campaign_id: str, version: int, customer_id: str, person: str, reason: str, now: datetime
     ) -> Campaign:
-        """Take somebody off the list, with a reason; an approval is taken back. Raises as `save`."""
+        """Take somebody off the list, with a reason, and off those built after it; an approval is taken back.
+
+        Raises as `save`.
+        """
         if not reason.strip():
             raise DataError("Say why she is taken off: the next person wants to know.")
         with transaction(self.connection()) as run:

@@ -6,7 +6,6 @@ nobody has is answered as slowly as one that somebody has. Shutting a person out
 
 import re
 import secrets
-import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +18,8 @@ from argon2.exceptions import VerificationError
 from features.errors import DataError
 from features.home import Home
 from features.log.connection import Connection
-from features.log.store import connect, from_micros, to_micros, transaction
+from features.log.per_thread import PerThread
+from features.log.store import from_micros, to_micros, transaction
 from serving.console.roles import ROLES, rights_of
 
 TABLES = (
@@ -64,8 +64,7 @@ class People:
     """The accounts of one data folder. Safe to share between threads."""
 
     def __init__(self, home: Home, hasher: PasswordHasher | None = None) -> None:
-        self._home, self._hasher = home, hasher or PasswordHasher()
-        self._local = threading.local()
+        self._own, self._hasher = PerThread(home, TABLES), hasher or PasswordHasher()
 
     @cached_property
     def _nobody(self) -> str:
@@ -74,12 +73,7 @@ class People:
 
     def connection(self) -> Connection:
         """This thread's connection to the live store."""
-        found: Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = connect(self._home)
-            found.make(TABLES)
-            self._local.connection = found
-        return found
+        return self._own.connection()
 
     def add(self, name: str, password: str, roles: Collection[str], *, by: str, now: datetime) -> Person:
         """Let somebody in. Raises `DataError` for a name that is taken or cannot be one, a weak password, no role."""

@@ -318,6 +318,38 @@ def test_an_older_preview_goes_when_another_is_made(room: Room) -> None:
     assert "Where the customers went" in room.sees(campaign_id, "plan")
 
 
+def test_who_was_taken_off_stays_off_when_the_list_is_built_again(room: Room) -> None:
+    campaign_id = room.builds()
+    room.does(campaign_id, "take-off", customer="aino", reason="She was in tears on the phone")
+    room.saves(campaign_id, "build", least_gain="0")
+    assert room.works() == 1 and "aino" in room.listed(campaign_id)
+    assert "in tears on the phone" in room.sees(campaign_id)
+    room.approves(campaign_id)
+    room.becomes("Maija")
+    room.does(campaign_id, "export")
+    room.works()
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+    (export,) = lists.exports(room.shop.home, found.list_id)
+    assert (export["kept"], export["dropped"]) == (len(REGULARS) - 1, 1)
+
+
+def test_who_is_taken_off_while_an_export_runs_does_not_leave_with_it(room: Room) -> None:
+    campaign_id = room.builds()
+    room.approves(campaign_id)
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+
+    room.becomes("Maija")
+
+    def meanwhile(_: int) -> None:
+        assert room.does(campaign_id, "take-off", customer="aino", reason="She has just called").status_code == 303
+
+    with pytest.raises(DataError):
+        export_campaign(room.shop.home, found.list_id, now=room.shop.now, progress=meanwhile)
+    assert lists.exports(room.shop.home, found.list_id) == []
+
+
 def test_a_build_that_fails_or_is_stopped_leaves_a_draft(room: Room) -> None:
     room.becomes("Maija", "marketer")
     campaign_id = room.makes()
