@@ -70,6 +70,16 @@ class Home:
         return self.root / "online.db"
 
     @property
+    def derived(self) -> Path:
+        """What processes keep on this host and can make anew from the rest: no part of a copy."""
+        return self.root / "derived"
+
+    @property
+    def experience_db(self) -> Path:
+        """SQLite: reports of the journey, kept for pages."""
+        return self.derived / "experience.sqlite"
+
+    @property
     def mlflow(self) -> Path:
         """MLflow's database and artifacts."""
         return self.root / "mlflow"

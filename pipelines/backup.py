@@ -90,7 +90,8 @@ def _copy(home: Home, part: Path) -> list[int]:
 
 
 def _files(home: Home) -> Iterator[Path]:
-    for folder, _, names in os.walk(home.root):
+    for folder, inner, names in os.walk(home.root):
+        inner[:] = [name for name in inner if Path(folder, name) != home.derived]
         yield from (Path(folder, name) for name in names if not name.endswith(_OF_PROCESSES))
 
 

@@ -82,5 +82,5 @@ async def demand(request: Request, days: Days = 90, min_people: MinPeople = MIN_
     """What people searched in vain or in circles, by term, and friction by touchpoint, kind and item."""
     app = wired(request)
     late = "Ask for fewer days, or run `tahdikas demand`."
-    found = await answered(app.staff, late, app.experience.demand, app.clock(), days, min_people, limit)
+    found = await answered(app.staff, late, app.experience.demand_lately, app.clock(), days, min_people, limit)
     return json_response(DemandAnswer.model_validate(msgspec.to_builtins(found)))

@@ -136,7 +136,7 @@ class TouchpointsAnswer(Out):
 async def touchpoints(request: Request, days: Days = 90, stories: FewStories = 3) -> Response:
     """Every touchpoint: volume, satisfaction, friction, complaints, trend, the curve by week, the worst stories."""
     app = wired(request)
-    return _answer(await answered(app.staff, LATE, app.experience.touchpoints, app.clock(), days, stories))
+    return _answer(await answered(app.staff, LATE, app.experience.lately, app.clock(), days, stories))
 
 
 @router.get(
@@ -148,7 +148,7 @@ async def touchpoints(request: Request, days: Days = 90, stories: FewStories = 3
 async def touchpoint(request: Request, touchpoint: Name, days: Days = 90, stories: Stories = 20) -> Response:
     """One touchpoint, with more of its stories."""
     app = wired(request)
-    return _answer(await answered(app.staff, LATE, app.experience.touchpoint, touchpoint, app.clock(), days, stories))
+    return _answer(await answered(app.staff, LATE, app.experience.lately_at, touchpoint, app.clock(), days, stories))
 
 
 def _answer(report: Report) -> Response:

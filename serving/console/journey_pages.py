@@ -28,7 +28,7 @@ async def touchpoints(request: Request, seat: Journey, days: Days = 90) -> Respo
     """All touchpoints, what jumps there, and the incidents."""
     app = wired(request)
     now = app.clock()
-    report = await answered(app.staff, app.experience.touchpoints, now, days, 0)
+    report = await answered(app.staff, app.experience.lately, now, days, 0)
     values = {
         "report": report,
         "days": days,
@@ -43,7 +43,7 @@ async def touchpoints(request: Request, seat: Journey, days: Days = 90) -> Respo
 async def searches(request: Request, seat: Journey, days: Days = 90) -> Response:
     """What people searched in vain, and what they could not get."""
     app = wired(request)
-    found = await answered(app.staff, app.experience.demand, app.clock(), days)
+    found = await answered(app.staff, app.experience.demand_lately, app.clock(), days)
     return page(request, "searches.html", {"demand": found, "days": days})
 
 
@@ -56,8 +56,9 @@ async def touchpoint(
 ) -> Response:
     """One touchpoint, in figures and in its worst stories."""
     app = wired(request)
-    report = await answered(app.staff, app.experience.touchpoint, touchpoint, app.clock(), days)
-    return page(request, "touchpoint.html", {"one": report.touchpoints[0], "days": days, "spark": spark})
+    report = await answered(app.staff, app.experience.lately_at, touchpoint, app.clock(), days)
+    told = {"one": report.touchpoints[0], "as_of": report.as_of, "days": days, "spark": spark}
+    return page(request, "touchpoint.html", told)
 
 
 @router.post("/pause")

@@ -4,9 +4,11 @@ The live store keeps little of browsing, hence history is read where it lies. Ea
 moment; under whom it counted by then; without anything of people who were erased, whenever that was.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
@@ -30,6 +32,9 @@ UNFELT_CONTACTS = ("reserved", "released", "bounce")
 
 LEAD_DAYS = 30
 """Promises are looked for so long before the span, for those that broke in it."""
+
+MEMORY = "1GB"
+"""What a look takes at most that may go to the disk."""
 
 _PAGE = 2_000
 _COLUMNS = (
@@ -79,12 +84,15 @@ class Happened(NamedTuple):
 
 
 @contextmanager
-def happened(home: Home, run: Connection, span: Span, pause: Callable[[], None] = lambda: None) -> Iterator[Happened]:
+def happened(
+    home: Home, run: Connection, span: Span, pause: Callable[[], None] = lambda: None, *, spill: bool = False
+) -> Iterator[Happened]:
     """The view `happened`: one row an event that somebody lived through in the span; `felt`: and in a lead before it.
 
     Columns: those of the event, `moment` (microseconds), `is_now` (of the later period), `who` it counts for, `origin`
     it was told under, `touchpoint` (never null), `is_stated` (the event says where). `run` is read from in one short
-    transaction; `pause` is called between its pages. Raises `DataError` where a file of the history is gone.
+    transaction; `pause` is called between its pages. With `spill` it takes `MEMORY` and no more, and the disk beyond.
+    Raises `DataError` where a file of the history is gone.
     """
     with one_moment(run):
         files = listed(run)
@@ -99,7 +107,7 @@ def happened(home: Home, run: Connection, span: Span, pause: Callable[[], None] 
         for file in files
         if file.max_occurred_at > span.start - days(LEAD_DAYS) and file.min_occurred_at <= span.now
     ]
-    with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": ""}) as engine:
+    with _engine(home.derived / "spill" if spill else None) as engine:
         engine.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
         engine.register("waiting", waiting)
         engine.register("owners", _owners(owner[:2] for owner in owners if owner[2]))
@@ -115,6 +123,15 @@ def happened(home: Home, run: Connection, span: Span, pause: Callable[[], None] 
         engine.execute(_VIEW.format(events=_events(home, wanted), place=place_sql(), origin=_ORIGIN, **_bounds(span)))
         begins = [to_us(first)] if (first := pc.min(waiting["occurred_at"]).as_py()) else []
         yield Happened(engine, min([*begins, *(file.min_occurred_at for file in files)], default=None))
+
+
+@contextmanager
+def _engine(spill: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": str(spill or "")}) as engine:
+        if spill:
+            shutil.rmtree(spill, ignore_errors=True)  # of one that was killed
+            engine.execute(f"set memory_limit = '{MEMORY}'")
+        yield engine
 
 
 _ORIGIN = f"coalesce(customer_id, '{RESERVED_PREFIX}' || anonymous_id)"
