@@ -5,11 +5,12 @@ nothing that was cut could bear on it; where that cannot be told from the state,
 """
 
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
 
 from features.customer.fold import gather, in_order
-from features.customer.kept import KEPT_COUNTS, KEPT_DAYS, ageing_fields, cut_fields, recent_contacts
+from features.customer.kept import KEPT_COUNTS, KEPT_DAYS, aged_fields, cut_fields, recent_contacts
 from features.customer.opened import Opened, browsed_at
-from features.customer.resumed import NOTED, PARTS, resumed
+from features.customer.resumed import NOTED, PARTS, Part, resumed
 from features.facts import Fact
 from features.instants import days, to_us
 
@@ -31,13 +32,11 @@ def fold_on(
         or _uncovers(state, to_us(ordered[-1].occurred_at))
     ):
         return None
-    types = {fact.type for fact in ordered}
-    parts = [part for part in PARTS if not part.types.isdisjoint(types)]
+    parts, changed = _changed_by(frozenset(fact.type for fact in ordered))
     draft = resumed(state, parts)
     gather(draft, ordered)
-    changed = [*NOTED, *(name for part in parts for name in part.fields)]
     grown = state.with_fields(draft.frozen(changed))
-    return grown.with_fields(cut_fields(grown, {*changed, *ageing_fields(grown)}))
+    return grown.with_fields(cut_fields(grown, changed) | aged_fields(grown, to_us(ordered[-1].occurred_at)))
 
 
 def without_browsing(state: Opened, forgotten: Iterable[tuple[str, int]]) -> Opened | None:
@@ -57,12 +56,20 @@ def without_browsing(state: Opened, forgotten: Iterable[tuple[str, int]]) -> Ope
     return state.with_fields({"facts": left})
 
 
+@lru_cache(maxsize=1_000)
+def _changed_by(types: frozenset[str]) -> tuple[list[Part], list[str]]:
+    """What facts of some types change: parts of the state, and all fields."""
+    parts = [part for part in PARTS if not part.types.isdisjoint(types)]
+    return parts, [*NOTED, *(name for part in parts for name in part.fields)]
+
+
 def _uncovers(state: Opened, last: int) -> bool:
     """Whether contacts that the state counted out would come back, now that others are too old."""
     if last - (state.first_at or 0) <= days(KEPT_DAYS["contacts"]):
         return False
-    contacts = state.contacts
-    return len(contacts) >= KEPT_COUNTS["contacts"] and len(recent_contacts(contacts, last)) < len(contacts)
+    if state.count("contacts") < KEPT_COUNTS["contacts"]:
+        return False
+    return len(recent_contacts(state.contacts, last)) < len(state.contacts)
 
 
 def _is_told(state: Opened, fact: Fact) -> bool:

@@ -6,6 +6,7 @@ may be cut, added to and cut again; where that is not so, `fold_on` folds everyt
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -32,10 +33,25 @@ def cut_fields(state: "CustomerState | Opened", names: Iterable[str]) -> dict[st
     return {name: _CUTS[name](state, last) for name in names if name in _CUTS}
 
 
-def ageing_fields(state: "CustomerState | Opened") -> list[str]:
-    """Fields of which some may have become too old, for as long as she has been known."""
-    known = (state.last_at or 0) - (state.first_at or 0)
-    return [name for name, what in _AGEING.items() if known > days(KEPT_DAYS[what])]
+def aged_fields(state: "Opened", last: int) -> dict[str, Any]:
+    """Of the fields that are as they were cut last, those of which some has become too old by `last`, without it.
+
+    Lists begin with what began first: while that is young enough, so are all, and one record is read of each.
+    """
+    known, found = last - (state.first_at or 0), {}
+    for name, what in _AGEING.items():
+        limit = days(KEPT_DAYS[what])
+        if known <= limit or name in state.changed:
+            continue
+        if name == "orders" and state.count(name) <= KEPT_COUNTS[name]:  # so many are kept however old they are
+            continue
+        first = state.first(name)
+        if first is None or (state.first_at and _BEGAN[name](first) >= last - limit):  # 0 is no time in a contact
+            continue
+        left = _CUTS[name](state, last)
+        if len(left) < len(getattr(state, name)):
+            found[name] = left
+    return found
 
 
 def recent_contacts(contacts: list[Contact], last: int) -> list[Contact]:
@@ -84,6 +100,13 @@ _AGEING = {
     "contacts": "contacts",
     "orders": "orders",
     "scores": "scores",
+}
+_BEGAN: dict[str, Callable[[Any], int]] = {
+    "cases": lambda case: case.steps[0][0],
+    "deliveries": lambda delivery: delivery.steps[0][0],
+    "contacts": lambda c: min(at for at in (c.reserved_at, c.contacted_at, c.released_at) if at is not None),
+    "orders": attrgetter("at"),
+    "scores": attrgetter("at"),
 }
 _CUTS: dict[str, Callable[[Any, int], Any]] = {
     "cases": _cases,

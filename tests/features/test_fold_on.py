@@ -143,6 +143,15 @@ def test_what_is_folded_on_from_is_not_changed():
     assert before.with_fields({name: getattr(before, name) for name in names}).encoded() == copy == encode(fold(story))
 
 
+def test_what_has_not_become_too_old_is_not_even_read():
+    story = [delivery(n, "delivered", f"O{n}") for n in range(0, 500, 30)] + [sent(450, "D1"), case(460, "opened")]
+    grown = fold_on(opened(story), [fact("browse", 489, action="view", session_id="s")])
+    assert grown is not None and grown.changed.keys() == {*NOTED, "browsed"}
+    assert not {"deliveries", "contacts", "cases"} & vars(grown).keys()
+    later = fold_on(opened(story), [fact("browse", 495, action="view", session_id="s")])
+    assert later is not None and len(later.changed["deliveries"]) == len(grown.deliveries) - 1
+
+
 def opened(facts) -> Opened:
     return open_state(encode(fold(facts)))
 

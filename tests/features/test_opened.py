@@ -30,6 +30,17 @@ def test_a_change_is_in_the_next_state_alone() -> None:
     assert after.encoded() == encode(expected) and after.changed.keys() == {"facts", "browsed"}
 
 
+@pytest.mark.parametrize("many", [0, 1, 15, 16, 70_000])
+def test_how_many_there_are_and_the_first_is_told_without_reading_the_others(many: int) -> None:
+    state = fold([fact("score", n, model="m", version="1", value=0.5) for n in range(min(many, 20))])
+    scores = (state.scores * 4_000)[:many]
+    opened = open_state(encode(msgspec.structs.replace(state, scores=scores)))
+    assert opened.count("scores") == many and opened.first("scores") == next(iter(scores), None)
+    assert "scores" not in vars(opened)
+    after = opened.with_fields({"scores": scores[1:]})
+    assert after.count("scores") == max(0, many - 1) and after.first("scores") == next(iter(scores[1:]), None)
+
+
 def cut(body: bytes) -> bytes:
     parts = msgspec.msgpack.decode(contents_of(body), type=list[msgspec.Raw])
     return sealed(msgspec.msgpack.encode(parts[:-1]))
