@@ -1,6 +1,6 @@
 """What staff are told: the groups whose unhappy customers have jumped, each with the rule to declare it by."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,7 +68,23 @@ def alarms(connection: Connection, now: datetime, holds: HoldRules, rules: Alarm
         for alarm, group in _alarms_of(counts, hours, rules):
             if group not in found or alarm.p_value < found[group].p_value:
                 found[group] = msgspec.structs.replace(alarm, declared=_declared(group, incidents, at, holds))
-    return sorted(found.values(), key=lambda alarm: (alarm.declared is not None, alarm.p_value, alarm.text))
+    return _in_order(found.values())
+
+
+def with_declared(connection: Connection, found: Sequence[Alarm], now: datetime, holds: HoldRules) -> list[Alarm]:
+    """Alarms found before, each with the incident that speaks of it at `now`."""
+    incidents, at = _incidents(connection, now), to_us(now)
+    return _in_order(
+        msgspec.structs.replace(
+            alarm,
+            declared=_declared(Group(alarm.kind, alarm.touchpoint, alarm.carrier, alarm.channel), incidents, at, holds),
+        )
+        for alarm in found
+    )
+
+
+def _in_order(found: Iterable[Alarm]) -> list[Alarm]:
+    return sorted(found, key=lambda alarm: (alarm.declared is not None, alarm.p_value, alarm.text))
 
 
 def _alarms_of(counts: Counts, hours: int, rules: AlarmRules) -> Iterator[tuple[Alarm, Group]]:

@@ -32,7 +32,7 @@ async def touchpoints(request: Request, seat: Journey, days: Days = 90) -> Respo
     values = {
         "report": report,
         "days": days,
-        "alarms": await answered(app.staff, app.desk.alarms, now),
+        "alarms": await answered(app.staff, app.experience.alarms, now),
         "incidents": await answered(app.staff, app.desk.incidents, now),
         "spark": spark,
     }

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from serving.alarms.watch import Alarm, alarms, with_declared
 from serving.desk.faults import FieldFaultError, NotThereError
 from serving.experience.demand import MIN_PEOPLE, Demand, demand
 from serving.experience.happened import Happened, Span, happened
 from serving.experience.journey import Journey, journey
-from serving.experience.keeping import Keeping, Kind
+from serving.experience.keeping import PERIODS, Keeping, Kind
 from serving.experience.stories import Story, stories
 from serving.experience.touchpoints import Report, Touchpoint, checked_days, touchpoints
 from serving.service import DecisionService
@@ -42,8 +43,9 @@ class Experience:
         time. Raises as `touchpoints`, and `sqlite3.Error` where nothing can be kept.
         """
         kinds = (
-            Kind("touchpoints", lambda now, days: self._over(now, days, STORIES_KEPT, None, spill=True)),
-            Kind("demand", lambda now, days: self._demand(now, days, MIN_PEOPLE, TERMS_KEPT, spill=True)),
+            Kind("alarms", [0], lambda now, _: self._alarms(now)),
+            Kind("touchpoints", PERIODS, lambda now, days: self._over(now, days, STORIES_KEPT, None, spill=True)),
+            Kind("demand", PERIODS, lambda now, days: self._demand(now, days, MIN_PEOPLE, TERMS_KEPT, spill=True)),
         )
         return self._keeping.step(kinds, now)
 
@@ -71,6 +73,16 @@ class Experience:
         if kept is None or kept.min_people != min_people or most > TERMS_KEPT:
             return self.demand(now, days, min_people, most)
         return replace(kept, terms=kept.terms[:most], frictions=kept.frictions[:most])
+
+    def alarms(self, now: datetime) -> list[Alarm]:
+        """Where unhappy customers have jumped beyond chance: as of some minutes ago, where that is kept. Which of them
+        an open incident speaks of is told as of now.
+        """
+        kept = self._keeping.fresh("alarms", list[Alarm], now, 0)
+        if kept is None:
+            return self._alarms(now)
+        run, holds = self._service.records.connection(), self._service.in_force(now).policy.file.holds
+        return with_declared(run, kept, now, holds)
 
     def touchpoints(self, now: datetime, days: int = 90, most_stories: int = 3) -> Report:
         """Every touchpoint over the last `days`. Raises `FieldFaultError` for days that cannot be looked back on."""
@@ -103,6 +115,10 @@ class Experience:
 
         with happened(self._service.home, run, span, _breathe, spill=spill) as found:
             return Report(as_of=now, days=days, touchpoints=touchpoints(found, span, rules, worst))
+
+    def _alarms(self, now: datetime) -> list[Alarm]:
+        file = self._service.in_force(now).policy.file
+        return alarms(self._service.records.connection(), now, file.holds, file.alarms)
 
     def _demand(self, now: datetime, days: int, min_people: int, most: int, *, spill: bool = False) -> Demand:
         checked_days(days)

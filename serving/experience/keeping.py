@@ -6,7 +6,7 @@ erased appears in no page, whoever made it.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,9 +33,10 @@ _GOOD_FOR = 30 * MINUTE
 
 
 class Kind(NamedTuple):
-    """A kind of report: its name, and how it is made at a moment over so many days."""
+    """A kind of report: its name, the days back that it is kept of, and how it is made at a moment over so many."""
 
     name: str
+    periods: Sequence[int]
     make: Callable[[datetime, int], Any]
 
 
@@ -58,12 +59,12 @@ class Keeping:
         except msgspec.MsgspecError:
             return None
 
-    def step(self, kinds: tuple[Kind, ...], now: datetime) -> bool:
+    def step(self, kinds: Sequence[Kind], now: datetime) -> bool:
         """Make the report that has waited longest, if any is due; whether one was."""
         at, position = to_us(now), self._service.records.heard().position
         waits: list[tuple[int, int, Kind]] = []
-        for days in PERIODS:
-            for kind in kinds:
+        for kind in kinds:
+            for days in kind.periods:
                 kept = self.reports.find(kind.name, days)
                 if kept is not None and not self._holds(kept, now):
                     self.reports.clear()
