@@ -61,7 +61,8 @@ _COLUMN = {name: j for j, name in enumerate(CANDIDATE_INPUTS)}
 _OWN = slice(_COLUMN["own_count"], _COLUMN["own_rank"] + 1)
 _ITEM = slice(_COLUMN["recent_buyers"], _COLUMN["price"] + 1)
 _NEAR = slice(_COLUMN["neighbour_score"], _COLUMN["neighbour_score"] + 1)
-_BOTH = slice(_COLUMN["price_ratio"], _COLUMN["category_age_days"] + 1)
+_PRICE = slice(_COLUMN["price_ratio"], _COLUMN["price_ratio"] + 1)
+_CATEGORY = slice(_COLUMN["category_share"], _COLUMN["category_age_days"] + 1)
 _CUSTOMER = slice(_COLUMN["orders"], _COLUMN["repeat_share"] + 1)
 
 
@@ -236,7 +237,7 @@ class Candidates:
         """With the inputs of each row side by side."""
         inputs = np.empty((len(self.item), len(CANDIDATE_INPUTS)), np.float32)
         for block in self.blocks:
-            inputs[:, block.columns] = block.values[block.of]
+            inputs[:, block.columns] = block.values if block.of is None else block.values[block.of]
         return CandidateFrame(self.customer, self.item, self.source, inputs)
 
 
@@ -275,23 +276,17 @@ def candidates_of(histories: Histories, table: ItemTable, at: Floats) -> Candida
     ratio = (
         table.inputs[item, _COLUMN["price"] - _ITEM.start] - np.log1p(_mean_price(histories, table, owner))[customer]
     )
-    share, category_age = _category(histories, table, owner, age, bought, customer, item)
+    of_category, category = _category(histories, table, owner, age, bought, customer, item)
     hers = _of_customers(histories, at, bought).astype(np.float32)
-    rows = np.arange(len(keys))
     blocks = (
         Block(_OWN, own_inputs, np.where(at_own < 0, len(own_inputs) - 1, at_own)),
-        Block(_NEAR, _side_by_side(values_at(near_score, at_near)), rows),
+        Block(_NEAR, values_at(near_score, at_near).astype(np.float32)[:, None]),
         Block(_ITEM, table.inputs, item, lasts=True),
-        Block(_BOTH, _side_by_side(ratio, share, category_age), rows),
+        Block(_PRICE, ratio.astype(np.float32)[:, None]),
+        Block(_CATEGORY, of_category, category),
         Block(_CUSTOMER, hers, customer),
     )
     return Candidates(customer, item, source, blocks)
-
-
-def _side_by_side(*columns: Floats) -> npt.NDArray[np.float32]:
-    found = np.empty((len(columns[0]), len(columns)), np.float32)
-    found.T[:] = columns
-    return found
 
 
 def _own(
@@ -349,17 +344,21 @@ def _neighbours(histories: Histories, table: ItemTable, owner: Ints, age: Floats
 
 def _category(
     histories: Histories, table: ItemTable, owner: Ints, age: Floats, bought: Floats, customer: Ints, item: Ints
-) -> tuple[Floats, Floats]:
-    """Share of her purchases in each candidate's category, and days since the last one there; NaN without category."""
+) -> tuple[npt.NDArray[np.float32], Ints]:
+    """Share of her purchases in a category, and days since the last one there, and which of these rows each candidate
+    has; the last two rows are of a category she never bought in, and of items without one.
+    """
     wide = len(table.categories) + 1
     keys, which = grouped(owner * wide + table.category[histories.item] + 1)
-    count = np.bincount(which, histories.count, len(keys)).astype(np.float64)
+    found = np.empty((len(keys) + 2, 2), np.float32)
+    found[:-2, 0] = np.bincount(which, histories.count, len(keys)) / np.maximum(bought[keys // wide], 1)
     latest = np.full(len(keys), np.inf)
     np.minimum.at(latest, which, age)
-    wanted = customer * wide + table.category[item] + 1
-    absent, at = table.category[item] < 0, Rows(keys).at(wanted)
-    share = values_at(count, at, absent=0.0) / np.maximum(bought[customer], 1)
-    return np.where(absent, np.nan, share), np.where(absent, np.nan, values_at(latest, at))
+    found[:-2, 1] = latest
+    found[-2:] = (0.0, np.nan), (np.nan, np.nan)
+    category = table.category[item]
+    at = Rows(keys).at(customer * wide + category + 1)
+    return found, np.where(category < 0, len(keys) + 1, np.where(at < 0, len(keys), at))
 
 
 def _ratio(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:

@@ -3,10 +3,9 @@
 The candidates of one customer have her inputs in common, and an item's inputs are the same for everybody. A tree walked
 from its root asks all of them again for each row. Here every input by itself rules out the leaves it cannot lead to, as
 bits of a mask; masks of inputs are joined by `&`, those of what lasts are kept, and the lowest bit left is the leaf
-(QuickScorer: Lucchese et al., SIGIR 2015). Inputs are float32, NaN is absent.
+(QuickScorer: Lucchese et al., SIGIR 2015). NaN is absent.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,23 +15,24 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Cells = npt.NDArray[np.float32]
+Cells = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Masks = npt.NDArray[np.unsignedinteger]
 
 MOST_BYTES = 32 * 2**20  # of masks kept, for thresholds and again for what lasts: a larger forest is walked
-ROWS_AT_ONCE = 1024
+FEW = 8  # rows of their own whose masks are joined across, not input by input
+ROWS_AT_ONCE = 128  # their masks stay in the processor's cache
 _CATEGORICAL, _DEFAULT_LEFT, _MISSING_ZERO, _MISSING_NAN = 1, 2, 4, 8  # bits of a `decision_type`
 
 
 class Block(NamedTuple):
-    """Some columns of a table of inputs: candidate i has the values `[w]` of row `of[i]` in `columns`.
+    """Some columns of a table of inputs: candidate i has the values `[w]` of row `of[i]` in `columns`; None: of row i.
 
     With `lasts` the values are one and the same array for every question until the models change.
     """
 
     columns: slice
     values: Cells
-    of: Ints
+    of: Ints | None = None
     lasts: bool = False
 
 
@@ -42,7 +42,7 @@ class _Split:
 
     tree: int
     input: int
-    threshold: np.float32
+    threshold: float
     absent_left: bool
     cleared: int
 
@@ -57,17 +57,25 @@ class Forest:
         self._values = np.zeros(len(trees) * most)
         for t, (leaves, _) in enumerate(trees):
             self._values[t * most : t * most + len(leaves)] = leaves
-        self._first = np.arange(len(trees), dtype=np.int64) * most
+        self._before = np.arange(len(trees), dtype=np.int64) * most - 1  # where the leaves of each tree begin, less 1
         splits = [split for _, of_tree in trees for split in of_tree]
-        keys = _keys(np.array([s.input for s in splits], np.int64), np.array([s.threshold for s in splits], np.float32))
-        self._thresholds = np.unique(keys)
-        self._absent = len(self._thresholds) + inputs  # from here on: a row an input for what is absent
-        self._masks = np.full((self._absent + inputs, len(trees)), np.iinfo(kind).max, kind)
-        for split, place in zip(splits, np.searchsorted(self._thresholds, keys).tolist(), strict=True):
-            above = slice(place + split.input + 1, self._end(split.input))
-            self._masks[above, split.tree] &= ~kind.type(split.cleared)
+        self._thresholds = np.unique([*(split.threshold for split in splits), np.inf])
+        self._width = len(self._thresholds) + 1
+        own = [np.unique([s.threshold for s in splits if s.input == j]) for j in range(inputs)]
+        first = np.cumsum(
+            [0, *(len(one) + 2 for one in own)]
+        )  # rows of masks: between thresholds, then of what is absent
+        self._masks = np.full((first[-1], len(trees)), np.iinfo(kind).max, kind)
+        self._row = np.empty((inputs, self._width), np.int32)
+        for j, thresholds in enumerate(own):
+            self._row[j, :-1] = first[j] + np.searchsorted(thresholds, self._thresholds)
+            self._row[j, -1] = first[j + 1] - 1
+        for split in splits:
+            begins, absent = first[split.input], first[split.input + 1] - 1
+            above = begins + 1 + np.searchsorted(own[split.input], split.threshold)
+            self._masks[above:absent, split.tree] &= ~kind.type(split.cleared)
             if not split.absent_left:
-                self._masks[self._absent + split.input, split.tree] &= ~kind.type(split.cleared)
+                self._masks[absent, split.tree] &= ~kind.type(split.cleared)
         self._places: dict[tuple[int, int, bytes], tuple[Ints, Ints]] = {}
         self._lasting: dict[int, tuple[Cells, Masks]] = {}
 
@@ -88,69 +96,62 @@ class Forest:
         rows = sum(len(splits) for _, splits in made) + 2 * inputs
         return None if most > 64 or rows * len(made) * most / 8 > MOST_BYTES else cls(inputs, made)
 
-    def sums(self, blocks: Iterable[Block], inputs: Ints, n: int) -> Floats:
-        """What the trees add up to for each of `n` rows, in their order; column `inputs[j]` is the input j."""
-        masks: list[tuple[Masks, Ints]] = []
-        asked: list[tuple[Ints, Cells, Ints]] = []
+    def sums(self, blocks: Iterable[Block], inputs: Ints, n: int) -> tuple[Floats, Ints | None]:
+        """What the trees add up to, in their order, for each of `n` rows; column `inputs[j]` is the input j.
+
+        Where the trees look into one block alone it is one sum for each of its rows, and which of them each row has.
+        """
+        shared: list[tuple[Masks, Ints]] = []
+        single: list[Ints] = []
         for block in blocks:
-            own, columns = self._within(block.columns, inputs)
-            if not len(own):
+            rows, columns = self._within(block.columns, inputs)
+            if not len(rows):
                 continue
-            if (kept := self._kept(block, own, columns)) is not None:
-                masks.append((kept, block.of))
-            elif len(block.values) > n:
-                asked.append((own, block.values[block.of][:, columns], np.arange(n)))
+            values, of = block.values, block.of
+            if of is not None and (kept := self._kept(block, rows, columns)) is not None:
+                shared.append((kept, of))
+                continue
+            if of is not None and len(values) > n:
+                values, of = values[of], None
+            places = self._looked_up(values[:, columns], rows)
+            if of is None and n > FEW:
+                single.extend(places.T)
             else:
-                asked.append((own, block.values[:, columns], block.of))
-        masks += self._ruled_out(asked)
-        if len(masks) == 1:
-            mask, of = masks[0]
-            return self._added(mask)[of]
+                shared.append((self._joined(places), np.arange(n) if of is None else of))
+        if len(shared) == 1 and not single and len(shared[0][0]) <= n:
+            return self._added(shared[0][0]), shared[0][1]
+        parts = [*shared, *((self._masks, row) for row in single)]
         found = np.empty(n)
         for start in range(0, n, ROWS_AT_ONCE):
             here = slice(start, start + ROWS_AT_ONCE)
-            joined: Masks = np.bitwise_and.reduce([mask.take(of[here], axis=0) for mask, of in masks], axis=0)
-            found[here] = self._added(joined)
-        return found
+            found[here] = self._added(_met(parts, here))
+        return found, None
 
     def _within(self, block: slice, inputs: Ints) -> tuple[Ints, Ints]:
-        """Which inputs stand in a block, and in which of its columns."""
+        """Where the inputs that stand in a block begin in `_row`, and in which columns of the block they are."""
         key = block.start, block.stop, inputs.tobytes()
         found = self._places.get(key)
         if found is None:
             own = np.flatnonzero((inputs >= block.start) & (inputs < block.stop))
-            found = self._places[key] = own, inputs[own] - block.start
+            found = self._places[key] = own * self._width, inputs[own] - block.start
         return found
 
-    def _kept(self, block: Block, own: Ints, columns: Ints) -> Masks | None:
+    def _kept(self, block: Block, rows: Ints, columns: Ints) -> Masks | None:
         """Masks of what lasts, [k, trees], worked out once; None of what does not, or where there is no room."""
         if not block.lasts or len(block.values) * self._masks[0].nbytes > MOST_BYTES:
             return None
         kept = self._lasting.get(block.columns.start)
         if kept is None or kept[0] is not block.values:
-            ((mask, _),) = self._ruled_out([(own, block.values[:, columns], block.of)])
-            kept = self._lasting[block.columns.start] = block.values, mask
+            kept = block.values, self._joined(self._looked_up(block.values[:, columns], rows))
+            self._lasting[block.columns.start] = kept
         return kept[1]
 
-    def _ruled_out(self, asked: Sequence[tuple[Ints, Cells, Ints]]) -> list[tuple[Masks, Ints]]:
-        """Masks [k, trees] of cells [k, w] of the inputs `own` [w], each with the rows of candidates as they came."""
-        if not asked:
-            return []
-        cells = np.concatenate([cells.ravel() for _, cells, _ in asked])
-        inputs = np.concatenate([np.broadcast_to(own, cells.shape).ravel() for own, cells, _ in asked])
-        place = self._thresholds.searchsorted(_keys(inputs, cells)) + inputs
-        np.copyto(place, inputs + self._absent, where=cells != cells)
-        masks, start = [], 0
-        for _, some, of in asked:
-            places = place[start : start + some.size].reshape(some.shape)
-            start += some.size
-            masks.append((self._joined(places), of))
-        return masks
+    def _looked_up(self, cells: Cells, rows: Ints) -> Ints:
+        """The row of masks of each of the cells [k, w], whose inputs begin at `rows` [w]; NaN comes after all else."""
+        return np.asarray(self._row.take(self._thresholds.searchsorted(cells) + rows))
 
     def _joined(self, places: Ints) -> Masks:
         """[k, trees] of rows of masks [k, w]."""
-        if places.shape[1] == 1:
-            return self._masks.take(places[:, 0], axis=0)
         if len(places) <= ROWS_AT_ONCE:
             joined: Masks = np.bitwise_and.reduce(self._masks.take(places, axis=0), axis=1)
             return joined
@@ -158,22 +159,20 @@ class Forest:
 
     def _added(self, masks: Masks) -> Floats:
         """One tree after the other, as LightGBM adds: the same bits, however many rows there are."""
-        one = masks.dtype.type(1)
-        lowest = np.bitwise_count((masks - one) & ~masks)
+        up_to_lowest = np.bitwise_count(masks ^ (masks - masks.dtype.type(1)))
         if len(masks) == 1:  # where numpy would add pairs first
-            return np.asarray(self._values.take(lowest + self._first).cumsum(axis=1)[:, -1])
-        leaves = np.ascontiguousarray(lowest.T) + self._first[:, None]
+            return np.asarray(self._values.take(up_to_lowest + self._before).cumsum(axis=1)[:, -1])
+        leaves = np.ascontiguousarray(up_to_lowest.T) + self._before[:, None]
         return np.asarray(np.add.reduce(self._values.take(leaves), axis=0))
 
-    def _end(self, of_input: int) -> int:
-        """Where the rows of masks of an input end."""
-        return int(np.searchsorted(self._thresholds, (of_input + 1) << 32)) + of_input + 1
 
-
-def _keys(inputs: Ints, cells: Cells) -> Ints:
-    """Whole numbers that are in the order of (input, value), the least value of an input above the most of another."""
-    bits = (cells + np.float32(0)).view(np.int32).astype(np.int64)  # + 0: of two zeros one
-    return (inputs << 32) + np.where(bits < 0, -(bits & 0x7FFFFFFF), bits) + 0x80000000
+def _met(parts: Sequence[tuple[Masks, Ints]], here: slice) -> Masks:
+    """[k, trees] of some rows: the masks of all parts joined."""
+    (masks, of), *others = parts
+    met = masks.take(of[here], axis=0)
+    for masks, of in others:
+        met &= masks if len(masks) == 1 else masks.take(of[here], axis=0)
+    return met
 
 
 def _told(part: str) -> dict[str, str]:
@@ -206,11 +205,5 @@ def _tree(tree: int, told: dict[str, str]) -> tuple[list[float], list[_Split]] |
             cleared = (1 << len(in_order)) - (1 << begins)
             missing_is_nan = bool(kinds[node] & _MISSING_NAN)
             absent_left = bool(kinds[node] & _DEFAULT_LEFT) if missing_is_nan else thresholds[node] >= 0.0
-            splits.append(_Split(tree, inputs[node], _at_most(thresholds[node]), absent_left, cleared))
+            splits.append(_Split(tree, inputs[node], thresholds[node], absent_left, cleared))
     return in_order, splits
-
-
-def _at_most(threshold: float) -> np.float32:
-    """The largest float32 that is no more: what is no more than the one is no more than the other."""
-    near = np.float32(threshold)
-    return near if float(near) <= threshold else np.nextafter(near, np.float32(-math.inf))

@@ -7,7 +7,7 @@ the first names it, LightGBM text. Rows of inputs are `[n, p]` with the names of
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from features.inputs.candidates import (
     ItemTable,
     candidates_of,
 )
+from features.inputs.forest import Block
 from features.inputs.places import in_order
 
 Spec = dict[str, Any]
@@ -47,7 +48,7 @@ def sigmoid(z: Floats) -> Floats:
 
 def logit(p: Floats) -> Floats:
     """log(p / (1 - p)), with p clipped to [1e-6, 1 - 1e-6]."""
-    inside = np.clip(p, SMALLEST, 1 - SMALLEST)
+    inside = np.minimum(np.maximum(p, SMALLEST), 1 - SMALLEST)
     return np.asarray(np.log(inside / (1 - inside)))
 
 
@@ -69,8 +70,7 @@ def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Seq
     """The uncalibrated output of a model of any kind for each row."""
     match spec["kind"]:
         case "mean" | "product":
-            parts = np.stack([evaluate(part, boosters, rows, names) for part in spec["parts"]])
-            return np.asarray(parts.mean(axis=0) if spec["kind"] == "mean" else parts.prod(axis=0))
+            return _together(spec["kind"], [evaluate(part, boosters, rows, names) for part in spec["parts"]])
         case "column":
             return rows[:, names.index(spec["inputs"][0])].astype(np.float64)
         case "logistic" | "linear":
@@ -82,9 +82,14 @@ def evaluate(spec: Spec, boosters: Mapping[str, Trees], rows: Matrix, names: Seq
             z = (scaled * np.array(spec["coef"])).sum(axis=1) + spec["intercept"]
             return sigmoid(z) if spec["kind"] == "logistic" else np.asarray(z)
         case "lightgbm":
-            told = rows.take(_columns(tuple(spec["inputs"]), tuple(names)), axis=1)
+            columns, trees = _columns(tuple(spec["inputs"]), tuple(names)), boosters[spec["file"]]
+            if isinstance(trees, Booster):
+                by_masks = trees.predict_blocks([Block(slice(0, rows.shape[1]), rows)], columns, len(rows))
+                if by_masks is not None:
+                    return by_masks
+            told = rows.take(columns, axis=1)
             first, which = _runs(told)
-            found = boosters[spec["file"]].predict(told[first].astype(np.float64), num_threads=1)
+            found = trees.predict(told[first].astype(np.float64), num_threads=1)
             return np.asarray(found, np.float64)[which]
         case other:
             raise BundleError(f"A model of kind {other!r} is not known here. Promote again with this version.")
@@ -94,11 +99,12 @@ def _evaluate_blocks(spec: Spec, boosters: Mapping[str, Trees], found: Candidate
     """What `evaluate` gives for the rows of candidates, bit for bit."""
     match spec["kind"]:
         case "mean" | "product":
-            parts = np.stack([_evaluate_blocks(part, boosters, found) for part in spec["parts"]])
-            return np.asarray(parts.mean(axis=0) if spec["kind"] == "mean" else parts.prod(axis=0))
-        case "lightgbm" if isinstance(trees := boosters[spec["file"]], Booster) and trees.forest is not None:
+            return _together(spec["kind"], [_evaluate_blocks(part, boosters, found) for part in spec["parts"]])
+        case "lightgbm" if isinstance(trees := boosters[spec["file"]], Booster):
             columns = _columns(tuple(spec["inputs"]), tuple(CANDIDATE_INPUTS))
-            return trees.told(trees.forest.sums(found.blocks, columns, len(found.item)))
+            told = trees.predict_blocks(found.blocks, columns, len(found.item))
+            if told is not None:
+                return told
     return np.concatenate(
         [
             np.empty(0),
@@ -108,6 +114,13 @@ def _evaluate_blocks(spec: Spec, boosters: Mapping[str, Trees], found: Candidate
             ),
         ]
     )
+
+
+def _together(kind: str, parts: Sequence[Floats]) -> Floats:
+    """The mean or the product of what several models say."""
+    if kind == "product":
+        return reduce(np.multiply, parts)
+    return np.asarray(reduce(np.add, parts) / len(parts))
 
 
 @lru_cache(maxsize=64)

@@ -41,11 +41,12 @@ def _trained(
 
 
 def _whole(cells: np.ndarray) -> list[Block]:
-    return [Block(slice(0, INPUTS), cells, np.arange(len(cells)))]
+    return [Block(slice(0, INPUTS), cells)]
 
 
 def _sums(forest: Forest, blocks: list[Block], n: int) -> np.ndarray:
-    return forest.sums(blocks, np.arange(INPUTS), n)
+    sums, of = forest.sums(blocks, np.arange(INPUTS), n)
+    return sums if of is None else sums[of]
 
 
 @settings(max_examples=25)
@@ -85,6 +86,18 @@ def test_blocks_say_the_same_as_rows_side_by_side(tmp_path: Path) -> None:
         rows = np.concatenate([block.values[block.of] for block in blocks], axis=1)
         for _ in range(2):  # the second time from what was kept
             assert _sums(forest, blocks, n).tolist() == _sums(forest, _whole(rows), n).tolist()
+
+
+def test_rows_of_full_precision_are_compared_as_they_are(tmp_path: Path) -> None:
+    booster, random = _trained(tmp_path, 7, 15, 0.2, "binary"), np.random.default_rng(10)
+    assert booster.forest is not None
+    at = np.array([float(t) for line in (tmp_path / "model.txt").read_text().splitlines() if line[:10] == "threshold="
+                   for t in line[10:].split()])  # fmt: skip
+    for n in (1, 3, 500):
+        rows = random.choice([*at, *np.nextafter(at, np.inf), *np.nextafter(at, -np.inf), np.nan], (n, INPUTS))
+        found = booster.predict_blocks([Block(slice(0, INPUTS), rows)], np.arange(INPUTS), n)
+        assert found is not None
+        assert found.tolist() == booster.predict(rows).tolist()
 
 
 def test_what_lasts_is_worked_out_anew_when_it_changes(tmp_path: Path) -> None:
