@@ -80,6 +80,11 @@ class Home:
         return self.derived / "experience.sqlite"
 
     @property
+    def desk_db(self) -> Path:
+        """SQLite: everybody's standing, as the lookout keeps it."""
+        return self.derived / "desk.sqlite"
+
+    @property
     def mlflow(self) -> Path:
         """MLflow's database and artifacts."""
         return self.root / "mlflow"

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from features.errors import HomeError
 from features.home import Home
 from pipelines.campaign_work import Worker
+from pipelines.lookout import LookoutProcess
 from serving.api import create_app
 from serving.api.app import utc_now
 from serving.api.wiring import Clock
@@ -54,7 +55,8 @@ def serve(
     _without_pandas()
     sys.setswitchinterval(_SWITCH_SECONDS)
     worker = Worker(home, clock)
-    app = create_app(home, clock=clock, settings=settings, wake=worker.wake)
+    lookout = LookoutProcess(home, clock) if settings.watch_minutes else None
+    app = create_app(home, clock=clock, settings=settings, wake=worker.wake, lookout=lookout is not None)
     config = uvicorn.Config(
         app,
         http=_patient(settings.body_seconds + _TO_BE_TOLD_SECONDS),
@@ -71,6 +73,8 @@ def serve(
         gc.collect()
         gc.freeze()
         worker.start()
+        if lookout is not None:
+            lookout.start()
         address = f"http://{_shown(bound)}"
         code = KeyStore(home).create_console_code(now=clock())
         announce(address, f"{address}/console/login?code={code}")
@@ -79,6 +83,8 @@ def serve(
         with bound:
             _Server(config, started).run(sockets=[bound])
     finally:
+        if lookout is not None:
+            lookout.stop()
         worker.stop()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 
 from serving.core.decision import Decision
-from serving.watchdogs import WATCHDOGS, Looked
+from serving.lookout.looked import WATCHDOGS, Looked
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 

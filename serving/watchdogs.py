@@ -1,47 +1,29 @@
 """What goes wrong quietly: holds that nobody looks at, a cap that counts nothing, silence that jumps, a source gone.
 
 Nothing of it stops a decision, and nobody would notice. Read every few minutes; told where operators look: in
-`/v1/health/ready`, in the metrics, in the log.
+`/v1/health/ready`, in the metrics, in the log. Silence that jumps is seen by the process that decides, the rest by
+whoever looks at everybody: the lookout, or where there is none the same process.
 """
 
 from collections import Counter
 from datetime import datetime, timedelta
 
-import msgspec
-
 from features.log.store import from_micros, to_micros
 from serving.desk.desk import Desk
 from serving.desk.watch_list import watched
+from serving.lookout.looked import Finding, Looked
 from serving.service import DecisionService
 from serving.silence_share import NOW_HOURS, SilenceShare
 
-WATCHDOGS = ("past_review", "cap_counts_nothing", "silence_jumped", "source_quiet")
 CAP_DAYS, CAP_FEWEST = 7, 20
 SOURCE_DAYS = 14  # a source not heard of for longer is of the past: an import, say
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What one watchdog found: its name, how much, and what to do, in words."""
-
-    watchdog: str
-    value: float
-    text: str
-
-
-class Looked(msgspec.Struct, frozen=True):
-    """One look: what was found, holds in force by kind, and seconds since each source was heard of."""
-
-    at: datetime
-    findings: list[Finding]
-    holds: dict[str, int]
-    sources: dict[str, float]
 
 
 class Watchdogs:
     """Over one service and its desk. No method reads a clock."""
 
-    def __init__(self, service: DecisionService, desk: Desk, share: SilenceShare, quiet_source_hours: float) -> None:
-        self._service, self._desk, self._share = service, desk, share
+    def __init__(self, service: DecisionService, desk: Desk, quiet_source_hours: float) -> None:
+        self._service, self._desk = service, desk
         self._quiet = timedelta(hours=quiet_source_hours)
 
     def look(self, now: datetime) -> Looked:
@@ -51,7 +33,7 @@ class Watchdogs:
             held[one.kind] += 1
             late += one.past_review
         sources = self._sources(now)
-        findings = [self._cap(now), self._silence(now), *self._sources_quiet(sources, now)]
+        findings = [self._cap(now), *self._sources_quiet(sources, now)]
         if late:
             text = f"{late} reasons of silence are past review. Look at them: tahdikas holds --past-review"
             findings.append(Finding("past_review", late, text))
@@ -78,17 +60,6 @@ class Watchdogs:
         )
         return Finding("cap_counts_nothing", lost, text)
 
-    def _silence(self, now: datetime) -> Finding | None:
-        found = self._share.jump(now)
-        if found is None:
-            return None
-        share, usual = found
-        text = (
-            f"{share:.0%} of those asked about in the last {NOW_HOURS} hours are held or unknown, usually {usual:.0%}. "
-            "See which holds are new: tahdikas incident alarms, and GET /v1/holds/feed"
-        )
-        return Finding("silence_jumped", share, text)
-
     def _sources(self, now: datetime) -> dict[str, datetime]:
         """When each source was last heard of, those of the past left out."""
         rows = self._service.records.connection().execute("select source, received_at from watermarks")
@@ -103,3 +74,16 @@ class Watchdogs:
                 text = f"The source {source} was last heard of {hours:.0f} hours ago. See whether it still sends."
                 found.append(Finding("source_quiet", hours, text))
         return found
+
+
+def jump_of(share: SilenceShare, now: datetime) -> Finding | None:
+    """What the fourth watchdog finds, among the answers of one process."""
+    found = share.jump(now)
+    if found is None:
+        return None
+    lately, usual = found
+    text = (
+        f"{lately:.0%} of those asked about in the last {NOW_HOURS} hours are held or unknown, usually {usual:.0%}. "
+        "See which holds are new: tahdikas incident alarms, and GET /v1/holds/feed"
+    )
+    return Finding("silence_jumped", lately, text)

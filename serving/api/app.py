@@ -51,6 +51,7 @@ from serving.console.people import People
 from serving.console.session import Sessions
 from serving.desk.desk import Desk
 from serving.experience.experience import Experience
+from serving.lookout.told import Own, Told
 from serving.metrics import Metrics
 from serving.rate_limit import RateLimit
 from serving.security import KeyStore
@@ -83,6 +84,9 @@ PARTS = (
 )
 """The routes, in the order of the page."""
 
+LOOK_MINUTES = 1 / 12
+"""Between two readings of what the lookout saw."""
+
 LOGINS_WAITING = 20
 """Passwords being checked or waiting for it; each takes a processor for a while, so they have a thread of their own."""
 
@@ -101,17 +105,18 @@ def create_app(
     settings: ServingSettings | None = None,
     service: DecisionService | None = None,
     wake: Callable[[], None] = lambda: None,
+    lookout: bool = False,
 ) -> FastAPI:
     """The API and the console over one data folder.
 
     `clock` gives aware UTC instants. `settings` default to `config/serving.yaml`. `wake` is called when the console has
-    work that takes long.
+    work that takes long. `lookout`: a process beside this one looks at everybody, so that this one need not.
     """
     settings = settings or load_settings(home)
     patience = settings.decision_deadline_ms / 1000 / 3  # a third to wait in the queue, a third to decide
     traces = Traces(settings.traces_endpoint) if settings.traces_endpoint else None
     service = service or DecisionService(home, patience_seconds=patience, beside=True)
-    wiring = _wire(home, clock, settings, service, wake)
+    wiring = _wire(home, clock, settings, service, wake, lookout)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -177,7 +182,12 @@ def _telemetry(traces: Traces | None) -> dict[str, Any]:
 
 
 def _wire(
-    home: Home, clock: Clock, settings: ServingSettings, service: DecisionService, wake: Callable[[], None]
+    home: Home,
+    clock: Clock,
+    settings: ServingSettings,
+    service: DecisionService,
+    wake: Callable[[], None],
+    lookout: bool,
 ) -> Wiring:
     waiting = settings.waiting_requests
 
@@ -187,7 +197,13 @@ def _wire(
 
     desk, share, metrics, people = Desk(service), SilenceShare(), Metrics(), People(home)
     staff = Deadline(settings.write_deadline_ms / 1000, 1, waiting, "staff")  # long looks at many, one at a time
-    watchdogs = Watchdogs(service, desk, share, settings.quiet_source_hours)
+    minutes = settings.watch_minutes
+    look = (
+        Told(home, share, minutes).look
+        if lookout
+        else Own(Watchdogs(service, desk, settings.quiet_source_hours), share).look
+    )
+    chores = (service.judge_unheard, service.forget_lapsed)
     service.steps.watch(metrics.took)
     decided = Batches(
         service.decide_many,
@@ -216,7 +232,7 @@ def _wire(
         wake=wake,
         metrics=metrics,
         silence=share,
-        rounds=Rounds(watchdogs, (service.judge_unheard, service.forget_lapsed), staff, clock, settings.watch_minutes),
+        rounds=Rounds(look, chores, staff, clock, minutes, LOOK_MINUTES if lookout else minutes),
         decisions=decided,
         events=Batches(
             ingest,

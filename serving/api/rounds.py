@@ -1,6 +1,7 @@
 """The rounds of a running service: every few minutes, beside the requests, never in their way.
 
-In each, chores are done a share at a time, as to judge feedback that somebody kept without, and the watchdogs look.
+In each, chores are done a share at a time, as to judge feedback that somebody kept without, and the watchdogs look;
+what a lookout saw is read more often, since it costs next to nothing.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from datetime import datetime
 
 from features.errors import TahdikasError
 from serving.api.execution import Deadline
-from serving.watchdogs import Finding, Looked, Watchdogs
+from serving.lookout.looked import Finding, Looked
 
 log = logging.getLogger("tahdikas.watchdogs")
 
@@ -20,18 +21,23 @@ _BREATH_SECONDS = 0.1
 
 
 class Rounds:
-    """Goes every `minutes`; `latest` is what the watchdogs last saw. A chore does a share, and says if more waits."""
+    """Goes every `minutes`; `latest` is what the watchdogs last saw. A chore does a share, and says if more waits.
+
+    A `look` is taken every `look_minutes`, where those are fewer.
+    """
 
     def __init__(
         self,
-        watchdogs: Watchdogs,
+        look: Callable[[datetime], Looked],
         chores: Sequence[Callable[[datetime], bool]],
         staff: Deadline,
         clock: Callable[[], datetime],
         minutes: float,
+        look_minutes: float,
     ) -> None:
-        self._watchdogs, self._chores = watchdogs, chores
+        self._look, self._chores = look, chores
         self._staff, self._clock, self._minutes = staff, clock, minutes
+        self._look_minutes = min(minutes, look_minutes)
         self._task: asyncio.Task[None] | None = None
         self.latest: Looked | None = None
 
@@ -47,7 +53,7 @@ class Rounds:
 
     async def stop(self) -> None:
         """End, the look under way left to end by itself."""
-        self._minutes = 0  # a look that ends at this moment swallows the cancelling
+        self._minutes = self._look_minutes = 0  # a look that ends at this moment swallows the cancelling
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -56,7 +62,7 @@ class Rounds:
     async def look(self) -> None:
         """One round. What goes wrong in it is logged: the last look stands."""
         try:
-            looked = await self._staff.run(self._watchdogs.look, self._clock())
+            looked = await self._staff.run(self._look, self._clock())
         except TahdikasError:
             log.exception("a round of the watchdogs failed")
             return
@@ -82,8 +88,12 @@ class Rounds:
             log.warning("a chore of the rounds was not finished: it is tried again in the next one")
 
     async def _go(self) -> None:
+        loop = asyncio.get_running_loop()
+        chores_at = loop.time()
         while self._minutes:
-            for chore in self._chores:
-                await self.do(chore)
+            if loop.time() >= chores_at:
+                for chore in self._chores:
+                    await self.do(chore)
+                chores_at = loop.time() + self._minutes * 60
             await self.look()
-            await asyncio.sleep(self._minutes * 60)
+            await asyncio.sleep(self._look_minutes * 60)

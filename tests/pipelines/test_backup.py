@@ -41,6 +41,7 @@ def test_a_copy_taken_under_load_serves_with_the_same_holds(home: Home, headers:
         shop.join(20)
         process.send_signal(signal.SIGKILL)
         process.wait(10)
+    assert home.derived.exists() and not (copy / home.derived.name).exists(), "what can be made anew is no part of it"
     assert done.folder == str(copy) and done.live_store == "sqlite"
     assert done.bytes == sum(path.stat().st_size for path in copy.rglob("*") if path.is_file())
     with running(Home.open(copy)) as (_, address, _), httpx.Client(base_url=address, headers=headers) as http:

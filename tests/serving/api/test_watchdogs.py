@@ -11,6 +11,7 @@ from features.home import Home
 from features.log.event_log import EventLog
 from features.log.event_objects import rows_from_json
 from features.log.store import connect, to_micros, transaction
+from pipelines.lookout import look_out
 from serving.api import create_app
 from serving.settings import ServingSettings
 from tests.conftest import Client
@@ -127,3 +128,19 @@ def test_what_somebody_kept_without_judging_it_is_judged_in_the_rounds(client: C
             break
         time.sleep(0.05)
     assert [hold["kind"] for hold in holds] == ["predicted"]
+
+
+def test_a_lookout_that_does_not_look_is_told(
+    home: Home, clock: Clock, start: Callable[..., Client], key: Callable[..., dict[str, str]]
+) -> None:
+    """Nobody looks at everybody in its place: decisions would wait for that."""
+    client = start(create_app(home, clock=clock, settings=SETTINGS, lookout=True), **key("admin"))
+    client.post("/v1/events", json=[case("c", "aino", "r-1"), purchase("p", "bertta")])
+    assert told(client, None) == []
+    clock.pass_days(1 / 24)
+    assert "has not looked at everybody for 60 minutes" in told(client, "lookout")[0]
+    assert metric(client, 'tahdikas_watchdog{watchdog="lookout"}') == 1
+    assert "tahdikas_holds{" not in client.get("/metrics").text
+    look_out(home, clock, steps=1)
+    told(client, None)
+    assert metric(client, 'tahdikas_holds{kind="open_case"}') == 1

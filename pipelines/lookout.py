@@ -1,0 +1,120 @@
+"""The lookout's process: started beside the service, at the lowest priority, and again whenever it ends.
+
+It ends with the service, however that ends. One at a time looks for a data folder on a host: the lookout of a second
+worker waits, and takes over when the first one's is gone.
+"""
+
+import fcntl
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from features.home import Home
+from serving.logs import to_lines
+
+log = logging.getLogger("tahdikas.lookout")
+
+STEP_SECONDS = 1.0
+LOWEST = 19
+_LOOK_AROUND_SECONDS = 0.5
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
+_END_SECONDS = 5.0
+Clock = Callable[[], datetime]
+
+
+class LookoutProcess:
+    """Starts the process, and again with a growing pause when it ended; `clock` is the service's."""
+
+    def __init__(self, home: Home, clock: Clock) -> None:
+        self._home, self._clock = home, clock
+        self._stopped = threading.Event()
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        context, pause = multiprocessing.get_context("spawn"), _FIRST_PAUSE_SECONDS
+        while not self._stopped.is_set():
+            began = time.monotonic()
+            ahead = (self._clock() - datetime.now(UTC)).total_seconds()
+            process = context.Process(target=_work, args=(self._home.root, ahead, os.getpid()), name="lookout")
+            process.start()
+            while process.is_alive() and not self._stopped.is_set():
+                process.join(_LOOK_AROUND_SECONDS)
+            if process.is_alive():
+                process.terminate()
+                process.join(_END_SECONDS)
+                process.kill()
+                process.join()
+                return
+            log.warning("the lookout ended: it is started again")
+            pause = _FIRST_PAUSE_SECONDS if time.monotonic() - began > _LONGEST_PAUSE_SECONDS else pause
+            self._stopped.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def look_out(home: Home, clock: Clock, *, steps: int | None = None) -> None:
+    """Look out for a data folder, for ever or so many `steps`. Raises what the live store or the file raise."""
+    from serving.desk.desk import Desk
+    from serving.lookout.file import to_keep
+    from serving.lookout.lookout import Lookout
+    from serving.service import DecisionService
+    from serving.settings import load_settings
+    from serving.watchdogs import Watchdogs
+
+    settings = load_settings(home)
+    service = DecisionService(home)
+    watchdogs = Watchdogs(service, Desk(service), settings.quiet_source_hours)
+    lookout = Lookout(to_keep(home), watchdogs, settings.watch_minutes)
+    while steps is None or steps > 0:
+        lookout.step(clock())
+        steps = None if steps is None else steps - 1
+        if steps != 0:
+            time.sleep(STEP_SECONDS)
+
+
+def _work(root: Path, ahead_seconds: float, parent: int) -> None:
+    """In the process: the service's clock is so far ahead of the true one."""
+    os.nice(LOWEST)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # typed in a terminal it is for the service, which ends this process
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    to_lines()
+    home, ahead = Home.open(root), timedelta(seconds=ahead_seconds)
+    try:
+        with _alone(home):
+            look_out(home, lambda: datetime.now(UTC) + ahead)
+    except Exception:
+        log.exception("the lookout failed")
+        raise SystemExit(1) from None
+
+
+def _end_with(parent: int) -> None:
+    """End this process as soon as the one that started it is gone."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AROUND_SECONDS)
+    os._exit(0)
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """Wait until nobody else looks out for the data folder on this host."""
+    home.derived.mkdir(exist_ok=True)
+    with (home.derived / ".lookout.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets go of it however a process ends
+        yield

@@ -1,0 +1,1 @@
+"""The lookout: looks at everybody, in a process of its own, so that the process that decides need not."""

@@ -1,0 +1,102 @@
+"""The lookout beside a real service: it ends with it, is started again, and nothing of it touches a decision."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from served import Asker, Service, event, exchange, served, shop_to_serve, sold
+
+from features.home import Home
+from serving.lookout.file import asked, last_look
+
+
+def lookouts(pid: int) -> list[int]:
+    """The processes at the lowest priority that a service has started."""
+    children = [int(one) for path in Path(f"/proc/{pid}/task").glob("*/children") for one in path.read_text().split()]
+    return [one for one in children if os.getpriority(os.PRIO_PROCESS, one) == 19]
+
+
+def until(call: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + seconds
+    while not call():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process still runs."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def holds_of(asker: Asker) -> list[str]:
+    """Lines of the metrics that say who is left in peace, and why."""
+    asker._to.request("GET", "/metrics", None, asker._headers)
+    return [line for line in asker._to.getresponse().read().decode().splitlines() if line.startswith("tahdikas_holds{")]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return shop_to_serve(tmp_path / "home", watch_minutes=0.002)
+
+
+def test_killed_it_is_started_again_and_what_it_sees_is_told(home: Home) -> None:
+    with served(home) as service:
+        asker = Asker(service)
+        assert asker.tell([exchange("bertta")]) == (200, ["accepted"])
+        until(lambda: holds_of(asker) == ['tahdikas_holds{kind="open_case"} 1.0'], "the hold is counted")
+        for _ in range(2):
+            (found,) = lookouts(service.pid)
+            os.kill(found, signal.SIGKILL)
+            assert not sold(asker.decide("bertta"))
+            until(lambda: lookouts(service.pid) not in ([], [found]), "another one is started")  # noqa: B023
+        told = event("case cecilia", "case", "cecilia", case_id="of cecilia", kind="complaint", status="opened")
+        assert asker.tell([told]) == (200, ["accepted"])
+        until(lambda: len(holds_of(asker)) == 2, "the new hold is counted by the one started last")
+        asker.close()
+
+
+def test_it_ends_with_the_service_however_that_ends(home: Home) -> None:
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        with served(home) as service:
+            until(lambda: lookouts(service.pid), "it is started")
+            (found,) = lookouts(service.pid)
+            os.kill(service.pid, end)
+            until(lambda: not is_alive(found), f"it ended after {end!r}")  # noqa: B023
+
+
+def test_a_file_torn_beside_it_or_before_it_stops_nothing(home: Home) -> None:
+    home.derived.mkdir()
+    home.desk_db.write_bytes(b"SQLite format 3\0" + b"torn" * 1_000)
+    with served(home) as service:
+        until(lambda: asked(home, last_look), "the torn file is made anew")
+        (found,) = lookouts(service.pid)
+        os.kill(found, signal.SIGKILL)
+        home.desk_db.write_bytes(b"nothing of a database")
+        asker = Asker(service)
+        assert sold(asker.decide("aino"))
+        until(lambda: asked(home, last_look), "the torn file is made anew once more")
+        asker.close()
+
+
+def test_a_second_one_waits_for_the_first(home: Home) -> None:
+    def works(service: Service) -> bool:
+        locked = Path("/proc/locks").read_text()
+        inode = (home.derived / ".lookout.lock").stat().st_ino
+        return any(
+            f":{inode} " in line and f" {pid} " in line for pid in lookouts(service.pid) for line in locked.splitlines()
+        )
+
+    with served(home) as first:
+        until(lambda: asked(home, last_look), "the first one looks")
+        with served(home) as second:
+            until(lambda: lookouts(second.pid), "a second one is started")
+            assert works(first)
+            os.kill(first.pid, signal.SIGKILL)
+            until(lambda: works(second), "the second one takes over")
