@@ -14,9 +14,10 @@ from features.home import Home
 from features.log.connection import Connection
 from features.log.following import Following
 from features.log.live_intake import Follow
-from serving.bundle import current_id, load
+from serving.bundle import load
 from serving.core.policy import load_policy
 from serving.dissatisfaction import Mood, Row, matters_since
+from serving.trials import current_id
 
 log = logging.getLogger("tahdikas.judged")
 

@@ -5,15 +5,11 @@ is opened here before its SHA-256 is right and a child process has opened it and
 """
 
 import hashlib
-import re
-import subprocess
-import sys
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -36,6 +32,7 @@ from features.inputs.goes_with import goes_with
 from features.inputs.scoring import Model, next_items, read_model
 from features.inputs.seasons import Seasons
 from serving.core.scored import Proposals, Scored
+from serving.trials import REMEDY, TRIAL_SECONDS, current_id, passes
 
 if TYPE_CHECKING:
     from features.inputs.newcomers import Newcomer
@@ -43,12 +40,8 @@ if TYPE_CHECKING:
     from features.recommenders.next_views import NextViews
 
 FORMAT = 1
-TRIAL_SECONDS = 20.0
 NEXT_VIEWS = 50  # items that sessions propose: more than any place shows after what may not be shown is taken out
 CANARY_TOLERANCE = 1e-9
-_PASSED: deque[bytes] = deque(maxlen=8)  # manifests
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,80}")
-REMEDY = "Promote again, or roll back to another bundle."
 
 
 class Canary(msgspec.Struct, frozen=True):
@@ -176,20 +169,6 @@ class Bundle:
         return [Scored(str(item), float("nan"), POPULAR) for item in self.table.item_id[self.table.popular]]
 
 
-def current_id(home: Home) -> str | None:
-    """The id of the bundle in force by `current.json`, None before the first promotion. Raises `BundleError`."""
-    path = home.bundles / "current.json"
-    try:
-        found: Any = msgspec.json.decode(path.read_bytes())["bundle"]
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.DecodeError, KeyError, TypeError, RecursionError) as error:
-        raise BundleError(f"{path} cannot be read ({error!r}). {REMEDY}") from error
-    if not isinstance(found, str) or not _ID.fullmatch(found):
-        raise BundleError(f"{path} names the bundle {found!r}, which is no bundle id. {REMEDY}")
-    return found
-
-
 def load_bundle(home: Home, *, trial_seconds: float = TRIAL_SECONDS) -> Bundle | None:
     """The bundle in force, None before the first promotion. Raises `BundleError` with what is wrong with it."""
     bundle_id = current_id(home)
@@ -202,9 +181,7 @@ def load(folder: Path, *, trial_seconds: float = TRIAL_SECONDS) -> Bundle:
     What passed its trial in this process is not tried again: its manifest, whose sums were right now, is all of it.
     """
     manifest = checked_manifest(folder)
-    if (content := msgspec.json.encode(manifest)) not in _PASSED:
-        _try_in_child(folder, trial_seconds)
-        _PASSED.append(content)
+    passes(folder, manifest, trial_seconds)
     return opened(folder, manifest)
 
 
@@ -298,17 +275,3 @@ def _sessions(folder: Path, manifest: Manifest) -> "NextViews":
     if (off := miss(model, canary.inputs, canary.expected)) > CANARY_TOLERANCE:
         raise BundleError(f"{folder}: the sessions model misses its canaries by {off:.3g}. {REMEDY}")
     return model
-
-
-def _try_in_child(folder: Path, seconds: float) -> None:
-    """Open the bundle in a process that may die of it."""
-    command = [sys.executable, "-m", "serving.bundle_trial", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, errors="replace")
-    except subprocess.TimeoutExpired as error:
-        raise BundleError(f"{folder} could not be opened within {seconds:g} s. {REMEDY}") from error
-    if done.returncode < 0:
-        raise BundleError(f"{folder} killed the process that tried to open it (signal {-done.returncode}). {REMEDY}")
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise BundleError(f"{folder} failed its trial: {last}")

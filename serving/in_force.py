@@ -17,13 +17,14 @@ from features.errors import BundleError, DataError
 from features.home import Home
 from features.inputs.newcomers import Newcomer, newcomers_of
 from features.log.connection import Connection
-from serving.bundle import Bundle, current_id, load
+from serving.bundle import Bundle, load
 from serving.core.catalogue import Catalogue, actions_path, load_catalogue
 from serving.core.items import Articles
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import Policy, check_together, load_policy, policy_path
 from serving.core.scorer import Scorer, WithoutModel
 from serving.stock import StockOver
+from serving.trials import current_id
 from serving.watched import Stamp, Watched, WatchedBeside, stamp
 
 TRIED_KEPT, READ_AGAIN = 3, 5

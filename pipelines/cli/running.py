@@ -162,6 +162,9 @@ def key_rotate(
 
 
 def _serve(home: Home, host: str | None, port: int | None, clock_from: datetime | None) -> None:
+    from serving.trials import begin_trial
+
+    begin_trial(home)  # before all the rest is imported: both take a second
     from pipelines.serve import serve as run
 
     console = Console()

@@ -10,8 +10,8 @@ from regular_customer import NOON
 from features.home import Home
 from features.inputs.candidates import CANDIDATE_INPUTS
 from features.inputs.frame import CHURN_INPUTS
-from serving.bundle import TRIAL_SECONDS
 from serving.in_force import Keeper
+from serving.trials import TRIAL_SECONDS
 from tests.serving.core.test_bundles import put_in_force, write_bundle
 
 LOOP = 363

@@ -11,9 +11,9 @@ from features.home import Home
 from features.inputs.dissatisfaction import NAME, Dissatisfaction
 from features.log.event_log import EventLog
 from features.log.quarantine import entries
-from serving.bundle import current_id
 from serving.dissatisfaction import Mood
 from serving.service import DecisionService
+from serving.trials import current_id
 from tests.serving.core.test_bundles import put_in_force, write_bundle
 from tests.training.rated_texts import rated_texts
 from training.dissatisfaction import train_dissatisfaction
