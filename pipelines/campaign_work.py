@@ -20,6 +20,7 @@ from typing import Any
 from features.errors import TahdikasError
 from features.home import Home
 from serving.campaign_lists import folder_of
+from serving.campaigns.compared import difference, others, overlap
 from serving.campaigns.life import Campaigns, Job
 
 log = logging.getLogger("tahdikas.campaigns")
@@ -62,6 +63,7 @@ def _do(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:
 
 def _preview(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:
     summary = _made(home, campaigns, job, SAMPLE)
+    _compare(home, campaigns, job, summary["id"])
     campaigns.previewed(job, {"list_id": summary["id"]}, clock())
     for older in campaigns.jobs(job.campaign_id):
         if older.kind == "preview" and older.result.get("list_id") not in (None, summary["id"]):
@@ -70,7 +72,16 @@ def _preview(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:
 
 def _build(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:
     summary = _made(home, campaigns, job, None)
+    _compare(home, campaigns, job, summary["id"])
     campaigns.built(job, summary["id"], summary, clock())
+
+
+def _compare(home: Home, campaigns: Campaigns, job: Job, list_id: str) -> None:
+    """Count ahead what its page compares it with."""
+    overlap(home, list_id, list(others(campaigns.all(), job.campaign_id, list_id)))
+    was = campaigns.find(job.campaign_id)
+    if job.kind == "build" and was is not None and was.list_id not in (None, list_id):
+        difference(home, was.list_id, list_id)
 
 
 def _made(home: Home, campaigns: Campaigns, job: Job, sample: int | None) -> dict[str, Any]:
@@ -106,7 +117,9 @@ def _export(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:
     if campaign is None or campaign.list_id is None or campaign.version != job.version:
         raise TahdikasError("The campaign was changed after the export was asked for. Ask again.")
     export = export_campaign(home, campaign.list_id, now=clock(), progress=_teller(campaigns, job, job.total))
-    told = {"export": export.file.parent.name, "kept": export.kept, "dropped": len(export.dropped)}
+    told: dict[str, Any] = {"export": export.file.parent.name, "kept": export.kept, "dropped": len(export.dropped)}
+    if export.was_there:
+        told["was_there"] = True
     campaigns.exported(job, told, clock())
 
 

@@ -16,7 +16,7 @@ from features.columns import CUSTOMER_ID
 from features.errors import DataError
 from features.home import Home
 from pipelines.list_files import ListFile, sheet
-from serving.campaign_lists import DROPPED_SCHEMA, EXPORT, LIST_SCHEMA, summary
+from serving.campaign_lists import DROPPED_SCHEMA, EXPORT, LIST_SCHEMA, exports, summary
 from serving.campaigns.life import Campaigns
 from serving.core.words import reason
 from serving.desk.touched import said_of_the_shop, touched
@@ -28,13 +28,17 @@ CHUNK = 2_000
 
 @dataclass(frozen=True)
 class Export:
-    """An exported list: its CSV, who is in it, and who dropped out since it was built, each with the reason."""
+    """An exported list: its CSV, how many are in it, and who dropped out since it was built, each with the reason.
+
+    Where it `was_there`, nobody dropped out since the list was exported last: the file is the one of then.
+    """
 
     campaign: str
     file: Path
     exported_at: datetime
     kept: int
     dropped: list[dict[str, Any]]
+    was_there: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
@@ -44,9 +48,13 @@ class Export:
             "exported_at": self.exported_at.isoformat(),
             "kept": self.kept,
             "dropped": self.dropped,
+            "was_there": self.was_there,
         }
 
     def __str__(self) -> str:
+        if self.was_there:
+            at = f"{self.exported_at:%Y-%m-%d %H:%M} UTC"
+            return f"{self.kept:,} rows in {self.file}, exported at {at}; nobody dropped out since"
         reasons = "".join(f"\n  {row[CUSTOMER_ID]}: {row['text']}" for row in self.dropped[:20])
         more = f"\n  and {len(self.dropped) - 20:,} more" if len(self.dropped) > 20 else ""
         return f"{self.kept:,} rows in {self.file}; {len(self.dropped):,} dropped out since it was built{reasons}{more}"
@@ -57,7 +65,9 @@ def export_campaign(
 ) -> Export:
     """Recheck every row of a list at `now`, reserve the contacts of those allowed, and write them as CSV and Parquet.
 
-    Who was sent hers meanwhile gets no second one, who was taken off by hand none. `progress` is told how many rows
+    Exported again, it is the rows of the last export that are asked about: if all of them may still be sent, its file
+    is given once more, else a file of those who may. Who was sent hers meanwhile gets no second one, who was taken off
+    by hand none. `progress` is told how many rows
     are done. Raises `DataError` for an unknown list, one whose answers are no longer valid, one that is being exported
     at this moment, or one of a campaign that nobody approved.
     """
@@ -75,12 +85,13 @@ def export_campaign(
     draft = folder / f".{name}"
     send_at = datetime.fromisoformat(told["send_at"])
     with _alone(folder), closing(DecisionService(home)) as service:
+        before = next((folder / one["name"] for one in exports(home, campaign)), None)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         heard = service.records.heard()
         listed, dropped = set[str](), list[dict[str, Any]]()
         with closing(ListFile(draft / "asked", LIST_SCHEMA, csv_too=False)) as asked:
-            for rows in _rows(folder / "list.parquet"):
+            for rows in _rows((before or folder) / "list.parquet"):
                 dropped += [_by_hand(row, off[row[CUSTOMER_ID]]) for row in rows if row[CUSTOMER_ID] in off]
                 still = [row for row in rows if row[CUSTOMER_ID] not in off]
                 fine, out = _asked_again(service, still, now, send_at, reserve=True)
@@ -96,6 +107,10 @@ def export_campaign(
                 dropped += out
                 listed -= {row[CUSTOMER_ID] for row in out}
                 _write(draft, listed)
+        if before is not None and not dropped:
+            shutil.rmtree(draft)
+            at = datetime.strptime(before.name, EXPORT).replace(tzinfo=UTC)
+            return Export(campaign, before / "list.csv", at, len(listed), [], was_there=True)
         (draft / "asked.parquet").unlink()
         pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
         if _taken_off(home, campaign) != off:

@@ -8,7 +8,6 @@ folder is complete or not there.
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,29 +134,6 @@ def export_file(home: Home, campaign_id: str, export: str, name: str) -> Path:
     if not re.fullmatch(r"export-\d{8}-\d{6}", export) or name not in ("list.csv", "list.parquet", "dropped.parquet"):
         raise ValueError(f"{export}/{name} is no file of an export")
     return folder_of(home, campaign_id) / export / name
-
-
-def overlap(home: Home, campaign_id: str, others: Sequence[str]) -> dict[str, int]:
-    """How many of a list's customers are on each of some other lists, those that share none left out."""
-    mine = str(folder_of(home, campaign_id) / "list.parquet")
-    found: dict[str, int] = {}
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        for other in others:
-            path = folder_of(home, other) / "list.parquet"
-            if path.exists():
-                query = "select count(*) from read_parquet(?) semi join read_parquet(?) using (customer_id)"
-                shared = connection.sql(query, params=[mine, str(path)]).fetchall()[0][0]
-                found |= {other: shared} if shared else {}
-    return found
-
-
-def difference(home: Home, before: str, after: str) -> tuple[int, int]:
-    """How many customers came onto a list, and how many left it, since an earlier one."""
-    paths = [str(folder_of(home, one) / "list.parquet") for one in (after, before)]
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        query = "select count(*) from read_parquet(?) anti join read_parquet(?) using (customer_id)"
-        came, left = (connection.sql(query, params=pair).fetchall()[0][0] for pair in (paths, paths[::-1]))
-    return came, left
 
 
 def arms(home: Home, campaign_id: str, holdout: str) -> tuple[list[str], list[str]]:

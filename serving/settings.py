@@ -4,8 +4,9 @@ They are read from `config/serving.yaml` in the data folder; what the file does 
 """
 
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from features.home import Home
 from features.typed_yaml import Strict, parse, read_text
@@ -98,9 +99,26 @@ class ServingSettings(Strict):
         default=("127.0.0.1", "localhost", "[::1]"),
         description="Host names under which the console answers; others are refused against DNS rebinding.",
     )
+    console_behind_tls: bool = Field(
+        default=False,
+        description="Whether a proxy that speaks TLS stands before the console: its cookies then travel over TLS only.",
+    )
+    time_zone: str = Field(
+        default="Europe/Helsinki",
+        description="The time zone in which the console writes times, as the tz database names it.",
+    )
     shutdown_seconds: int = Field(
         default=10, ge=0, le=300, description="Seconds that requests under way get at a graceful stop."
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"the tz database knows no zone {value!r}; write it like Europe/Helsinki") from error
+        return value
 
 
 def load_settings(home: Home) -> ServingSettings:

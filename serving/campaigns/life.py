@@ -95,7 +95,7 @@ class OvertakenError(DataError):
 
     def __init__(self, campaign: Campaign) -> None:
         super().__init__(
-            f"{campaign.changed_by} changed this campaign at {campaign.changed_at:%H:%M} UTC, after you had opened it. "
+            f"{campaign.changed_by} changed this campaign after you had opened it. "
             "Nothing of yours was written. Look at what it says now, then change it again."
         )
         self.campaign = campaign
@@ -207,13 +207,14 @@ class Campaigns:
                 _note(run, job.campaign_id, job.asked_by, "built", now, {"list_id": list_id, **told})
 
     def exported(self, job: Job, result: Mapping[str, Any], now: datetime) -> None:
-        """An export has left."""
+        """An export has left, or the one that had left was given once more."""
         with transaction(self.connection()) as run:
             was = _sure(run, job.campaign_id)
             if _end(run, job, "done", result, now):
                 if was.status == "approved":
                     run.execute("update campaigns set status = 'exported' where campaign_id = ?", (was.campaign_id,))
-                _note(run, job.campaign_id, job.asked_by, "exported", now, dict(result))
+                deed = "was given the export" if result.get("was_there") else "exported"
+                _note(run, job.campaign_id, job.asked_by, deed, now, dict(result))
 
     def previewed(self, job: Job, result: Mapping[str, Any], now: datetime) -> None:
         """A preview is there to be looked at."""

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from serving import campaign_lists as lists
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
+from serving.campaigns.compared import difference, others, overlap
 from serving.campaigns.life import Campaign, Job, Kind
 from serving.campaigns.results import results
 from serving.campaigns.spec import TEMPLATES, Spec, checked, from_template
@@ -234,29 +235,31 @@ async def _list(request: Request, app: Wiring, campaign: Campaign) -> dict[str, 
     before = built[built.index(campaign.list_id) - 1] if campaign.list_id in built[1:] else None
     changed = None
     if before is not None:
-        changed = await answered(app.reads, lists.difference, app.home, before, campaign.list_id)
-    more = {"summary": summary, "off": off, "exports": exports, "changed": changed, "expired": _expiry(app)(summary)}
+        changed = await answered(app.reads, difference, app.home, before, campaign.list_id)
+    left = next((deed for deed in reversed(deeds) if deed.deed == "exported"), None)
+    more = {
+        "left": left,
+        "summary": summary,
+        "off": off,
+        "exports": exports,
+        "changed": changed,
+        "expired": _expiry(app)(summary),
+    }
     return more | await _about(request, app, summary, campaign)
 
 
 async def _about(request: Request, app: Wiring, summary: dict[str, Any], campaign: Campaign) -> dict[str, Any]:
     """A list at a glance: the funnel, examples, and who is on other lists too."""
     tongue = tongue_of(request)
-    others = {
-        one.list_id: one.spec.name
-        for one in await answered(app.reads, app.campaigns.all)
-        if one.list_id not in (None, summary["id"])
-        and one.campaign_id != campaign.campaign_id
-        and one.status in ("review", "approved", "exported")
-    }
-    shared = await answered(app.reads, lists.overlap, app.home, summary["id"], [one for one in others if one])
+    found = others(await answered(app.reads, app.campaigns.all), campaign.campaign_id, summary["id"])
+    shared = await answered(app.reads, overlap, app.home, summary["id"], list(found))
     examples = await answered(app.reads, lists.read_list, app.home, summary["id"], "", "", 1, 5)
     return {
         "summary": summary,
         "groups": groups(summary, tongue),
         "called": lambda action: action_name(summary, action, tongue),
         "here": f"/console/lists/{summary['id']}",
-        "overlaps": [(others[one], count) for one, count in shared.items()],
+        "overlaps": [(found[one], count) for one, count in shared.items()],
         "examples": examples.rows,
     }
 

@@ -1,7 +1,7 @@
 """A customer: how her journey went, what holds, what she would get now and why not the rest, and what staff can do."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -58,6 +58,7 @@ async def customer(
     """Her page."""
     app = wired(request)
     now = app.clock()
+    today = now.astimezone(tongue_of(request).zone).date()
     policy = app.service.in_force(now).policy.file
     places = [(name, channel) for name, one in policy.placements.items() for channel in one.channels]
     asked = tuple(place.split("/", 1)) if "/" in place else places[0]
@@ -90,8 +91,8 @@ async def customer(
         "currency": (known.get("orders") or [{}])[-1].get("currency"),
         "notes": await answered(app.reads, _notes, app, customer_id),
         "here": _page_of(customer_id),
-        "review_on": (now + timedelta(days=policy.holds.staff.review_days or 14)).date(),
-        "latest_review": (now + timedelta(days=100)).date(),
+        "review_on": today + timedelta(days=policy.holds.staff.review_days or 14),
+        "latest_review": today + timedelta(days=100),
     }
     return page(request, "customer.html", values)
 
@@ -101,7 +102,9 @@ async def hold(request: Request, seat: Care, customer_id: Id, form: Posted) -> R
     """Hold her by hand."""
     app = wired(request)
     try:
-        review = datetime.combine(datetime.fromisoformat(form.get("review_on")).date(), time(12), UTC)
+        review = datetime.combine(
+            datetime.fromisoformat(form.get("review_on")).date(), time(12), tongue_of(request).zone
+        )
     except ValueError as error:
         raise ProblemError("invalid-request", "Say when somebody looks at it again, as a date.") from error
     categories = tuple(one for one in form.all("categories") if one in ("sales", "care"))

@@ -12,7 +12,7 @@ from features.errors import DataError
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
 from serving.console.language import N_
-from serving.console.pages import LOGIN, back, page, tongue_of
+from serving.console.pages import LOGIN, back, over_tls, page, tongue_of
 from serving.console.people import LockedError, Person
 from serving.console.seat import Form, Posted, Seat, right_host, seated
 from serving.console.session import COOKIE
@@ -88,7 +88,7 @@ async def login(request: Request) -> Response:
         path="/console",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=over_tls(request),
     )
     return answer
 
@@ -98,7 +98,7 @@ async def logout(request: Request, form: Posted) -> Response:
     """End the session."""
     wired(request).sessions.end(request.cookies.get(COOKIE, ""))
     answer = RedirectResponse(LOGIN, 303)
-    answer.delete_cookie(COOKIE, path="/console", httponly=True, samesite="strict")
+    answer.delete_cookie(COOKIE, path="/console", httponly=True, samesite="strict", secure=over_tls(request))
     return answer
 
 

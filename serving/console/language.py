@@ -4,9 +4,10 @@ Templates and code hold the English texts; `translations/fi.po` holds the Finnis
 remembered; else the browser's own preference does; else it is English.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
@@ -18,10 +19,12 @@ COOKIE = "tahdikas_language"
 
 
 class Language:
-    """One language: `gettext` and `ngettext` for its texts, the rest for what is written otherwise in each."""
+    """One language: `gettext` and `ngettext` for its texts, the rest for what is written otherwise in each; times in
+    the `zone`.
+    """
 
-    def __init__(self, code: str, texts: dict[str, tuple[str, ...]]) -> None:
-        self.code, self.locale, self._texts = code, LANGUAGES[code], texts
+    def __init__(self, code: str, texts: dict[str, tuple[str, ...]], zone: ZoneInfo) -> None:
+        self.code, self.locale, self._texts, self.zone = code, LANGUAGES[code], texts, zone
 
     def gettext(self, text: str) -> str:
         """A text of the console, given in English."""
@@ -65,28 +68,32 @@ class Language:
         )
 
     def instant(self, value: datetime | str | None) -> str:
-        """A UTC instant to the minute; empty for None."""
+        """An instant to the minute, by the zone's clock; empty for None."""
         written = "d.M.y 'klo' H.mm" if self.code == "fi" else "d MMM y 'at' HH:mm"
-        return "" if value is None else format_datetime(_utc(value), written, locale=self.locale) + "\u00a0UTC"
+        return "" if value is None else format_datetime(self._there(value), written, locale=self.locale)
 
     def day(self, value: datetime | str | None) -> str:
-        """The UTC day of an instant; empty for None."""
-        return "" if value is None else format_date(_utc(value).date(), "medium", locale=self.locale)
+        """The day of an instant in the zone; empty for None."""
+        return "" if value is None else format_date(self._there(value).date(), "medium", locale=self.locale)
 
     def ago(self, value: datetime | str | None, now: datetime) -> str:
         """How long ago or ahead an instant is, roughly; empty for None."""
         if value is None:
             return ""
-        if abs(_utc(value) - now) < timedelta(minutes=1):
+        gone = self._there(value) - now
+        if abs(gone) < timedelta(minutes=1):
             return self.gettext("just now")
-        return format_timedelta(_utc(value) - now, add_direction=True, locale=self.locale)
+        return format_timedelta(gone, add_direction=True, locale=self.locale)
+
+    def _there(self, value: datetime | str) -> datetime:
+        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(self.zone)
 
 
 @cache
-def language(code: str) -> Language:
-    """A language by its code."""
+def language(code: str, zone: str = "UTC") -> Language:
+    """A language by its code, writing times of a zone of the tz database."""
     if code == "en":
-        return Language(code, {})
+        return Language(code, {}, ZoneInfo(zone))
     with files("serving.console").joinpath("translations", f"{code}.po").open("rb") as file:
         catalogue = read_po(file)
     texts = {}
@@ -94,7 +101,7 @@ def language(code: str) -> Language:
         if message.id:
             one = message.id if isinstance(message.id, str) else message.id[0]
             texts[one] = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
-    return Language(code, texts)
+    return Language(code, texts, ZoneInfo(zone))
 
 
 def chosen(asked: str | None, remembered: str | None, accepted: str | None) -> str:
@@ -116,7 +123,3 @@ def chosen(asked: str | None, remembered: str | None, accepted: str | None) -> s
 def N_(text: str) -> str:  # noqa: N802  (as everywhere: marks a text that is translated later)
     """A text to be translated where it is shown."""
     return text
-
-
-def _utc(value: datetime | str) -> datetime:
-    return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)

@@ -91,6 +91,9 @@ async def file(
         raise ProblemError("not-found", f"{error}.") from error
     if name not in _TYPES or not path.is_file():
         raise ProblemError("not-found", f"There is no file {name!r} of this export. Export the list again.")
+    latest = await answered(app.reads, lists.exports, app.home, list_id)
+    if latest[0]["name"] != export:
+        raise ProblemError("conflict", "The list was exported again since, and somebody dropped out. Take that file.")
     summary = await answered(app.reads, lists.summary, app.home, list_id)
     if summary is None or app.clock() > datetime.fromisoformat(summary["valid_until"]):
         raise ProblemError("conflict", "What is in this file is too old to be sent. Build the list again.")

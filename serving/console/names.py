@@ -180,6 +180,7 @@ NAMES: dict[str, dict[str, str]] = {
         "sent back": N_("sent it back"),
         "asked for an export": N_("asked for an export"),
         "exported": N_("exported the list"),
+        "was given the export": N_("was given the file of before"),
         "closed": N_("closed the campaign"),
         "build failed": N_("the list could not be built"),
         "build stopped": N_("stopped building"),

@@ -38,7 +38,7 @@ LOGIN = "/console/login"
 
 
 @cache
-def _templates(code: str) -> Environment:
+def _templates(code: str, zone: str) -> Environment:
     made = Environment(
         loader=PackageLoader("serving.console"),
         autoescape=True,
@@ -47,7 +47,7 @@ def _templates(code: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    tongue = languages.language(code)
+    tongue = languages.language(code, zone)
     made.install_gettext_callables(tongue.gettext, tongue.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.globals |= {
         "number": tongue.number,
@@ -62,6 +62,7 @@ def _templates(code: str) -> Environment:
         "cause": lambda kind, detail: tongue.pick(*(told_causes(detail) or (detail, detail))),
         "link": link,
         "language": tongue.code,
+        "zone": tongue.zone.key,
     }
     return made
 
@@ -70,7 +71,7 @@ def tongue_of(request: Request) -> Language:
     """The language of the answer."""
     remembered = request.cookies.get(languages.COOKIE)
     asked, accepted = request.query_params.get("lang"), request.headers.get("accept-language")
-    return languages.language(languages.chosen(asked, remembered, accepted))
+    return languages.language(languages.chosen(asked, remembered, accepted), wired(request).settings.time_zone)
 
 
 def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
@@ -83,13 +84,19 @@ def page(request: Request, template: str, values: Mapping[str, Any], status: int
         "languages": [(code, _in_language(request, code), LANGUAGES[code].display_name) for code in LANGUAGES],
         "told": request.query_params.get("told", ""),
     }
-    content = _templates(tongue.code).get_template(template).render(shared | dict(values))
+    content = _templates(tongue.code, tongue.zone.key).get_template(template).render(shared | dict(values))
     answer = HTMLResponse(content, status, _HEADERS | {"content-language": tongue.code})
     if request.query_params.get("lang") in LANGUAGES:
         answer.set_cookie(
-            languages.COOKIE, tongue.code, max_age=31_536_000, path="/console", samesite="strict", httponly=True
-        )
+            languages.COOKIE, tongue.code, max_age=31_536_000, path="/console", samesite="strict", httponly=True,
+            secure=over_tls(request),
+        )  # fmt: skip
     return answer
+
+
+def over_tls(request: Request) -> bool:
+    """Whether the answer travels over TLS, so that its cookies may be kept to that."""
+    return request.url.scheme == "https" or wired(request).settings.console_behind_tls
 
 
 def problem_page(request: Request, error: ProblemError) -> Response:

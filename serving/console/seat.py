@@ -1,6 +1,7 @@
 """Who is asking, and what she may do: every page and deed of the console names the right that it needs."""
 
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
@@ -85,7 +86,7 @@ async def seated(request: Request) -> Seat:
 async def posted(request: Request, seat: Annotated[Seat, Depends(seated)]) -> Form:
     """The form that was sent, from one of our own pages; raises 403 for any other."""
     form = Form(request.state.sent)
-    if form.get("csrf") != seat.csrf:
+    if not compare_digest(form.get("csrf").encode(), seat.csrf.encode()):
         raise ProblemError("forbidden", "The form was of another session. Open the page again and send it from there.")
     return form
 

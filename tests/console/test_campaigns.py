@@ -1,6 +1,7 @@
 """A campaign's life, from template to results, by the pages and the worker behind them."""
 
 import csv
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -306,6 +307,93 @@ def test_an_export_interrupted_is_made_again_and_nobody_is_written_to_twice(room
     room.does(campaign_id, "export")
     room.works()
     assert [one["kept"] for one in lists.exports(room.shop.home, found.list_id)] == [len(REGULARS) - 1, len(REGULARS)]
+
+
+def test_of_two_who_export_one_list_the_second_is_told_and_gets_the_same_file(room: Room) -> None:
+    campaign_id = room.builds()
+    room.approves(campaign_id)
+    room.becomes("Maija")
+    room.does(campaign_id, "export")
+    room.becomes("Minna", "marketer")
+    room.does(campaign_id, "export")  # while it is made: it is the same one
+    assert "asked for by Maija" in room.sees(campaign_id) and room.works() == 1
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+    (first,) = lists.exports(room.shop.home, found.list_id)
+    held = places(room)
+    assert len(held) == len(REGULARS)
+
+    room.shop.wait(minutes=5)
+    room.does(campaign_id, "export")
+    assert room.works() == 1 and places(room) == held
+    assert lists.exports(room.shop.home, found.list_id) == [first]
+    text = room.sees(campaign_id)
+    assert "Maija exported this list" in text and "the same file" in text
+    told = re.findall(r"<strong>(\w+)</strong> ([a-z ]+)", room.sees(campaign_id, "history"))
+    assert [(who, deed.strip()) for who, deed in told][1::-1] == [
+        ("Minna", "asked for an export"), ("Minna", "was given the file of before"),
+    ]  # fmt: skip
+
+
+def test_who_complains_between_two_exports_is_not_in_the_second_and_the_first_is_given_out_no_more(room: Room) -> None:
+    campaign_id = room.builds()
+    room.approves(campaign_id)
+    room.becomes("Maija")
+    room.does(campaign_id, "export")
+    room.works()
+    (address,) = re.findall(r'href="([^"]+/list\.csv)"', room.sees(campaign_id))
+    room.shop.wait(minutes=5)
+    room.shop.happens("feedback", "bea", kind="complaint", text="Never again")
+    room.does(campaign_id, "export")
+    room.works()
+    (later,) = re.findall(r'href="([^"]+/list\.csv)"', room.sees(campaign_id))
+    assert later != address and "bea" not in room.get(later).text and "aino" in room.get(later).text
+    assert room.get(address).status_code == 409
+    assert "Maija exported this list" not in room.sees(campaign_id)
+
+
+def test_exports_at_the_same_moment_reserve_each_place_once(room: Room) -> None:
+    campaign_id = room.builds()
+    room.approves(campaign_id)
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+    list_id, made, told = found.list_id, list[Path](), list[str]()
+
+    def run() -> None:
+        try:
+            made.append(export_campaign(room.shop.home, list_id, now=room.shop.now).file)
+        except DataError as error:
+            told.append(str(error))
+
+    workers = [threading.Thread(target=run) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert made and len(set(made)) == 1 and len(made) + len(told) == 3
+    assert len(places(room)) == len(REGULARS)
+
+
+def places(room: Room) -> list[tuple[Any, ...]]:
+    """The places in the contact cap that are held for senders."""
+    run = room.app.state.wiring.service.records.connection()
+    rows: list[tuple[Any, ...]] = run.execute("select customer_key, decision_id from reservations").fetchall()
+    return sorted(rows)
+
+
+def test_who_is_on_two_lists_is_counted_and_it_is_remembered(room: Room) -> None:
+    first, second = room.builds(), room.builds()
+    assert "Autumn (4)" in room.sees(first, "list") and "Autumn (4)" in room.sees(second, "list")
+    found = room.campaigns.find(second)
+    assert found is not None and found.list_id is not None
+    remembered = lists.folder_of(room.shop.home, found.list_id) / "compared.json"
+    assert list(json.loads(remembered.read_text()).values()) == [4]
+    remembered.write_text("{")
+    assert "Autumn (4)" in room.sees(second, "list")
+    room.becomes("Maija")
+    room.saves(first, "build", least_gain="0")
+    room.works()
+    assert "0 came onto it and 0 left it" in room.sees(first, "list")
 
 
 def test_an_older_preview_goes_when_another_is_made(room: Room) -> None:

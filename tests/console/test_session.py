@@ -1,9 +1,14 @@
+from contextlib import ExitStack
 from datetime import timedelta
 
 from features.home import Home
+from serving.api import create_app
+from serving.console.people import People
 from serving.security import KeyStore
+from serving.settings import ServingSettings
+from tests.conftest import Client
 
-from .conftest import NOON, Browser
+from .conftest import NOON, PASSWORD, QUICK, Browser
 
 
 def test_a_one_time_link_opens_one_session(browser: Browser, home: Home) -> None:
@@ -16,6 +21,27 @@ def test_a_one_time_link_opens_one_session(browser: Browser, home: Home) -> None
     assert answer.headers["location"] == "/console"
     assert browser.get("/console/campaigns").status_code == 200
     assert browser.post("/console/login", data={"code": code}).status_code == 403
+
+
+def test_over_tls_cookies_travel_over_tls_only(browser: Browser, home: Home) -> None:
+    people = People(home, QUICK)
+    people.add("Ada", PASSWORD, ["admin"], by="test", now=NOON)
+    ways = [("http", False, False), ("https", False, True), ("http", True, True)]
+    for scheme, behind, secure in ways:
+        with ExitStack() as stack:
+            app = create_app(home, clock=lambda: NOON, settings=ServingSettings(console_behind_tls=behind))
+            client = Client(app, stack, base_url=f"{scheme}://127.0.0.1:8080", accept="text/html")
+            answer = client.post("/console/login?lang=fi", data={"name": "Ada", "password": PASSWORD})
+            assert answer.status_code == 303
+            again = client.get("/console/login?lang=fi")
+            cookies = [*answer.headers.get_list("set-cookie"), *again.headers.get_list("set-cookie")]
+            assert len(cookies) == 2 and all(("secure" in one.lower()) is secure for one in cookies), (scheme, behind)
+
+
+def test_a_form_of_another_session_is_refused_whatever_it_holds(open_browser: Browser) -> None:
+    for word in ("", "x", "\u00e4\u00f6", "0" * 10_000):
+        assert open_browser.post("/console/logout", data={"csrf": word}).status_code == 403
+    assert open_browser.send("/console/logout").status_code == 303
 
 
 def test_a_key_needs_the_scope(browser: Browser, home: Home) -> None:

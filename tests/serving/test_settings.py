@@ -29,6 +29,7 @@ def test_a_file_changes_what_it_names(tmp_path: Path) -> None:
         ("prot: 9000\n", "serving.yaml:1: unknown key 'prot' .value 9000.. Did you mean 'port'"),
         ("host: 127.0.0.1\nport: 99999\n", "serving.yaml:2: port = 99999"),
         ("port: [\n", "serving.yaml:"),
+        ("time_zone: Europe/Helsingfors\n", "serving.yaml:1: .*knows no zone 'Europe/Helsingfors'"),
     ],
 )
 def test_faults_name_file_line_value_and_remedy(tmp_path: Path, text: str, said: str) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -11,33 +10,7 @@ from features.home import Home
 from serving.api import create_app
 from serving.api.docs import example_of, fields_of, page_of, prose, type_of
 from tests.conftest import Client
-
-
-class Outline(HTMLParser):
-    """Tags, ids and what links lead to; every tag must be closed."""
-
-    VOID = ("meta", "link")
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.leads_to: list[str] = []
-        self.open: list[str] = []
-        self.feed(text)
-        assert self.open == [], f"not closed: {self.open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        assert not any(name.startswith("on") or name == "style" for name in given), (tag, given)
-        self.tags.append(tag)
-        self.ids += [str(given["id"])] if "id" in given else []
-        self.leads_to += [str(given[name]) for name in ("href", "src") if name in given]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+from tests.outline import Outline
 
 
 @pytest.fixture
