@@ -48,7 +48,7 @@ async def alarms(request: Request, seat: Somebody) -> Response:
     """Where unhappy customers have jumped, and the incidents that are open: a part of the first page."""
     _may(seat, "journey")
     app = wired(request)
-    found = await answered(app.staff, app.desk.alarms, app.clock())
+    found = await answered(app.staff, app.experience.alarms, app.clock())
     open_ones = [one for one in await answered(app.staff, app.desk.incidents, app.clock()) if one.status == "open"]
     return page(request, "today_alarms.html", {"alarms": [a for a in found if a.declared is None], "open": open_ones})
 

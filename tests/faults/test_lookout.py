@@ -1,15 +1,20 @@
 """The lookout beside a real service: it ends with it, is started again, and nothing of it touches a decision."""
 
+import json
 import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from served import Asker, Service, event, exchange, served, shop_to_serve, sold
 
 from features.home import Home
+from features.instants import to_us
+from serving.experience.keeping import PERIODS
+from serving.experience.kept import KeptReports
 from serving.lookout.file import asked, last_look
 
 
@@ -100,3 +105,18 @@ def test_a_second_one_waits_for_the_first(home: Home) -> None:
             assert works(first)
             os.kill(first.pid, signal.SIGKILL)
             until(lambda: works(second), "the second one takes over")
+
+
+def test_it_makes_the_reports_of_the_journey_ahead(home: Home) -> None:
+    with served(home) as service:
+        asker = Asker(service)
+        assert asker.tell([exchange("bertta")]) == (200, ["accepted"])
+        reports = KeptReports(home.experience_db)
+        until(lambda: all(reports.find("demand", days) for days in PERIODS), "all are kept")
+        kept = reports.find("touchpoints", 90)
+        assert kept is not None
+        asker._to.request("GET", "/v1/touchpoints", None, asker._headers)
+        answer = json.loads(asker._to.getresponse().read())
+        latest = reports.find("touchpoints", 90)
+        assert latest is not None and kept.as_of <= to_us(datetime.fromisoformat(answer["as_of"])) <= latest.as_of
+        asker.close()
