@@ -109,6 +109,12 @@ def rejects_in_doubt(connection: Connection) -> dict[str, list[str]]:
 def clear(connection: Connection, accepted: Sequence[tuple[str, str, str]], now: int) -> None:
     """Events (id, origin, type) came in after all: what was rejected of them before is as good as replayed, at `now`
     (us)."""
+    ids = [event_id for event_id, _, _ in accepted]
+    if not any(
+        connection.execute(f"select 1 from quarantine where event_id in ({marks(part)}) limit 1", part).fetchone()
+        for part in parts(ids)
+    ):
+        return
     connection.executemany(
         "update quarantine set replayed_at = ?1 where event_id = ?2 and replayed_at is null and dismissed_at is null"
         f" and {meant('?3', '?4', 'quarantine')}",

@@ -1,7 +1,8 @@
 """States brought up to date with what has just come in: folded on from the kept ones, or again from all facts."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,9 +15,9 @@ from features.facts import Fact
 from features.instants import days
 from features.log import identity
 from features.log.connection import Connection
-from features.log.latest import latest_positions
-from features.log.packing import FACT_COLUMNS, NOBODY, facts
+from features.log.packing import FACT_COLUMNS, NOBODY, Packed, facts
 from features.log.refolding import StateRow, keep_states, refold
+from features.log.rules import RESERVED_PREFIX
 from features.log.value_lists import marks, parts
 
 KEPT_BROWSING = 50
@@ -24,6 +25,16 @@ KEPT_BROWSING = 50
 state keeps (`kept.KEPT_COUNTS`)."""
 
 _NEW = f"select position, {FACT_COLUMNS} from facts where position > ? and origin_id <> ? order by position"
+
+
+_fields = attrgetter(*FACT_COLUMNS.split(", "))
+_NEWER = "and +f.position > state.position and +f.position <= ?"
+_KEPT = f"""select customer_id, body, concern_until,
+    exists (select 1 from facts f where f.origin_id = state.customer_id {_NEWER})
+    or exists (select 1 from links l cross join facts f on f.origin_id = '{RESERVED_PREFIX}' || l.external_id
+        where l.customer_id = state.customer_id and l.unlinked_at is null {_NEWER})
+    from state where customer_id in ({{}})"""
+"""What is kept of some customers, and whether facts up to a position (given twice) came after it."""
 
 
 class _News(NamedTuple):
@@ -57,44 +68,91 @@ def latest_position(connection: Connection) -> int:
     return int(connection.execute("select coalesce(max(position), 0) from facts").fetchone()[0])
 
 
+class Folded(NamedTuple):
+    """What becomes of states with new facts, as far as it is worked out; `finish` does the rest and keeps it."""
+
+    news: dict[str, list[_News]]
+    done: list[StateRow]
+    gone: list[int]  # positions of browsing that goes
+    untold: dict[str, _Grown]  # some of their browsing goes, and their states do not tell which
+    again: set[str]  # all of whose facts have to be folded, and whose old browsing is still to be looked for
+    cut: set[str]  # all of whose facts have to be folded, without what goes
+
+
 def fold_news(connection: Connection, since: int, linked: set[str]) -> None:
     """Take facts past the position `since` into the states of those they are about, in the caller's transaction.
 
     Old browsing goes from the facts as well. `linked` are customers who gained or lost an id: all of theirs is folded.
     """
-    news = _news(connection, since)
-    again, full, done = linked | set(news), dict[str, _Grown](), list[StateRow]()
-    for customer, before, concern in _kept(connection, [one for one in news if one not in linked], since):
-        grown = _grown(connection, before, concern, [one.fact for one in news[customer]])
-        row = None if grown is None or grown.full else _row(customer, grown, news[customer])
-        if row is not None:
-            done.append(row)
-        elif grown is not None and grown.full:
-            full[customer] = grown
-    again -= {row.customer_id for row in done} | full.keys()
-    untold = {customer for customer, grown in full.items() if grown.span is None}
-    forgotten = _forget(connection, [grown.span for grown in full.values() if grown.span is not None])
-    forgotten += _forget_old_browsing(connection, _browsers(news, again | untold))
-    lost: dict[str, list[_Forgotten]] = {}
-    for one in forgotten:
-        lost.setdefault(one.origin, []).append(one)
-    for customer, grown in full.items():
-        gone = [one for origin in {told.fact.origin for told in news[customer]} for one in lost.get(origin, ())]
-        state = without_browsing(grown.state, [(one.origin, one.occurred_at) for one in gone])
-        positions = {one.position for one in gone}
-        left = [one for one in news[customer] if one.position not in positions]
-        row = None if state is None else _row(customer, grown._replace(state=state), left)
+    finish(connection, _folded(connection, _news(connection, since), linked, since))
+
+
+def fold_ahead(connection: Connection, events: Iterable[Packed], since: int) -> Folded:
+    """What `fold_news` will make of events once they are kept at the positions past `since`, of which none is given.
+
+    None of them tells of an id of hers. Only reads; whatever is kept between this and `finish` makes it worthless.
+    """
+    rows = [
+        (position, *_fields(event)) for position, event in enumerate(events, since + 1) if event.origin_id != NOBODY
+    ]
+    return _folded(connection, _by_customer(connection, rows), set(), since)
+
+
+def finish(connection: Connection, folded: Folded) -> None:
+    """Keep the states, and let old browsing go, in the transaction in which the new facts were kept."""
+    again, done = folded.again | folded.cut, list(folded.done)
+    for part in parts(folded.gone):
+        connection.execute(f"delete from facts where position in ({marks(part)})", part)
+    browsers = _browsers(folded.news, folded.again | folded.untold.keys())
+    forgotten = _forget_old_browsing(connection, browsers)
+    for customer, grown in folded.untold.items():
+        row = _row_without(customer, grown, folded.news[customer], forgotten)
         if row is None:
             again.add(customer)
         else:
             done.append(row)
     keep_states(connection, done)
-    refold(connection, again)
+    if again:
+        refold(connection, again)
+
+
+def _folded(connection: Connection, news: dict[str, list[_News]], linked: set[str], since: int) -> Folded:
+    """What can be told of new facts from the states before them, all up to the position `since` being in those."""
+    full, done = dict[str, _Grown](), list[StateRow]()
+    for customer, before, concern in _kept(connection, [one for one in news if one not in linked], since):
+        grown = _grown(connection, before, concern, [one.fact for one in news[customer]])
+        if grown is not None and grown.full:
+            full[customer] = grown
+        elif grown is not None and (row := _row(customer, grown, news[customer])) is not None:
+            done.append(row)
+    untold = {customer: grown for customer, grown in full.items() if grown.span is None}
+    going = _going_from(connection, [grown.span for grown in full.values() if grown.span is not None])
+    for customer in full.keys() - untold.keys():
+        row = _row_without(customer, full[customer], news[customer], going)
+        if row is not None:
+            done.append(row)
+    again = (linked | news.keys()) - {row.customer_id for row in done} - full.keys()
+    cut = full.keys() - untold.keys() - {row.customer_id for row in done}
+    return Folded(news, done, [one.position for one in going], untold, again, cut)
+
+
+def _row_without(customer: str, grown: _Grown, new: list[_News], forgotten: list[_Forgotten]) -> StateRow | None:
+    """Her row without forgotten browsing; None where the state does not tell."""
+    origins = {told.fact.origin for told in new}
+    gone = [one for one in forgotten if one.origin in origins]
+    state = without_browsing(grown.state, [(one.origin, one.occurred_at) for one in gone])
+    positions = {one.position for one in gone}
+    left = [one for one in new if one.position not in positions]
+    return None if state is None else _row(customer, grown._replace(state=state), left)
 
 
 def _news(connection: Connection, since: int) -> dict[str, list[_News]]:
     """By customer, the facts past a position, in order."""
-    rows = connection.execute(_NEW, (since, NOBODY)).fetchall()
+    return _by_customer(connection, connection.execute(_NEW, (since, NOBODY)).fetchall())
+
+
+def _by_customer(connection: Connection, rows: list[Any]) -> dict[str, list[_News]]:
+    """By customer, facts with their positions: (position, the columns of `FACT_COLUMNS`)."""
     new = [_News(row[0], fact) for row, fact in zip(rows, facts(row[1:] for row in rows), strict=True)]
     owner = identity.owners(connection, {one.fact.origin for one in new})
     news: dict[str, list[_News]] = {}
@@ -108,13 +166,9 @@ def _kept(connection: Connection, customers: list[str], since: int) -> Iterator[
     one at a time in memory.
     """
     for part in parts(customers):
-        latest, _ = latest_positions(connection, part, up_to=since)
-        rows = connection.execute(
-            f"select customer_id, position, body, concern_until from state where customer_id in ({marks(part)})",
-            part,
-        )
-        for customer, position, body, concern in rows.fetchall():
-            if position < latest.get(customer, 0):  # behind, as a row put back from a copy is: it is made anew
+        rows = connection.execute(_KEPT.format(marks(part)), (since, since, *part)).fetchall()
+        for customer, body, concern, is_behind in rows:
+            if is_behind:  # as a row put back from a copy is: it is made anew
                 continue
             try:
                 state = open_state(body)
@@ -177,20 +231,18 @@ def _browsers(news: dict[str, list[_News]], customers: set[str]) -> list[str]:
     return list(dict.fromkeys(browsers))
 
 
-def _forget(connection: Connection, spans: list[_Span]) -> list[_Forgotten]:
-    """The browsing in spans goes from the facts."""
-    gone: list[_Forgotten] = []
+def _going_from(connection: Connection, spans: list[_Span]) -> list[_Forgotten]:
+    """The browsing in spans."""
+    going: list[_Forgotten] = []
     for part in parts(spans):
         rows = connection.execute(
             f"""with spans (origin_id, first, last) as (values {marks(part, "(?,?,?)")})
-            delete from facts where position in (
-                select f.position from spans s cross join facts f on f.origin_id = s.origin_id
-                and f.occurred_at >= s.first and f.occurred_at <= s.last where f.type = 'browse')
-            returning position, origin_id, occurred_at""",
+            select f.position, f.origin_id, f.occurred_at from spans s cross join facts f on f.origin_id = s.origin_id
+            and f.occurred_at >= s.first and f.occurred_at <= s.last where f.type = 'browse'""",
             [value for span in part for value in span],
         )
-        gone += [_Forgotten(*row) for row in rows.fetchall()]
-    return gone
+        going += [_Forgotten(*row) for row in rows.fetchall()]
+    return going
 
 
 def _forget_old_browsing(connection: Connection, origins: list[str]) -> list[_Forgotten]:

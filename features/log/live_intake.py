@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from features.instants import to_us
 from features.log import identity
-from features.log.connection import Connection
+from features.log.connection import Connection, one_moment
 from features.log.doubts import clear, doubt_of
-from features.log.live_folding import fold_news, latest_position
+from features.log.live_folding import finish, fold_ahead, fold_news, latest_position
 from features.log.packing import NOBODY, Packed, Row, pack_row, pack_with_rows
 from features.log.plain_events import pack_plain
 from features.log.rejects import Reason, Reject, raw_text
@@ -54,30 +54,23 @@ def take_in(
     if the store's facts were removed: with new ones among them, whoever was held would be taken for unknown.
     """
     accepted, rejects = _judged(objects, source=source, now=now)
-    results: dict[int, EventResult] = {}
+    plain = follow is None and all(event.type != "identity" for event, _ in accepted.values())
+    with one_moment(connection):
+        told = _told(connection, accepted, objects)
+        ahead = plain and told.all_seen
+        folded = fold_ahead(connection, [event for event, _ in told.new], told.since) if ahead else None
     with transaction(connection):
-        since = latest_position(connection)
-        if since == 0:
-            check_not_emptied(connection)
-        new: list[tuple[Packed, Row]] = []
-        known = _known(connection, [event.event_id for event, _ in accepted.values()])
-        for place, (event, flat) in sorted(accepted.items()):
-            before = known.get(event.event_id)
-            if before is None:
-                known[event.event_id] = event.payload_hash
-                new.append((event, flat))
-                results[place] = EventResult(event.event_id, "accepted", customer_id=event.origin_id)
-            elif before == event.payload_hash:
-                results[place] = EventResult(event.event_id, "duplicate", customer_id=event.origin_id)
-            else:
-                rejects.append(conflict(event.event_id, raw_text(objects[place]), place))
-        connection.executemany(
-            "insert into seen values (?, ?)", [(event.event_id, event.payload_hash) for event, _ in new]
-        )
+        if connection.last_position() != told.since or _known(connection, [event.event_id for event, _ in told.new]):
+            # others were faster; an import's browsing is known without being a fact
+            told, folded = _told(connection, accepted, objects), None
+        new, results, rejects = told.new, told.results, rejects + told.conflicts
         linked = _keep(connection, new)
         if follow is not None and new:
             linked |= _keep(connection, _following(connection, follow(connection, [flat for _, flat in new]), now))
-        fold_news(connection, since, linked)
+        if folded is not None and connection.last_position() == told.since + len(new):
+            finish(connection, folded)
+        else:
+            fold_news(connection, told.since, linked)
         came_at = {str(event.event_id): place for place, event in results.items() if event.status == "accepted"}
         mended = [r for r in rejects if r.row < came_at.get(r.event_id or "", -1)]
         if keep_rejects:
@@ -89,6 +82,37 @@ def take_in(
             results[reject.row] = EventResult(reject.event_id, "rejected", reject.reason, reject.detail)
         owner = identity.owners(connection, {r.customer_id for r in results.values() if r.customer_id is not None})
         return [_counted_for(results[place], owner) for place in range(len(objects))]
+
+
+class _Told(NamedTuple):
+    """Acceptable events beside what is in the log, of which `since` is the last position given."""
+
+    since: int
+    all_seen: bool  # whether what has been given so far is also there to be read
+    new: list[tuple[Packed, Row]]
+    results: dict[int, EventResult]
+    conflicts: list[Reject]
+
+
+def _told(connection: Connection, accepted: dict[int, tuple[Packed, Row]], objects: list[Any]) -> _Told:
+    """Which are new, by their places in `objects`. Raises `HomeError` if the store's facts were removed."""
+    latest = latest_position(connection)
+    if latest == 0:
+        check_not_emptied(connection)
+    since = connection.last_position()
+    told = _Told(since, since == latest, [], {}, [])
+    known = _known(connection, [event.event_id for event, _ in accepted.values()])
+    for place, (event, flat) in accepted.items():
+        before = known.get(event.event_id)
+        if before is None:
+            known[event.event_id] = event.payload_hash
+            told.new.append((event, flat))
+            told.results[place] = EventResult(event.event_id, "accepted", customer_id=event.origin_id)
+        elif before == event.payload_hash:
+            told.results[place] = EventResult(event.event_id, "duplicate", customer_id=event.origin_id)
+        else:
+            told.conflicts.append(conflict(event.event_id, raw_text(objects[place]), place))
+    return told
 
 
 def _judged(objects: list[Any], *, source: str, now: datetime) -> tuple[dict[int, tuple[Packed, Row]], list[Reject]]:
@@ -106,7 +130,8 @@ def _judged(objects: list[Any], *, source: str, now: datetime) -> tuple[dict[int
         readable[row]: event for row, event in zip(judged.rows.tolist(), pack_with_rows(judged.accepted), strict=True)
     }
     rejects = [replace(reject, row=places[reject.row]) for reject in unread]
-    return accepted, rejects + [_at(reject, readable[reject.row], objects) for reject in judged.rejected]
+    rejects += [_at(reject, readable[reject.row], objects) for reject in judged.rejected]
+    return dict(sorted(accepted.items())), rejects
 
 
 def conflict(event_id: str, raw: str, row: int) -> Reject:
@@ -117,10 +142,11 @@ def conflict(event_id: str, raw: str, row: int) -> Reject:
 
 def quarantine(connection: Connection, rejects: Iterable[Reject], *, source: str, now: datetime) -> None:
     """Keep rejects with their raw texts, in the caller's transaction; the same one again counts one more time."""
+    rows = [(r.key(source), to_us(now), source, r.reason.value, *r.told, *doubt_of(r.raw)) for r in rejects]
     connection.executemany(
         """insert into quarantine (id, received_at, source, reason, detail, event_id, raw, type, origin_id, visitor_id)
         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set times = quarantine.times + 1""",
-        [(r.key(source), to_us(now), source, r.reason.value, *r.told, *doubt_of(r.raw)) for r in rejects],
+        rows,
     )
 
 
@@ -166,6 +192,7 @@ def keep_following(connection: Connection, objects: list[Any], now: datetime) ->
 
 def _keep(connection: Connection, new: list[tuple[Packed, Row]]) -> set[str]:
     """Keep new events, their states aside. Returns customers who gained or lost an id."""
+    connection.executemany("insert into seen values (?, ?)", [(event.event_id, event.payload_hash) for event, _ in new])
     connection.executemany(
         f"insert into facts ({', '.join(Packed._fields)}) values ({', '.join('?' * len(Packed._fields))})",
         [event for event, _ in new],
@@ -185,14 +212,14 @@ def _keep(connection: Connection, new: list[tuple[Packed, Row]]) -> set[str]:
 
 
 def _following(connection: Connection, objects: list[Any], now: datetime) -> list[tuple[Packed, Row]]:
-    """What follows, as far as it is new; its ids are noted."""
+    """What follows, as far as it is new."""
     accepted, _ = _judged(objects, source=FOLLOWED_BY, now=now)
-    new: list[tuple[Packed, Row]] = []
-    for _, (event, flat) in sorted(accepted.items()):
-        mark = (event.event_id, event.payload_hash)
-        if connection.execute("insert into seen values (?, ?) on conflict do nothing", mark).rowcount:
-            new.append((event, flat))
-    return new
+    known = _known(connection, [event.event_id for event, _ in accepted.values()])
+    new: dict[str, tuple[Packed, Row]] = {}
+    for event, flat in accepted.values():
+        if event.event_id not in known:
+            new.setdefault(event.event_id, (event, flat))
+    return list(new.values())
 
 
 def _marks(events: Iterable[Packed]) -> list[tuple[str, int, int]]:

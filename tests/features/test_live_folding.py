@@ -1,6 +1,8 @@
 """However events come in live, the states kept are those that folding everybody from all facts would make."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from log_contents import NOW, event, link, new_home, purchase, rating
 
+from features.customer.opened import Opened, open_state
 from features.customer.state import decode
 from features.home import Home
+from features.log import live_folding, live_intake
 from features.log.event_log import EventLog
 from features.log.live_folding import KEPT_BROWSING
-from features.log.store import connect
+from features.log.store import STORE_ERRORS, Connection, connect, transaction
 
 WHO = ("aino", "~v", "~w")
 KINDS = ("browse", "browse", "flood", "purchase", "rating", "case", "contact", "parcel", "link")
@@ -134,6 +138,64 @@ def test_a_state_behind_the_facts_is_made_anew_and_not_taken_for_whole_with_the_
         found = log.state_of("aino")
     assert found is not None
     assert decode(found[1]).facts == 3
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        [rating("r2", "aino", 3, 1)],
+        [purchase("p1", "aino", 4), rating("r2", "aino", 3, 1)],
+        [link("l1", "aino", "v", 3)],
+        [link("l1", "aino", "w", 3), event("b1", "browse", "~v", 1, action="view", session_id="s")],
+    ],
+    ids=["about her", "the same", "a visitor is hers", "another visitor is"],
+)
+def test_what_another_keeps_while_events_are_worked_out_is_in_the_states(
+    home: Home, monkeypatch: pytest.MonkeyPatch, meanwhile: list[dict[str, Any]]
+) -> None:
+    ours = [purchase("p1", "aino", 4), event("b2", "browse", "~v", 5, action="view", session_id="s")]
+    with EventLog(home) as log, EventLog(home) as other:
+        log.append_live([rating("r1", "aino", 1, 5)], source="api", now=NOW)
+        log.append_live([event("b0", "browse", "~v", 0, action="view", session_id="s")], source="api", now=NOW)
+        waiting = [meanwhile]
+
+        @contextmanager
+        def late(connection: Connection) -> Iterator[Connection]:
+            if waiting:
+                other.append_live(waiting.pop(), source="api", now=NOW)
+            with transaction(connection):
+                yield connection
+
+        monkeypatch.setattr(live_intake, "transaction", late)
+        results = log.append_live(ours, source="api", now=NOW)
+        kept = states(home)
+        log.refold_all()
+        assert states(home) == kept
+        known = {one["event_id"] for one in meanwhile}
+    assert [r.status for r in results] == ["duplicate" if one["event_id"] in known else "accepted" for one in ours]
+
+
+def test_states_are_worked_out_before_others_have_to_wait(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    writing = []
+
+    def opened(body: bytes) -> Opened:
+        writing.append(held())
+        return open_state(body)
+
+    def held() -> bool:
+        with closing(connect(home)) as beside:
+            beside.wait_at_most(0.01)
+            try:
+                with transaction(beside):
+                    return False
+            except STORE_ERRORS:
+                return True
+
+    with EventLog(home) as log:
+        log.append_live([rating("r1", "aino", 1, 5)], source="api", now=NOW)
+        monkeypatch.setattr(live_folding, "open_state", opened)
+        log.append_live([purchase("p1", "aino", 4)], source="api", now=NOW)
+    assert writing == [False]
 
 
 @pytest.mark.parametrize("body", [b"", b"torn", bytes((250,)) + bytes(40)], ids=["empty", "torn", "another version"])
