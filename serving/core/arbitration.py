@@ -52,5 +52,5 @@ def ranks(gain: Floats, allowed: Bools) -> NDArray[np.int64]:
     """Places 1, 2, ... of the allowed actions by gain, ties in catalogue order; 0 for the blocked. [n, m]"""
     order = np.argsort(np.where(allowed, -gain, np.inf), axis=1, kind="stable")
     places = np.empty_like(order)
-    np.put_along_axis(places, order, np.arange(1, gain.shape[1] + 1)[None, :].repeat(len(gain), axis=0), axis=1)
+    places[np.arange(len(gain))[:, None], order] = np.arange(1, gain.shape[1] + 1)
     return np.where(allowed, places, 0)

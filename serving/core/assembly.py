@@ -14,7 +14,7 @@ from serving.core.catalogue import Catalogue
 from serving.core.clock import is_within
 from serving.core.conditions import Bools, Floats
 from serving.core.evidence import Evidence
-from serving.core.exploration import arm_of, bucket_of, seed_of, uniforms
+from serving.core.exploration import arm_of, bucket_of, seed_of, uniform
 from serving.core.gates import Asked
 from serving.core.gathering import REFUSED
 from serving.core.held import blocks
@@ -74,7 +74,7 @@ def assemble(
         objects=np.array([e.consents.get("profiling") in REFUSED for e in evidence]),
         held=_held(requests, evidence, released, places, catalogue),
         told=told,
-        empty=_empty(evidence, catalogue),
+        empty=_empty(evidence, plan),
         over_cap=over,
         over_action_cap=over_action,
         reached=reached,
@@ -135,14 +135,14 @@ def _unfit(requests: Sequence[Request], features: Floats, treatment: NDArray[np.
     barred = catalogue.form_conditions.unmet(features).tolist()
     for i, request in enumerate(requests):
         at = request.reaches_at.timestamp()
-        fitting = plan.forms(request.placement, request.channel)[0]
-        for j, first in catalogue.conditional:
-            if fits := fitting[j]:
-                forms = catalogue.actions[j].treatments
-                valid = fits if j not in catalogue.dated else [k for k in fits if forms[k].is_valid(at)]
-                good = [k for k in valid or fits if not barred[i][first + k]]  # none valid: that gate says so
-                unfit[i, j] = not good
-                treatment[i, j] = good[0] if good else treatment[i, j]
+        for j, first, fits in plan.conditional_forms(request.placement, request.channel):
+            forms = catalogue.actions[j].treatments
+            valid = fits if j not in catalogue.dated else [k for k in fits if forms[k].is_valid(at)]
+            good = next((k for k in valid or fits if not barred[i][first + k]), None)  # none valid: that gate says so
+            if good is None:
+                unfit[i, j] = True
+            else:
+                treatment[i, j] = good
     return unfit
 
 
@@ -154,7 +154,8 @@ def _granted(evidence: Sequence[Evidence], places: Sequence[Placement], plan: Pl
         fine = [
             s in ("granted", "declared") if p.outbound else s != "objected" for s, p in zip(said, places, strict=True)
         ]
-        granted &= np.array(fine)[:, None] | ~needing[None, :]
+        if not all(fine):
+            granted &= np.array(fine)[:, None] | ~needing
     return granted
 
 
@@ -168,7 +169,7 @@ def _released(evidence: Evidence, policy: Policy) -> tuple[str, ...]:
         return ()
     ids = sorted(h.hold_id for h in evidence.holds)
     seeds = (seed_of(policy.file.salt, "release", one) for one in ids)
-    return tuple(ids) if all(uniforms(seed, 1)[0] < share for seed in seeds) else ()
+    return tuple(ids) if all(uniform(seed) < share for seed in seeds) else ()
 
 
 def _held(
@@ -223,7 +224,7 @@ def _unsampled(evidence: Sequence[Evidence], policy: Policy, catalogue: Catalogu
         for i, one in enumerate(evidence):
             occasion = one.about.get(action.once_per or "", 0.0)
             seed = seed_of(policy.file.salt, "sample", action.action, one.identities[0], repr(occasion))
-            left_out[i, j] = uniforms(seed, 1)[0] >= action.sample
+            left_out[i, j] = uniform(seed) >= action.sample
     return left_out
 
 
@@ -237,18 +238,19 @@ def _knocked(request: Request, evidence: Evidence, policy: Policy) -> bool:
 def _answered(evidence: Sequence[Evidence], catalogue: Catalogue) -> Bools:
     """[n, m] what asks for a fact that is known, or that she would rather not tell."""
     answered = np.zeros((len(evidence), len(catalogue)), dtype=np.bool_)
-    for j, fact in catalogue.asking:
-        answered[:, j] = [fact in one.told_facts for one in evidence]
+    for i, one in enumerate(evidence):
+        if one.told_facts:
+            answered[i, [j for j, fact in catalogue.asking if fact in one.told_facts]] = True
     return answered
 
 
-def _empty(evidence: Sequence[Evidence], catalogue: Catalogue) -> Bools:
-    empty = np.zeros((len(evidence), len(catalogue)), dtype=np.bool_)
+def _empty(evidence: Sequence[Evidence], plan: Plan) -> Bools:
+    empty = np.zeros((len(evidence), len(plan.catalogue)), dtype=np.bool_)
+    of = plan.offers
     for i, one in enumerate(evidence):
-        for name, items in one.items.items():
-            j = catalogue.index[name]
-            need = catalogue.actions[j].items
-            empty[i, j] = not items and (need is None or need.required)
+        missing = [of[name].column for name, items in one.items.items() if not items and of[name].required]
+        if missing:
+            empty[i, missing] = True
     return empty
 
 

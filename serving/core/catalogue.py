@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from features.home import Home
@@ -130,9 +131,9 @@ class Catalogue:
         return np.array([a.incentive_cost for a in self.actions], dtype=np.float64)
 
     @cached_property
-    def retains(self) -> tuple[int, ...]:
+    def retains(self) -> NDArray[np.int64]:
         """The columns of actions whose response is that of the churn model."""
-        return tuple(j for j, a in enumerate(self.actions) if a.response.model == "churn")
+        return np.flatnonzero([a.response.model == "churn" for a in self.actions])
 
     @cached_property
     def nurtures(self) -> tuple[int, ...]:
@@ -169,9 +170,14 @@ class Catalogue:
         return np.array([a.personal for a in self.actions])
 
     @cached_property
-    def outranks(self) -> Bools:
-        """What outranks everything else where it stands, bool[m]."""
-        return np.array([a.outranks for a in self.actions])
+    def ranking(self) -> NDArray[np.int64]:
+        """The columns of what outranks everything else where it stands."""
+        return np.flatnonzero([a.outranks for a in self.actions])
+
+    @cached_property
+    def outranked(self) -> Bools:
+        """The rest but silence, bool[m]."""
+        return np.array([not a.outranks and a.category != "none" for a in self.actions])
 
     @cached_property
     def conditions(self) -> Compiled:

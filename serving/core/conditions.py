@@ -26,12 +26,12 @@ _MET: dict[str, Callable[[Floats, Any], Bools]] = {
     "<=": np.less_equal,
     "<": np.less,
     "==": np.equal,
-    "!=": lambda seen, value: (seen != value) & (seen == seen),
+    "!=": np.not_equal,
     "in": lambda seen, values: (seen[..., None] == values).any(axis=-1),
     "present": lambda seen, _: seen == seen,
     "absent": lambda seen, _: seen != seen,
 }
-"""Each test of what is seen; what is compared with NaN is not so."""
+"""Each test of what is seen; NaN is equal to nothing and neither more nor less, so unequal to all."""
 
 
 SPOKEN: dict[str, tuple[str, ...]] = {"stage": STAGES}
@@ -118,6 +118,8 @@ def _tests(condition: Condition) -> tuple[_Test, ...]:
     if isinstance(value, list):
         both = _Test(name, ">=", (value[0],)), _Test(name, "<=", (value[-1],))
         return both if op == "between" else (_Test(name, op, tuple(value)),)
+    if op == "!=" and value is not None:
+        return _Test(name, "present", (math.nan,)), _Test(name, op, (value,))
     return (_Test(name, op, (math.nan if value is None else value,)),)
 
 
@@ -148,17 +150,15 @@ class Compiled:
     def __init__(self, lists: Sequence[Sequence[Condition]], features: Sequence[str]) -> None:
         asked = [tuple(test for condition in conditions for test in _tests(condition)) for conditions in lists]
         unlike = {one: place for place, one in enumerate(dict.fromkeys(asked))}
-        alike: dict[tuple[str, int], list[_Test]] = {}
-        for test in dict.fromkeys(test for one in unlike for test in one):
-            alike.setdefault((test.op, len(test.values)), []).append(test)
-        place = {test: k for k, test in enumerate(test for group in alike.values() for test in group)}
+        tests = dict.fromkeys(test for one in unlike for test in one)
+        listed = [test for test in tests if test.op == "in"]
+        spans = [test for test in tests if test.op != "in"]
+        place = {test: k for k, test in enumerate((*spans, *listed))}
         column = {name: j for j, name in enumerate(features)}
-        self._groups = []
-        for (op, _), group in alike.items():
-            values = np.array([test.values for test in group])
-            columns = np.array([column[test.feature] for test in group])
-            span = slice(place[group[0]], place[group[-1]] + 1)
-            self._groups.append((_MET[op], columns, values if op == "in" else values[:, 0], span))
+        self._columns = np.array([column[test.feature] for test in spans], dtype=np.int64)
+        self._low, self._high = np.array([_SPANS[t.op](t.values[0]) for t in spans]).reshape(len(spans), 2).T
+        self._outside = np.array([test.op in ("!=", "absent") for test in spans], dtype=np.bool_)
+        self._listed = [(place[test], column[test.feature], test) for test in listed]
         self._always = len(place)
         longest = max(map(len, unlike), default=0)
         padded = [[place[test] for test in one] + [self._always] * (longest - len(one)) for one in unlike]
@@ -168,7 +168,30 @@ class Compiled:
     def unmet(self, rows: Floats) -> Bools:
         """[n, m] where an action has a condition that is not met; `rows` are [n, features], NaN where absent."""
         met = np.ones((len(rows), self._always + 1), dtype=np.bool_)  # the last is a test that everybody passes
-        for test, columns, values, span in self._groups:
-            met[:, span] = test(rows[:, columns], values)
-        fine = np.logical_and.reduce(met[:, self._of_list], axis=2)
-        return np.asarray(~fine[:, self._of_action])
+        seen = rows.take(self._columns, axis=1)
+        met[:, : len(self._columns)] = ((seen >= self._low) & (seen <= self._high)) ^ self._outside
+        for place, column, test in self._listed:
+            met[:, place] = test.met(rows[:, column])
+        fine = np.logical_and.reduce(met.take(self._of_list, axis=1), axis=2)
+        return np.asarray(~fine.take(self._of_action, axis=1))
+
+
+def _above(value: float) -> float:
+    return math.nan if value == math.inf else math.nextafter(value, math.inf)
+
+
+def _below(value: float) -> float:
+    return math.nan if value == -math.inf else math.nextafter(value, -math.inf)
+
+
+_SPANS: dict[str, Callable[[float], tuple[float, float]]] = {
+    ">=": lambda value: (value, math.inf),
+    ">": lambda value: (_above(value), math.inf),
+    "<=": lambda value: (-math.inf, value),
+    "<": lambda value: (-math.inf, _below(value)),
+    "==": lambda value: (value, value),
+    "!=": lambda value: (value, value),
+    "present": lambda _: (-math.inf, math.inf),
+    "absent": lambda _: (-math.inf, math.inf),
+}
+"""The least and the most that a test lets through, both included; of `!=` and `absent` what it keeps out."""

@@ -30,17 +30,17 @@ def chances(gain: Floats, allowed: Bools, epsilon: Floats, firm: Bools) -> Float
     best = np.argmax(np.where(allowed, gain, -np.inf), axis=1)
     rows = np.arange(len(gain))
     share = np.where(firm[rows, best], 0.0, epsilon)
-    count = allowed.sum(axis=1)
+    count = np.add.reduce(allowed, axis=1, dtype=np.int64)
     spread = np.where(allowed, (share / count)[:, None], 0.0)
     spread[rows, best] += 1.0 - share
     return spread
 
 
-def draw(probability: Floats, uniform: Floats) -> NDArray[np.int64]:
-    """One column a row, drawn by inversion; `uniform` is in [0, 1). Zero-probability columns are never drawn."""
+def draw(probability: Floats, at: Floats) -> NDArray[np.int64]:
+    """One column a row, drawn by inversion; `at` is in [0, 1). Zero-probability columns are never drawn."""
     edges = np.cumsum(probability, axis=1)
     edges /= edges[:, -1:]
-    return np.asarray((edges <= uniform[:, None]).sum(axis=1), dtype=np.int64)
+    return np.asarray(np.add.reduce(edges <= at[:, None], axis=1, dtype=np.int64))
 
 
 def explored_order(weights: Sequence[float], uniform: Sequence[float]) -> tuple[list[int], list[float]]:
@@ -76,13 +76,18 @@ def seed_of(*parts: str) -> str:
 
 def uniforms(seed: str, positions: int) -> Floats:
     """`positions` numbers in [0, 1) from a seed, each with 53 random bits."""
-    blocks = (hashlib.sha256(f"{seed}\x1f{i}".encode()).digest() for i in range(positions))
-    return np.array([(int.from_bytes(b[:8], "big") >> 11) * _SCALE for b in blocks])
+    return np.array([uniform(seed, place) for place in range(positions)])
+
+
+def uniform(seed: str, place: int = 0) -> float:
+    """The one of `uniforms` at a place."""
+    block = hashlib.sha256(f"{seed}\x1f{place}".encode()).digest()
+    return (int.from_bytes(block[:8], "big") >> 11) * _SCALE
 
 
 def arm_of(salt: str, key: str, shares: Sequence[tuple[str, float]]) -> str:
     """The experiment arm of a customer: the same for ever for the same salt and key; `treated` beyond the shares."""
-    at = uniforms(seed_of(salt, "arm", key), 1)[0]
+    at = uniform(seed_of(salt, "arm", key))
     reached = 0.0
     for name, share in shares:
         reached += share

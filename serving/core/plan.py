@@ -29,6 +29,15 @@ class Shelf(NamedTuple):
         return any(source in self.most for source in sources)
 
 
+class Offer(NamedTuple):
+    """What matters of an action where its items are weighed."""
+
+    column: int
+    required: bool  # it does not go without items
+    modelled: bool  # its response is that one of them is bought
+    earns_items: bool  # a response earns what its items do, not a stated value
+
+
 class Spoken(NamedTuple):
     """The features that conditions speak of, by where they come from."""
 
@@ -43,6 +52,7 @@ class Plan:
     def __init__(self, policy: Policy, catalogue: Catalogue) -> None:
         self.policy, self.catalogue = policy, catalogue
         self._forms: dict[tuple[str, str], tuple[tuple[tuple[int, ...], ...], NDArray[np.int64]]] = {}
+        self._conditional: dict[tuple[str, str], tuple[tuple[int, int, tuple[int, ...]], ...]] = {}
         self._shown: dict[str, Bools] = {}
         self._shelves: dict[str, Shelf] = {}
         self._weighed: dict[str, Floats] = {}
@@ -57,6 +67,17 @@ class Plan:
             )
             found = fits, np.array([k[0] if k else -1 for k in fits], dtype=np.int64)
             self._forms[placement, channel] = found
+        return found
+
+    def conditional_forms(self, placement: str, channel: str) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
+        """Of the actions with forms that have conditions and fit there: the column, where its forms begin in
+        `catalogue.form_conditions`, and which of them fit.
+        """
+        found = self._conditional.get((placement, channel))
+        if found is None:
+            fits = self.forms(placement, channel)[0]
+            found = tuple((j, first, fits[j]) for j, first in self.catalogue.conditional if fits[j])
+            self._conditional[placement, channel] = found
         return found
 
     def shown(self, placement: str) -> Bools:
@@ -104,6 +125,14 @@ class Plan:
         )
 
     @cached_property
+    def offers(self) -> Mapping[str, Offer]:
+        """Every action as one with items, by its name."""
+        return {
+            a.action: Offer(j, a.items is None or a.items.required, a.response.model == "next_offer", a.value is None)
+            for j, a in enumerate(self.catalogue.actions)
+        }
+
+    @cached_property
     def purposes(self) -> dict[str, Bools]:
         """By purpose, the actions that need consent to it."""
         needed = [self.policy.purpose(a) for a in self.catalogue.actions]
@@ -119,6 +148,17 @@ class Plan:
         """What a response to each action earns where its items do not say, minor units."""
         default = self.policy.file.worth.default_margin
         return np.array([default if a.value is None else a.value for a in self.catalogue.actions], dtype=np.float64)
+
+    @cached_property
+    def kept(self) -> Floats:
+        """The stated chance of each action that `catalogue.retains` that it keeps one who would leave."""
+        return self.catalogue.priors[self.catalogue.retains]
+
+    @cached_property
+    def scored(self) -> Mapping[str, tuple[int, ...]]:
+        """By the feature that holds a stored score, the columns of actions whose response it is."""
+        features = dict.fromkeys(feature for _, feature in self.catalogue.scored)
+        return {name: tuple(j for j, feature in self.catalogue.scored if feature == name) for name in features}
 
     @cached_property
     def contact_costs(self) -> Mapping[str, float]:

@@ -21,35 +21,39 @@ def worth_of(
     An action with items: the chance that she buys at least one of them, taken as independent, and their margins
     weighed by those chances.
     """
-    n, actions = len(evidence), catalogue.actions
-    response = np.repeat(catalogue.priors[None, :], n, axis=0)
-    margin = np.repeat(plan_of(policy, catalogue).margins[None, :], n, axis=0)
+    n, plan = len(evidence), plan_of(policy, catalogue)
+    response = catalogue.priors[None, :].repeat(n, axis=0)
+    margin = plan.margins[None, :].repeat(n, axis=0)
     for i, one in enumerate(evidence):
         made: dict[int, tuple[float | None, float, float]] = {}
+        chances: dict[int, float] = {}
+        earnings: dict[int, float] = {}
         for name, items in one.items.items():
             if not items:
                 continue
-            j = catalogue.index[name]
             if id(items) not in made:
                 made[id(items)] = _of_items(items)
             bought, earned, plain = made[id(items)]
-            modelled = actions[j].response.model == "next_offer"
+            column, _, modelled, earns_items = plan.offers[name]
             if modelled and bought is not None:
-                response[i, j] = bought
-            if actions[j].value is None:
-                margin[i, j] = earned if modelled else plain
-    for j, feature in catalogue.scored:
-        scores = [one.features.get(feature, math.nan) for one in evidence]
-        response[:, j] = [response[i, j] if s != s else min(max(s, 0.0), 1.0) for i, s in enumerate(scores)]
-    for j in catalogue.nurtures:
-        again = [one.second_purchase for one in evidence]
-        response[:, j] = [response[i, j] if p is None else p for i, p in enumerate(again)]
+                chances[column] = bought
+            if earns_items:
+                earnings[column] = earned if modelled else plain
+        for feature, alike in plan.scored.items():
+            score = one.features.get(feature, math.nan)
+            if score == score:
+                chances |= dict.fromkeys(alike, min(max(score, 0.0), 1.0))
+        if one.second_purchase is not None:
+            chances |= dict.fromkeys(catalogue.nurtures, one.second_purchase)
+        if chances:
+            response[i, list(chances)] = list(chances.values())
+        if earnings:
+            margin[i, list(earnings)] = list(earnings.values())
     incremental = response * catalogue.incrementality
-    known = np.flatnonzero(~np.isnan(churn))
-    if catalogue.retains and len(known):
-        those, columns = known[:, None], np.array(catalogue.retains)
-        likely, gained = retention_response(churn[those], catalogue.priors[columns])
-        response[those, columns], incremental[those, columns] = likely, gained
+    known = np.flatnonzero(churn == churn)
+    if len(catalogue.retains) and len(known):
+        those, columns = known[:, None], catalogue.retains
+        response[those, columns], incremental[those, columns] = retention_response(churn[those], plan.kept)
     return response, incremental, margin
 
 
