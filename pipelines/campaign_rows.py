@@ -14,6 +14,7 @@ from serving.core.held import blocks
 from serving.core.words import CODES, kind_words, reason, status_words
 
 OFFERS = ("sales", "care")
+ERASED = "unknown:erased"
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,15 @@ def part_of(
     wanted: Wanted | None = None,
     outside: int = 0,
 ) -> Part:
-    """The part of a list that these customers' decisions make; `outside` more are not in the campaign's audience."""
+    """The part of a list that these customers' decisions make; `outside` more are not in the campaign's audience.
+
+    Who was erased is nowhere on it.
+    """
     on, off = list[dict[str, Any]](), list[dict[str, Any]]()
     steps: dict[tuple[str, str], Step] = {}
     for customer, decision in zip(customers, decisions, strict=True):
+        if decision.state_status == ERASED:
+            continue
         offer = _offer(decision, wanted)
         barred = None if offer is None or wanted is None else _barred(customer, offer, wanted)
         if offer is not None and barred is not None:
@@ -86,7 +92,7 @@ def part_of(
     if outside:
         steps["outside", "audience"] = Step("outside", "audience", *OUTSIDE, customers=outside)
     return Part(
-        customers=len(customers) + outside,
+        customers=len(on) + len(off) + outside,
         on=sheet(on, LIST_SCHEMA, csv_too=False),
         off=sheet(off, KEPT_OFF_SCHEMA),
         service=sum(row["instead"] is not None for row in off),

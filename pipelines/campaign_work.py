@@ -41,7 +41,7 @@ class StoppedError(Exception):
 
 def do_all(home: Home, clock: Clock) -> int:
     """Do what is waiting, also what comes meanwhile; gives how many jobs were ended."""
-    with _alone(home), closing(Campaigns(home)) as campaigns:
+    with alone(home), closing(Campaigns(home)) as campaigns:
         ended = 0
         while waiting := campaigns.waiting():
             _do(home, campaigns, waiting[0], clock)
@@ -139,12 +139,16 @@ def _teller(campaigns: Campaigns, job: Job, total: int) -> Callable[[int], None]
 
 
 @contextmanager
-def _alone(home: Home) -> Iterator[None]:
-    """Wait until nobody else works for the data folder."""
+def alone(home: Home, *, wait: bool = True) -> Iterator[bool]:
+    """Wait until nobody else works for the data folder; gives False, without waiting, if `wait` is off and one does."""
     home.campaigns.mkdir(parents=True, exist_ok=True)
     with (home.campaigns / ".work.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 class Worker:

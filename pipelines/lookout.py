@@ -71,7 +71,7 @@ class LookoutProcess:
 
 def look_out(home: Home, clock: Clock, *, steps: int | None = None) -> None:
     """Look out for a data folder, for ever or so many `steps`. Raises what the live store or the file raise."""
-    from pipelines.journey_reports import keep_reports
+    from pipelines.leisure import do_at_leisure
     from serving.desk.desk import Desk
     from serving.lookout.file import to_keep
     from serving.lookout.lookout import Lookout
@@ -84,7 +84,7 @@ def look_out(home: Home, clock: Clock, *, steps: int | None = None) -> None:
     watchdogs = Watchdogs(service, Desk(service), settings.quiet_source_hours)
     lookout = Lookout(to_keep(home), watchdogs, settings.watch_minutes)
     if steps is None:
-        keep_reports(service, clock)
+        do_at_leisure(service, clock)
     while steps is None or steps > 0:
         lookout.step(clock())
         steps = None if steps is None else steps - 1

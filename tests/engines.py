@@ -21,6 +21,7 @@ LEAN = (
 )
 WHOLE = (
     "console/test_campaigns.py",
+    "console/test_forgetting.py",
     "console/test_people.py",
     "features/test_doubts.py",
     "features/test_event_log.py",

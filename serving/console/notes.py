@@ -1,6 +1,6 @@
 """Notes that staff keep on a customer: who wrote them and when; never changed.
 
-Whoever erases a customer erases her rows of `customer_notes` too.
+Who is erased loses hers (pipelines/forgetting.py).
 """
 
 import secrets

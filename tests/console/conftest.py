@@ -7,47 +7,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from argon2 import PasswordHasher
-from fastapi import FastAPI
 
 from features.home import Home
 from serving.api import create_app
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA
-from serving.console.people import People
-from serving.console.session import COOKIE, Sessions
 from serving.security import KeyStore
-from tests.conftest import Client
+from tests.scenarios.conftest import Shop
+
+from .room import REGULARS, Room
+from .sitting import PASSWORD, QUICK, Sitting
+
+__all__ = ["EVIL", "NOON", "PASSWORD", "QUICK", "Browser", "kept", "listed"]
 
 NOON = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"
-
-
-QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-PASSWORD = "correct horse battery"
-
-
-class Sitting(Client):
-    """A browser without a window over an app: keeps cookies, follows no redirect by itself."""
-
-    def __init__(self, home: Home, app: FastAPI, stack: ExitStack, clock: Callable[[], datetime]) -> None:
-        self.home, self.app, self._clock = home, app, clock
-        super().__init__(app, stack, base_url="http://127.0.0.1:8080", accept="text/html")
-
-    def becomes(self, name: str, *roles: str) -> None:
-        """From now on somebody of these roles sits here, who may have been here before."""
-        people = People(self.home, QUICK)
-        if people.find(name) is None:
-            people.add(name, PASSWORD, roles, by="test", now=self._clock())
-        self._http.cookies.set(COOKIE, Sessions(people, 12).start(self._clock(), name=name), path="/console")
-
-    def send(self, path: str, **fields: Any) -> httpx.Response:
-        """Send a form of ours, with the word that shows that it is."""
-        session = self.app.state.wiring.sessions.find(self._http.cookies.get(COOKIE) or "", self._clock())
-        return self.post(path, data={"csrf": session.csrf if session else "", **fields})
 
 
 class Browser(Sitting):
@@ -131,3 +107,13 @@ def campaign(home: Home) -> Callable[..., str]:
         return campaign_id
 
     return write
+
+
+@pytest.fixture
+def room(tmp_path: Path, start: Callable[..., Any]) -> Iterator[Room]:
+    shop = Shop(tmp_path / "home", start)
+    shop.writes_eagerly()
+    for one in REGULARS:
+        shop.regular(one)
+    with ExitStack() as stack:
+        yield Room(shop, stack)

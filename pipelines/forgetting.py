@@ -1,0 +1,154 @@
+"""Who asked to be forgotten leaves what the console keeps: notes, deeds, and every list that names her.
+
+One step looks at the erasures told since the last; how far it came stands in `derived/forgotten_through`. Each host has
+lists of its own, so each keeps its own; where it is lost, as with a folder brought back from a copy, all is looked at
+again. Cut short anywhere, the next step does it again.
+"""
+
+import fcntl
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from features.columns import CUSTOMER_ID
+from features.home import Home
+from features.log.connection import Connection, transaction
+from features.log.rules import RESERVED_PREFIX
+from pipelines.campaign_work import alone
+from pipelines.list_files import ListFile, sheet
+from serving.campaigns import life
+from serving.console import notes
+
+FORGOTTEN = {"customer_id": "–"}
+"""What a deed about somebody forgotten still says."""
+
+_ROWS_AT_ONCE = 10_000
+_LONGEST_BUILD_SECONDS = 3_600
+
+
+def forget(home: Home, connection: Connection) -> bool:
+    """Forget whom erasures since the last step name; whether any was dealt with.
+
+    While a list is built or exported nothing is done: it may yet name her. Raises `OSError` for files that cannot be
+    written anew.
+    """
+    connection.make((*life.TABLES, *notes.TABLES))
+    (latest,) = connection.execute("select coalesce(max(position), 0) from facts").fetchone()
+    since = _through(home)
+    gone = _gone(connection, since, latest) if latest > since else set()
+    if gone:
+        with alone(home, wait=False) as is_alone:
+            if not is_alone or _being_built(home) or not all(_cleared(folder, gone) for folder in _lists(home)):
+                return False
+        with transaction(connection) as run:
+            _clear_tables(run, sorted(gone))
+    if latest > since:
+        home.derived.mkdir(exist_ok=True)
+        draft = _mark(home).with_suffix(".draft")
+        draft.write_text(str(latest), encoding="ascii")
+        draft.replace(_mark(home))
+    return bool(gone)
+
+
+def _mark(home: Home) -> Path:
+    return home.derived / "forgotten_through"
+
+
+def _through(home: Home) -> int:
+    """The position up to which all were forgotten; 0 where nothing tells."""
+    try:
+        return int(_mark(home).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+def _gone(run: Connection, since: int, latest: int) -> set[str]:
+    """The keys of all whom facts of positions in (since, latest] tell to be forgotten: an erasure forgets also those
+    whom the visitor belongs to, or belonged to then; a link, the customer of a visitor who was erased before.
+    """
+    span = (since, latest)
+    told = run.execute(
+        "select origin_id, received_at from facts where position > ? and position <= ? and type = 'erasure'", span
+    ).fetchall()
+    found = {origin for origin, _ in told}
+    for origin, at in told:
+        rows = run.execute(
+            """select customer_id from links where external_id = ?
+            and (unlinked_at is null or (linked_at <= ? and unlinked_at > ?))""",
+            (origin.removeprefix(RESERVED_PREFIX), at, at),
+        )
+        found |= {customer for (customer,) in rows} if origin.startswith(RESERVED_PREFIX) else set()
+    linked = run.execute(
+        f"""select l.customer_id from links l where l.external_id in (select external_id from identity_events
+            where event_id in (select event_id from facts where position > ? and position <= ? and type = 'identity'))
+        and exists (select 1 from facts f where f.origin_id = '{RESERVED_PREFIX}' || l.external_id
+            and f.type = 'erasure' and (l.unlinked_at is null
+            or (l.linked_at <= f.received_at and l.unlinked_at > f.received_at)))""",
+        span,
+    )
+    return found | {customer for (customer,) in linked}
+
+
+def _clear_tables(run: Connection, gone: Sequence[str]) -> None:
+    for customer in gone:
+        run.execute("delete from customer_notes where customer_id = ?", (customer,))
+        run.execute("delete from campaign_off where customer_id = ?", (customer,))
+    query = "select campaign_id, n, detail from campaign_deeds where deed = 'took off' or deed = 'put back'"
+    text = msgspec.json.encode(FORGOTTEN).decode()
+    for campaign_id, n, detail in run.execute(query).fetchall():
+        if msgspec.json.decode(detail).get("customer_id") in gone:
+            run.execute("update campaign_deeds set detail = ? where campaign_id = ? and n = ?", (text, campaign_id, n))
+
+
+def _lists(home: Home) -> Iterator[Path]:
+    """The folders of all lists and previews."""
+    for pattern in ("*/summary.json", "previews/*/summary.json"):
+        yield from sorted(path.parent for path in home.campaigns.glob(pattern))
+
+
+def _being_built(home: Home) -> bool:
+    """Whether a list is on its way by command; one that was cut short is not waited for for ever."""
+    oldest = time.time() - _LONGEST_BUILD_SECONDS
+    drafts = [*home.campaigns.glob(".building-*"), *home.campaigns.glob("previews/.building-*")]
+    return any(draft.stat().st_mtime > oldest for draft in drafts)
+
+
+def _cleared(folder: Path, gone: set[str]) -> bool:
+    """Write anew what names any of them; False where the list is being exported."""
+    with _not_exported(folder) as is_mine:
+        if is_mine:
+            for path in sorted(folder.rglob("*.parquet")):
+                _write_without(path, gone)
+        return is_mine
+
+
+def _write_without(path: Path, gone: set[str]) -> None:
+    names = pa.array(sorted(gone), pa.string())
+    if not pc.any(pc.is_in(pq.read_table(path, columns=[CUSTOMER_ID])[CUSTOMER_ID], names)).as_py():
+        return
+    csv, draft, schema = path.with_suffix(".csv"), path.with_name(f".{path.stem}-anew"), pq.read_schema(path)
+    has_csv = csv.exists()
+    with closing(ListFile(draft, schema, csv_too=has_csv)) as file:
+        for batch in pq.ParquetFile(path).iter_batches(_ROWS_AT_ONCE):
+            rows = batch.filter(pc.invert(pc.is_in(batch[CUSTOMER_ID], names))).to_pylist()
+            file.write(sheet(rows, schema, csv_too=has_csv))
+    if has_csv:  # first: what still names her is then found by the next step
+        draft.with_suffix(".csv").replace(csv)
+    draft.with_suffix(".parquet").replace(path)
+
+
+@contextmanager
+def _not_exported(folder: Path) -> Iterator[bool]:
+    with (folder / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
