@@ -18,10 +18,13 @@ def drift(
     """What models saw and said in the latest decisions against what they learned from; exit code 1 where it must be
     looked at now.
     """
-    from pipelines.drift.watch import watch_drift
+    from pipelines.drift.watch import REPORT, watch_drift
     from pipelines.show_drift import drift_tables
+    from training.report import write_json
 
-    report = watch_drift(context.obj.home(), instant(as_of) or now_utc(), days, read_params_file(params).quality)
+    home = context.obj.home()
+    report = watch_drift(home, instant(as_of) or now_utc(), days, read_params_file(params).quality)
+    write_json(home.reports / REPORT, report.to_json())
     tell(context, json_output, report.to_json(), drift_tables(report))
     if report.errors:
         raise typer.Exit(1)

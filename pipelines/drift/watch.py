@@ -32,6 +32,8 @@ EARLIER_DAYS = 28
 FEWEST = 50
 """Customers on either side below which nothing is judged."""
 MOST_SCORES = 100_000
+REPORT = "drift.json"
+"""What the last look found, in the folder of reports: the console shows it."""
 
 
 class _Said(msgspec.Struct):

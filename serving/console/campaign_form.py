@@ -8,12 +8,29 @@ import msgspec
 
 from features.customer.journey import STAGES
 from features.errors import DataError
+from features.log.connection import Connection
 from serving.campaigns.spec import Spec
 from serving.console.seat import Form
 from serving.core.catalogue import Catalogue
 from serving.core.policy import Policy
 
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,4})?")
+
+_LATEST_PURCHASES = 20
+
+
+def currency_of(run: Connection) -> str | None:
+    """The money that a campaign's budget is in: that of the latest purchases; None where there are none, or several."""
+    query = f"select body from facts where type = 'purchase' order by occurred_at desc limit {_LATEST_PURCHASES}"
+    found = {_read_paid(body).currency for (body,) in run.execute(query).fetchall()}
+    return found.pop() if len(found) == 1 else None
+
+
+class _Paid(msgspec.Struct):
+    currency: str | None = None
+
+
+_read_paid = msgspec.msgpack.Decoder(_Paid).decode
 
 
 def read(form: Form, was: Spec) -> Spec:

@@ -209,6 +209,7 @@ async def _plan(request: Request, app: Wiring, campaign: Campaign, jobs: list[Jo
     places = campaign_form.places(force.policy)
     preview = _latest([one for one in jobs if one.spec == campaign.spec], "preview")
     values: dict[str, Any] = {
+        "currency": await answered(app.reads, _currency, app),
         "places": places,
         "messages": campaign_form.messages(force.catalogue, [campaign.spec.channel]),
         "preview_job": preview,
@@ -220,6 +221,10 @@ async def _plan(request: Request, app: Wiring, campaign: Campaign, jobs: list[Jo
             values["preview"] = _estimated(summary)
             values |= await _about(request, app, summary, campaign)
     return values
+
+
+def _currency(app: Wiring) -> str | None:
+    return campaign_form.currency_of(app.service.records.connection())
 
 
 async def _list(request: Request, app: Wiring, campaign: Campaign) -> dict[str, Any]:

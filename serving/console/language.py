@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
 
 LANGUAGES = {"en": Locale("en", "GB"), "fi": Locale("fi", "FI")}
 COOKIE = "tahdikas_language"
@@ -56,6 +56,10 @@ class Language:
             else format_decimal(amount, "#,##0.00", locale=self.locale)
         ).replace("-", "\u2212")
         return self.gettext("under") + "\u00a0" + text if small else text
+
+    def money_in(self, currency: str | None) -> str:
+        """What a sum is asked for in: the currency's sign, or a word where none is known."""
+        return get_currency_symbol(currency, locale=self.locale) if currency else self.gettext("money")
 
     def percent(self, share: float | None, places: int = 1) -> str:
         """A share of one, in per cent; empty for None."""

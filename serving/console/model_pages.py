@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from features.home import Home
 from serving.api.wiring import Wiring, wired
 from serving.console.asking import answered
 from serving.console.pages import page
@@ -19,11 +20,12 @@ router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[Dep
 
 Models = Annotated[Seat, Depends(Needs("models"))]
 NAMES = ("churn", "second_purchase", "value", "next_offer", "sessions", "dissatisfaction")
+MOST_MOVED = 8
 
 
 @router.get("/models")
 async def models(request: Request, seat: Models) -> Response:
-    """Champion and challenger, calibration, what weighs most, and what is degraded."""
+    """Champion and challenger, calibration, what weighs most, what drifted, and what is degraded."""
     app = wired(request)
     return page(request, "models.html", await answered(app.reads, _models, app))
 
@@ -53,19 +55,35 @@ def _models(app: Wiring) -> dict[str, Any]:
                 "validated_at": shown.get("validated_at"),
                 "verdict": verdict,
                 "metrics": [pair for pair in shown.get("metrics", {}).items() if "." not in pair[0]][:8],
-                "reliability": _scaled(shown.get("reliability", [])),
+                "calibration": _calibration(shown.get("reliability", [])),
                 "weights": weights,
                 "heaviest": max([weight for _, weight in weights], default=0) or 1,
                 "notes": shown.get("notes", []),
             }
         )
-    return {"models": found, "bundle": bundle, "degraded": health.degraded, "versions": health.versions}
+    told = {"models": found, "bundle": bundle, "degraded": health.degraded, "versions": health.versions}
+    return told | {"drift": _drift(app.home)}
 
 
-def _scaled(bins: list[dict[str, float]]) -> list[dict[str, float]]:
-    """The bins of a calibration within 0 and 1, as chances are; amounts by their largest."""
-    most = max([1.0, *(one[side] for one in bins for side in ("predicted", "observed"))])
-    return [one | {side: one[side] / most for side in ("predicted", "observed")} for one in bins]
+def _drift(home: Home) -> dict[str, Any] | None:
+    """What the last look at drift found, of all it compared the `MOST_MOVED`; None where nobody has looked."""
+    found = _report(home.reports / "drift.json")
+    if found is None:
+        return None
+    moved = sorted(found["compared"], key=lambda one: (-one["psi"], one["stream"], one["name"]))[:MOST_MOVED]
+    return found | {"moved": moved, "furthest": max([one["psi"] for one in moved], default=0) or 1}
+
+
+def _calibration(bins: list[dict[str, float]]) -> dict[str, Any] | None:
+    """The bins of a calibration with their places between 0 and 1 on a chart that ends at `most`; None for none.
+
+    `is_chance` where they are chances, else they are amounts.
+    """
+    if not bins:
+        return None
+    most = max(one[side] for one in bins for side in ("predicted", "observed")) or 1.0
+    placed = [one | {"x": one["predicted"] / most, "y": one["observed"] / most} for one in bins]
+    return {"bins": placed, "most": most, "is_chance": most <= 1.0}
 
 
 def _policy(app: Wiring) -> dict[str, Any]:

@@ -168,6 +168,7 @@ NAMES: dict[str, dict[str, str]] = {
         "no_history": N_("no earlier time to compare with"),
     },
     "incident": {"open": N_("open"), "closed": N_("closed"), "over": N_("over")},
+    "stream": {"lists": N_("lists"), "visits": N_("visits"), "feedback": N_("feedback")},
     "job": {"preview": N_("Preview"), "build": N_("List"), "export": N_("Export")},
     "deed": {
         "made": N_("made the campaign"),

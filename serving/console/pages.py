@@ -52,6 +52,7 @@ def _templates(code: str, zone: str) -> Environment:
     made.globals |= {
         "number": tongue.number,
         "money": tongue.money,
+        "money_in": tongue.money_in,
         "day": tongue.day,
         "percent": tongue.percent,
         "instant": tongue.instant,

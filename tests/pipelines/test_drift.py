@@ -127,6 +127,7 @@ def test_the_command_alarms_by_its_exit_code(shop: Home, service: DecisionServic
     decide(service, day(196.4))
     alarmed = CliRunner().invoke(app, [*arguments, "--json"])
     assert alarmed.exit_code == 1 and json.loads(alarmed.stdout)["errors"] >= 1
+    assert json.loads((shop.reports / "drift.json").read_text(encoding="utf-8")) == json.loads(alarmed.stdout)
 
 
 def test_a_customer_is_told_with_the_causes_of_her_scores(shop: Home, service: DecisionService) -> None:
