@@ -77,10 +77,14 @@ class EventLog:
         self, objects: list[Any], *, source: str, now: datetime, follow: live_intake.Follow | None = None
     ) -> list[EventResult]:
         """Keep events (objects as in the API) and what follows from them: durable, and visible in facts and state,
-        when this returns.
+        when this returns. Many are kept in several steps; where it raises, those before are kept.
         """
         with self._lock:
-            return live_intake.take_in(self._connection, objects, source=source, now=now, follow=follow)
+            return [
+                result
+                for part in live_intake.in_parts(objects)
+                for result in live_intake.take_in(self._connection, part, source=source, now=now, follow=follow)
+            ]
 
     def flush_live(self, *, rows_at_once: int = FLUSH_ROWS) -> int:
         """Copy live events that are not in the lake into it; returns how many. Seen once, whenever it is ended."""

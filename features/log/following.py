@@ -1,5 +1,6 @@
 """What follows from feedback that is in the store already: that of an import, or of one who kept it without a judge."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,10 +37,17 @@ def feedback_after(connection: Connection, position: int, since: datetime, most:
 def follow_up(connection: Connection, positions: list[int], follow: Follow, now: datetime) -> None:
     """Keep what follows from the facts at `positions`, a few in memory at a time; in the caller's transaction."""
     for some in parts(positions, _AT_ONCE):
-        found = connection.execute(
-            f"select {FACT_COLUMNS} from facts where position in ({marks(some)}) order by position", some
-        )
-        keep_following(connection, follow(connection, [_row(fact) for fact in facts(found.fetchall())]), now)
+        keep_following(connection, follow(connection, rows_at(connection, some)), now)
+
+
+def rows_at(connection: Connection, positions: Sequence[int]) -> list[dict[str, Any]]:
+    """The facts at some positions, in order, as the flat rows that they were."""
+    if not positions:
+        return []
+    found = connection.execute(
+        f"select {FACT_COLUMNS} from facts where position in ({marks(positions)}) order by position", positions
+    )
+    return [_row(fact) for fact in facts(found.fetchall())]
 
 
 def _row(fact: Fact) -> dict[str, Any]:

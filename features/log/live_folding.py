@@ -1,5 +1,6 @@
 """States brought up to date with what has just come in: folded on from the kept ones, or again from all facts."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from features.instants import days
 from features.log import identity
 from features.log.connection import Connection
 from features.log.packing import FACT_COLUMNS, NOBODY, Packed, facts
-from features.log.refolding import StateRow, keep_states, refold
+from features.log.refolding import StateRow, facts_by_customer, keep_states, refold, state_row
 from features.log.rules import RESERVED_PREFIX
 from features.log.value_lists import marks, parts
 
@@ -95,7 +96,20 @@ def fold_ahead(connection: Connection, events: Iterable[Packed], since: int) -> 
     rows = [
         (position, *_fields(event)) for position, event in enumerate(events, since + 1) if event.origin_id != NOBODY
     ]
-    return _folded(connection, _by_customer(connection, rows), set(), since)
+    folded = _folded(connection, _by_customer(connection, rows), set(), since)
+    more = list(_from_all(connection, folded))
+    return folded._replace(done=folded.done + more, again=folded.again - {row.customer_id for row in more})
+
+
+def _from_all(connection: Connection, folded: Folded) -> Iterator[StateRow]:
+    """Rows of those of `again` of whose browsing nothing goes, of all that is kept of them and what is not yet."""
+    kept = {customer: own for customer, _, own in facts_by_customer(connection, sorted(folded.again))}
+    for customer in folded.again:
+        new = folded.news[customer]
+        own = [*kept.get(customer, ()), *(one.fact for one in new)]
+        browsing = Counter(fact.origin for fact in own if fact.type == "browse")
+        if max(browsing.values(), default=0) <= KEPT_BROWSING:
+            yield state_row(customer, new[-1].position, own)
 
 
 def finish(connection: Connection, folded: Folded) -> None:

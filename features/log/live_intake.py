@@ -1,6 +1,6 @@
 """Live events in: one transaction from the shop's words to facts, state and the answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -18,11 +18,15 @@ from features.log.validation import rows_from_json, validate
 from features.log.value_lists import marks, parts
 from features.log.wholeness import check_not_emptied
 
+AT_ONCE, TEXT_AT_ONCE = 100, 4_000
+"""Events, and characters of texts to be judged, that are kept in one transaction: others wait for it."""
+
 FOLLOWED_BY = "tahdikas"
 """The source of events that follow from others."""
 
 Follow = Callable[[Connection, list[Row]], list[Any]]
-"""What follows from new events (flat rows, filled fields only), as objects; it may read, and neither writes nor raises.
+"""What follows from new feedback, of new events (flat rows, filled fields only), as objects; it may read, and neither
+writes nor raises.
 
 The new events are facts already, and not in the states yet.
 """
@@ -37,6 +41,27 @@ class EventResult:
     reason: str | None = None
     detail: str | None = None
     customer_id: str | None = None
+
+
+def in_parts(objects: list[Any]) -> Iterator[list[Any]]:
+    """Events in their order, as many at a time as may be kept at once."""
+    part: list[Any] = []
+    text = 0
+    for value in objects:
+        more = len(_text(value))
+        if part and (len(part) == AT_ONCE or text + more > TEXT_AT_ONCE):
+            yield part
+            part, text = [], 0
+        part.append(value)
+        text += more
+    yield part
+
+
+def _text(value: Any) -> str:
+    """What was written, where that can be read."""
+    payload = value.get("payload") if isinstance(value, dict) else None
+    text = payload.get("text") if isinstance(payload, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def take_in(
@@ -54,7 +79,9 @@ def take_in(
     if the store's facts were removed: with new ones among them, whoever was held would be taken for unknown.
     """
     accepted, rejects = _judged(objects, source=source, now=now)
-    plain = follow is None and all(event.type != "identity" for event, _ in accepted.values())
+    types = {event.type for event, _ in accepted.values()}
+    follow = follow if "feedback" in types else None
+    plain = follow is None and "identity" not in types
     with one_moment(connection):
         told = _told(connection, accepted, objects)
         ahead = plain and told.all_seen

@@ -139,8 +139,13 @@ def refold(connection: Connection, customers: Iterable[str]) -> int:
 def states(connection: Connection, customers: Iterable[str]) -> Iterator[StateRow]:
     """Rows for the `state` table of each of `customers` with facts."""
     for customer, position, own in facts_by_customer(connection, customers):
-        state = fold(own)
-        yield StateRow(customer, position, encode(state), concern_until(state))
+        yield state_row(customer, position, own)
+
+
+def state_row(customer: str, position: int, own: Iterable[Fact]) -> StateRow:
+    """Her row, of all her facts in any order, the latest at `position`."""
+    state = fold(own)
+    return StateRow(customer, position, encode(state), concern_until(state))
 
 
 def keep_states(connection: Connection, rows: list[StateRow]) -> None:
