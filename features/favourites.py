@@ -25,6 +25,7 @@ Ints = npt.NDArray[np.int64]
 DAY = 86_400.0
 ONE_VISIT_DAYS = 0.5  # purchases less than this apart, on average, are one and no rhythm
 EARLY, LATE = 0.1, 0.9  # the span told has four fifths of the chance
+_SHARES = np.array([[0.5], [EARLY], [LATE]])
 FARTHEST_DAYS = 1826
 HORIZON_DAYS = 14.0  # within which she needs it again, or the list puts it further down
 
@@ -75,11 +76,12 @@ class Habits:
 
     def at(self, rows: Ints) -> tuple[Floats, Floats]:
         """The same of rows of the table, -1 for an item it does not know."""
-        nothing = np.full(len(rows), np.nan)
         if self.table is None or not len(self.table):
+            nothing = np.full(len(rows), np.nan)
             return nothing, nothing
-        columns = (np.asarray(column, np.float64)[rows] for column in (self.table.gap_days, self.table.repeat_rate))
-        gaps, rates = (np.where(rows < 0, np.nan, column) for column in columns)
+        gaps, rates = (np.asarray(column[rows], np.float64) for column in (self.table.gap_days, self.table.repeat_rate))
+        if np.count_nonzero(unknown := rows < 0):
+            gaps[unknown] = rates[unknown] = np.nan
         return gaps, rates
 
 
@@ -129,14 +131,12 @@ def run_out(bought: Bought, now: Floats | float, rhythm: Rhythm, *, horizon_days
     gone = (since / median) ** shape
     left, later = 1 / (1 + gone), survival(since + horizon_days, median, shape)
 
-    def quantile(share: float) -> Floats:
-        odds = (gone + share) / (1 - share)
-        return np.asarray(bought.last_at + median * odds ** (1 / shape) * DAY)
-
+    odds = (gone + _SHARES) / (1 - _SHARES)
+    at, early, late = bought.last_at + median * odds ** (1 / shape) * DAY
     return RunOut(
-        at=quantile(0.5),
-        early=quantile(EARLY),
-        late=quantile(LATE),
+        at=at,
+        early=early,
+        late=late,
         probability=stays * (left - later) / (stays * left + 1 - stays),
         quantity=np.maximum(np.rint(bought.units / np.maximum(bought.counts, 1)), 1).astype(np.int64),
     )
@@ -147,13 +147,16 @@ def lasting(bought: Bought, rhythm: Rhythm) -> tuple[Floats, Floats, Floats]:
     gaps, span = bought.counts - 1, (bought.last_at - bought.first_at) / DAY
     habit = (gaps > 0) & (span >= ONE_VISIT_DAYS * gaps)
     gaps, span = np.where(habit, gaps, 0.0), np.where(habit, span, 0.0)
-    borrowed = np.where(np.isnan(bought.gap_days), 0.0, rhythm.borrowed)
-    known = np.where(gaps + borrowed > 0, gaps + borrowed, np.nan)
-    mean = (span + borrowed * np.nan_to_num(bought.gap_days)) / known
+    typical = bought.gap_days == bought.gap_days
+    borrowed = np.where(typical, rhythm.borrowed, 0.0)
+    seen = gaps + borrowed
+    known = np.where(seen > 0, seen, np.nan)
+    mean = (span + borrowed * np.where(typical, bought.gap_days, 0.0)) / known
     before = (bought.units - bought.last_units) / np.maximum(gaps, 1)
-    taken = np.where(habit & (before > 0), bought.last_units / np.where(before > 0, before, 1), 1.0)
+    more = before > 0
+    taken = np.where(habit & more, bought.last_units / np.where(more, before, 1), 1.0)
     shape = rhythm.steadiness * np.sqrt(known / (known + rhythm.doubt))
-    expected = np.where(np.isnan(bought.repeat_rate), rhythm.stays, bought.repeat_rate)
+    expected = np.where(bought.repeat_rate == bought.repeat_rate, bought.repeat_rate, rhythm.stays)
     stays = (rhythm.stays_weight * expected + gaps) / (rhythm.stays_weight + gaps)
     return rhythm.centre * mean * taken**rhythm.amount, shape, stays
 
@@ -166,7 +169,8 @@ def survival(days: Floats, median: Floats, shape: Floats) -> Floats:
 def soonest(probability: Floats, last_at: Floats, items: npt.NDArray[np.str_]) -> Ints:
     """The rows most likely first; ties go to what was bought longer ago, then to the smaller item id; NaN left out."""
     order = np.lexsort((items, last_at, -probability))
-    return np.asarray(order[~np.isnan(probability[order])], np.int64)
+    likely = probability[order]
+    return np.asarray(order[likely == likely], np.int64)
 
 
 def no_later(moments: Floats, now: Floats | float) -> Floats:

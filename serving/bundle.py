@@ -110,8 +110,8 @@ class Bundle:
 
     def churn(self, inputs: Floats, names: Sequence[str]) -> Floats:
         """The chance of no purchase within the horizon, [n]; NaN where no purchase is known."""
-        never = np.isnan(inputs[:, list(names).index("recency_days")])
-        return np.where(never, np.nan, self.churn_model.probability(inputs, list(names)))
+        never = np.isnan(inputs[:, names.index("recency_days")])
+        return np.where(never, np.nan, self.churn_model.probability(inputs, names))
 
     def second_purchase(self, inputs: Floats, names: Sequence[str]) -> Floats:
         """The chance that a customer with exactly one order orders again within the horizon, [n]; else NaN."""

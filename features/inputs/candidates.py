@@ -5,6 +5,7 @@ in an `ItemTable` made as of a past moment; all knowledge per customer is an `It
 epoch seconds (float64), money is minor units, absent is NaN.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -24,6 +25,7 @@ Ints = npt.NDArray[np.int64]
 
 DAY = 86400.0
 PERSONAL, NEIGHBOUR, POPULAR = 1, 2, 4
+_PERSONAL, _NEIGHBOUR, _POPULAR = np.array([PERSONAL, NEIGHBOUR, POPULAR], np.uint8)
 SOURCES = {PERSONAL: "personal", NEIGHBOUR: "neighbour", POPULAR: "popular"}
 MOST_PERSONAL, MOST_NEIGHBOURS, MOST_POPULAR = 80, 40, 30  # candidates of each source
 SEEDS = 30  # latest bought items whose neighbours are looked at
@@ -81,6 +83,13 @@ class ItemHistory:
     last_units: npt.ArrayLike | None = None  # those of the latest
 
 
+def side_by_side(histories: Sequence[ItemHistory], name: str) -> Floats:
+    """A column of several histories, one after the other."""
+    if len(histories) == 1:
+        return np.asarray(getattr(histories[0], name), np.float64)
+    return np.concatenate([np.empty(0), *(np.asarray(getattr(h, name), np.float64) for h in histories)])
+
+
 @dataclass(frozen=True)
 class ItemTable:
     """What is known per item as of `as_of`; the arrays are described in docs/bundle.md."""
@@ -118,6 +127,16 @@ class ItemTable:
         place = np.full(len(self), np.nan)
         place[self.popular] = np.arange(len(self.popular))
         return place
+
+    @cached_property
+    def shown(self) -> Ints:
+        """The rows of the most popular items: candidates of everybody."""
+        return self.popular[:MOST_POPULAR].astype(np.int64)
+
+    @cached_property
+    def neighbours(self) -> Ints:
+        """How many neighbours each item has."""
+        return np.diff(self.neighbour_start)
 
     @cached_property
     def inputs(self) -> npt.NDArray[np.float32]:
@@ -173,27 +192,26 @@ class Histories:
         """How many items each customer bought."""
         return self.start[1:] - self.start[:-1]
 
+    @cached_property
+    def owner(self) -> Ints:
+        """Whose each row is."""
+        return np.arange(len(self)).repeat(self.lengths)
+
     @classmethod
     def of(cls, histories: Sequence[ItemHistory], table: ItemTable) -> "Histories":
         """Lay histories side by side; items the table does not know are left out."""
-        index = table.index
-        codes = [np.fromiter((index.get(i, -1) for i in h.items), np.int64, len(h.items)) for h in histories]
-        known = [c >= 0 for c in codes]
-
-        def flat(name: str) -> Floats:
-            parts = [np.asarray(getattr(h, name), np.float64)[k] for h, k in zip(histories, known, strict=True)]
-            return np.concatenate(parts) if parts else np.empty(0)
-
-        return cls(
-            start=np.concatenate([[0], np.cumsum([k.sum() for k in known])]).astype(np.int64),
-            item=np.concatenate([c[k] for c, k in zip(codes, known, strict=True)]) if codes else np.empty(0, np.int64),
-            count=flat("counts"),
-            last_at=flat("last_at"),
-            first_at=flat("first_at"),
-            orders=np.array([h.orders for h in histories], np.float64),
-            first_order_at=np.array([h.first_order_at for h in histories], np.float64),
-            last_order_at=np.array([h.last_order_at for h in histories], np.float64),
-        )
+        row = table.index.get
+        item = np.array([row(i, -1) for h in histories for i in h.items], np.int64)
+        lengths = np.array([len(h.items) for h in histories], np.int64)
+        columns = [side_by_side(histories, name) for name in ("counts", "last_at", "first_at")]
+        known = item >= 0
+        if np.count_nonzero(known) < len(item):
+            lengths = np.bincount(np.arange(len(histories)).repeat(lengths)[known], minlength=len(histories))
+            item, columns = item[known], [column[known] for column in columns]
+        start = np.zeros(len(histories) + 1, np.int64)
+        np.cumsum(lengths, out=start[1:])
+        orders = np.array([(h.orders, h.first_order_at, h.last_order_at) for h in histories], np.float64).reshape(-1, 3)
+        return cls(start, item, *columns, *orders.T)
 
     def take(self, customers: Ints) -> "Histories":
         """The given customers only, in that order."""
@@ -251,105 +269,113 @@ def candidates_of(histories: Histories, table: ItemTable, at: Floats) -> Candida
 
     A row depends on its own customer only: one customer alone gives the rows she gets in a batch, bit for bit.
     """
-    n, size = len(histories), max(len(table), 1)
-    owner = np.repeat(np.arange(n), histories.lengths)
-    age = (at[owner] - histories.last_at) / DAY
-    faded = histories.count * 0.5 ** (age / FADE_DAYS)
+    n, size, owner = len(histories), max(len(table), 1), histories.owner
+    now, first_key = at[owner], owner * size
+    age = (now - histories.last_at) / DAY
+    fade = 0.5 ** (age / FADE_DAYS)
+    faded = histories.count * fade
 
     place = places(owner, -faded, histories.item)
-    own = owner * size + histories.item
+    own = first_key + histories.item
     own_rows = Rows.of(own)
-    near, near_score = _neighbours(histories, table, owner, age)
-    popular = (np.arange(n)[:, None] * size + table.popular[:MOST_POPULAR].astype(np.int64)).ravel()
-
+    near, near_score = _neighbours(histories, table, first_key, age, fade)
     new = own_rows.at(near) < 0
     fresh, fresh_score = near[new], near_score[new]
-    picked = fresh[first_of(MOST_NEIGHBOURS, fresh // size, -fresh_score, fresh % size)]
-    keys = distinct(np.concatenate([own[place < MOST_PERSONAL], picked, popular]))
-    customer, item = keys // size, keys % size
+    if len(fresh) > MOST_NEIGHBOURS:
+        fresh = fresh[first_of(MOST_NEIGHBOURS, fresh // size, -fresh_score, fresh % size)]
+    popular = table.shown if n == 1 else (np.arange(n)[:, None] * size + table.shown).ravel()
+    keys = distinct(np.concatenate((own[place < MOST_PERSONAL], fresh, popular)))
+    customer, item = np.divmod(keys, size)
     at_own, at_near = own_rows.at(keys), Rows(near).at(keys)
     shown = table.popular_place[item] < MOST_POPULAR
-    source = ((at_own >= 0) * PERSONAL | (at_near >= 0) * NEIGHBOUR | shown * POPULAR).astype(np.uint8)
+    source = ((at_own >= 0) * _PERSONAL) | ((at_near >= 0) * _NEIGHBOUR) | (shown * _POPULAR)
 
     bought = np.bincount(owner, histories.count, n).astype(np.float64)
-    own_inputs = _own(histories, table, at, owner, age, faded, place)
-    ratio = (
-        table.inputs[item, _COLUMN["price"] - _ITEM.start] - np.log1p(_mean_price(histories, table, owner))[customer]
-    )
-    of_category, category = _category(histories, table, owner, age, bought, customer, item)
-    hers = _of_customers(histories, at, bought).astype(np.float32)
+    own_inputs = _own(histories, table, now, age, faded, place)
+    price = table.inputs[item, _COLUMN["price"] - _ITEM.start]
+    ratio = price - np.log1p(_mean_price(histories, table))[customer]
+    of_category, category = _category(histories, table, age, bought, customer, item)
     blocks = (
         Block(_OWN, own_inputs, np.where(at_own < 0, len(own_inputs) - 1, at_own)),
         Block(_NEAR, values_at(near_score, at_near).astype(np.float32)[:, None]),
         Block(_ITEM, table.inputs, item, lasts=True),
         Block(_PRICE, ratio.astype(np.float32)[:, None]),
         Block(_CATEGORY, of_category, category),
-        Block(_CUSTOMER, hers, customer),
+        Block(_CUSTOMER, _of_customers(histories, at, bought), customer),
     )
     return Candidates(customer, item, source, blocks)
 
 
 def _own(
-    histories: Histories, table: ItemTable, at: Floats, owner: Ints, age: Floats, faded: Floats, place: Ints
+    histories: Histories, table: ItemTable, now: Floats, age: Floats, faded: Floats, place: Ints
 ) -> npt.NDArray[np.float32]:
     """The inputs from `own_count` to `own_rank` of each item that she bought; the last row is what nobody bought."""
     count = histories.count
     gap = _ratio(histories.last_at - histories.first_at, (count - 1) * DAY)
     gap = np.where(gap > 0, gap, np.nan)
-    found = np.full((len(count) + 1, _OWN.stop - _OWN.start), np.nan, np.float32)
-    found[:-1].T[:] = (
+    found = np.empty((_OWN.stop - _OWN.start, len(count) + 1), np.float32)
+    found[:, -1] = np.nan
+    told = (
         count,
-        count / np.maximum(histories.orders[owner], 1),
+        count / np.maximum(histories.orders[histories.owner], 1),
         age,
         gap,
-        age / np.where(np.isnan(gap), table.gap_days[histories.item], gap),
-        count / np.maximum((at[owner] - histories.first_at) / DAY, 1.0) * 30,
+        age / np.where(gap == gap, gap, table.gap_days[histories.item]),
+        count / np.maximum((now - histories.first_at) / DAY, 1.0) * 30,
         faded,
         place,
     )
-    return found
+    for row, column in zip(found, told, strict=True):
+        row[:-1] = column
+    return found.T
 
 
-def _of_customers(histories: Histories, at: Floats, bought: Floats) -> Floats:
+def _of_customers(histories: Histories, at: Floats, bought: Floats) -> npt.NDArray[np.float32]:
     """The inputs from `orders` to `repeat_share` of each customer, who `bought` so many items in her orders."""
-    orders = histories.orders
-    order_gap = _ratio(histories.last_order_at - histories.first_order_at, (orders - 1) * DAY)
-    order_age = (at - histories.last_order_at) / DAY
-    repeats = 1 - _ratio(histories.lengths.astype(np.float64), bought)
-    found = np.empty((len(orders), _CUSTOMER.stop - _CUSTOMER.start))
-    found.T[:] = orders, _ratio(bought, orders), order_gap, order_age, _ratio(order_age, order_gap), repeats
-    return found
+    columns = (at, bought, histories.lengths, histories.orders, histories.first_order_at, histories.last_order_at)
+    rows = [_of_customer(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    return np.array(rows, np.float32).reshape(len(rows), _CUSTOMER.stop - _CUSTOMER.start)
 
 
-def _mean_price(histories: Histories, table: ItemTable, owner: Ints) -> Floats:
+def _of_customer(at: float, bought: float, items: int, orders: float, first: float, last: float) -> tuple[float, ...]:
+    """Of one: in a batch columns would save a microsecond each, for one alone they would cost thirty."""
+    span, age = (orders - 1) * DAY, (at - last) / DAY
+    gap = (last - first) / span if span > 0 else math.nan
+    size = bought / orders if orders > 0 else math.nan
+    return orders, size, gap, age, age / gap if gap > 0 else math.nan, 1 - items / bought if bought > 0 else math.nan
+
+
+def _mean_price(histories: Histories, table: ItemTable) -> Floats:
     """What each customer paid for an item on average, where prices are known; NaN where none is."""
-    n, price = len(histories), table.price[histories.item].astype(np.float64)
-    priced = ~np.isnan(price)
-    hers, count = owner[priced], histories.count[priced]
-    return _ratio(np.bincount(hers, price[priced] * count, n), np.bincount(hers, count, n))
+    n, owner, price = len(histories), histories.owner, table.price[histories.item].astype(np.float64)
+    counted = np.where(price == price, histories.count, 0.0)
+    return _ratio(np.bincount(owner, np.where(price == price, price, 0.0) * counted, n), np.bincount(owner, counted, n))
 
 
-def _neighbours(histories: Histories, table: ItemTable, owner: Ints, age: Floats) -> tuple[Ints, Floats]:
+def _neighbours(
+    histories: Histories, table: ItemTable, first_key: Ints, age: Floats, fade: Floats
+) -> tuple[Ints, Floats]:
     """Keys (customer * items + item, ascending) and summed scores of what goes with her latest items."""
-    size = max(len(table), 1)
-    seed = np.flatnonzero(first_of(SEEDS, owner, age, -histories.count, histories.item))
-    item = histories.item[seed]
-    first, lengths = table.neighbour_start[item], table.neighbour_start[item + 1] - table.neighbour_start[item]
-    at = np.repeat(first - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
-    weight = 0.5 ** (age[seed] / FADE_DAYS)
-    score = table.neighbour_score[at] * np.repeat(weight, lengths)
-    keys, which = grouped(np.repeat(owner[seed], lengths) * size + table.neighbour_item[at])
+    item = histories.item
+    if len(item) > SEEDS:
+        seed = np.flatnonzero(first_of(SEEDS, histories.owner, age, -histories.count, item))
+        item, first_key, fade = item[seed], first_key[seed], fade[seed]
+    lengths = table.neighbours[item]
+    ends = lengths.cumsum()
+    at = (table.neighbour_start[item] - ends + lengths).repeat(lengths) + np.arange(ends[-1] if len(ends) else 0)
+    score = table.neighbour_score[at] * fade.repeat(lengths)
+    keys, which = grouped(first_key.repeat(lengths) + table.neighbour_item[at])
     return keys, np.bincount(which, score, len(keys)).astype(np.float64)
 
 
 def _category(
-    histories: Histories, table: ItemTable, owner: Ints, age: Floats, bought: Floats, customer: Ints, item: Ints
+    histories: Histories, table: ItemTable, age: Floats, bought: Floats, customer: Ints, item: Ints
 ) -> tuple[npt.NDArray[np.float32], Ints]:
     """Share of her purchases in a category, and days since the last one there, and which of these rows each candidate
     has; the last two rows are of a category she never bought in, and of items without one.
     """
     wide = len(table.categories) + 1
-    keys, which = grouped(owner * wide + table.category[histories.item] + 1)
+    keys, which = grouped(histories.owner * wide + table.category[histories.item] + 1)
     found = np.empty((len(keys) + 2, 2), np.float32)
     found[:-2, 0] = np.bincount(which, histories.count, len(keys)) / np.maximum(bought[keys // wide], 1)
     latest = np.full(len(keys), np.inf)

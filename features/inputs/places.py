@@ -34,8 +34,11 @@ def first_of(most: int, group: Ints, *by: npt.NDArray[Any]) -> npt.NDArray[np.bo
 def in_order(group: Ints, *by: npt.NDArray[Any]) -> tuple[Ints, Ints]:
     """The rows sorted by group, then as `places` sorts them, and the place of each of these within its group."""
     order = np.lexsort((*reversed(by), group)) if len(group) < MANY else _sorted_by_first(group, *by)
-    sizes = np.bincount(group) if len(group) else np.empty(0, np.int64)
-    return order, np.arange(len(group)) - (sizes.cumsum() - sizes).repeat(sizes)
+    place = np.arange(len(group))
+    sizes = np.bincount(group) if len(group) else place
+    if len(sizes) > 1:
+        place -= (sizes.cumsum() - sizes).repeat(sizes)
+    return order, place
 
 
 def _sorted_by_first(group: Ints, *by: npt.NDArray[Any]) -> Ints:
@@ -68,7 +71,7 @@ class Rows:
         """The row of each wanted key, -1 where it is absent."""
         if not len(self.ascending):
             return np.full(len(wanted), -1, np.int64)
-        found = np.minimum(np.searchsorted(self.ascending, wanted), len(self.ascending) - 1)
+        found = np.minimum(self.ascending.searchsorted(wanted), len(self.ascending) - 1)
         row = found if self.order is None else self.order[found]
         return np.where(self.ascending[found] == wanted, row, -1)
 

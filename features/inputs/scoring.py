@@ -157,12 +157,13 @@ class Model:
 
     def raw(self, rows: Matrix, names: Sequence[str]) -> Floats:
         """Uncalibrated output, `[n]`."""
-        told = list(names)
+        if not len(rows):
+            return np.empty(0)
         parts = [
-            evaluate(self.spec, self.boosters, rows[first : first + ROWS_AT_ONCE], told)
+            evaluate(self.spec, self.boosters, rows[first : first + ROWS_AT_ONCE], names)
             for first in range(0, len(rows), ROWS_AT_ONCE)
         ]
-        return np.concatenate(parts) if parts else np.empty(0)
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def raw_of(self, found: Candidates) -> Floats:
         """The same of candidates, `[n]`: trees are asked about what they share once."""

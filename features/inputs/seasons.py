@@ -33,14 +33,15 @@ class Seasons:
         """The index of a category in a month, 1..12."""
         path = category or ""
         while path:
-            if path in self._rows:
-                return float(self.index[self._rows[path], month - 1])
+            months = self._months.get(path)
+            if months is not None:
+                return months[month - 1]
             path = path.rpartition("/")[0]
         return 1.0
 
     @cached_property
-    def _rows(self) -> Mapping[str, int]:
-        return {path: row for row, path in enumerate(self.category.tolist())}
+    def _months(self) -> Mapping[str, list[float]]:
+        return dict(zip(self.category.tolist(), self.index.tolist(), strict=True))
 
     def save(self, file: Path) -> None:
         """Write both arrays, uncompressed; the same seasons give the same bytes."""

@@ -1,13 +1,14 @@
 """Her favourites: what she buys again, the likeliest to run out first, with how much she takes and when it runs out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
 from features.favourites import DAY, Bought, Habits, no_later, run_out, soonest
-from features.inputs.candidates import PERSONAL, ItemHistory
+from features.inputs.candidates import PERSONAL, ItemHistory, side_by_side
 from serving.core.conditions import Floats
 from serving.core.evidence import RunsOut
 from serving.core.items import Scored
@@ -48,14 +49,14 @@ def favourites_of(histories: Sequence[ItemHistory], at: Floats, habits: Habits) 
     items = [item for history in histories for item in history.items]
     if not items:
         return [NONE] * len(histories)
-    bought, ids, now = _bought(histories, items, habits), np.array(items), np.repeat(at, lengths)
+    bought, ids, now = _bought(histories, items, habits), np.array(items), at.repeat(lengths)
     found = run_out(bought, now, habits.rhythm)
-    days = [np.floor(no_later(column, now) / DAY) for column in (found.at, found.early, found.late)]
+    days = np.floor(no_later(np.array((found.at, found.early, found.late)), now) / DAY)
     lists = []
     for end, length in zip(np.cumsum(lengths).tolist(), lengths.tolist(), strict=True):
         mine = slice(end - length, end)
         rows = end - length + soonest(found.probability[mine], bought.last_at[mine], ids[mine])[:LISTED]
-        on, early, late = (column[rows].astype(np.int64).tolist() for column in days)
+        on, early, late = days[:, rows].astype(np.int64).tolist()
         lists.append(
             Favourites(
                 [items[row] for row in rows.tolist()],
@@ -72,22 +73,18 @@ def favourites_of(histories: Sequence[ItemHistory], at: Floats, habits: Habits) 
 def _bought(histories: Sequence[ItemHistory], items: Sequence[str], habits: Habits) -> Bought:
     """All histories one after another; where the pieces are not known, one an order."""
 
-    def column(name: str) -> Floats:
-        return np.concatenate([np.asarray(getattr(history, name), np.float64) for history in histories])
-
-    counts = [np.asarray(history.counts, np.float64) for history in histories]
-    units = [n if h.units is None else np.asarray(h.units, np.float64) for h, n in zip(histories, counts, strict=True)]
-    latest = [
-        np.ones(len(n)) if h.last_units is None else np.asarray(h.last_units, np.float64)
-        for h, n in zip(histories, counts, strict=True)
-    ]
+    columns = [side_by_side(histories, name) for name in ("counts", "first_at", "last_at")]
+    if any(history.units is None or history.last_units is None for history in histories):
+        histories = [_with_units(history) for history in histories]
+    units, last_units = side_by_side(histories, "units"), side_by_side(histories, "last_units")
     gap_days, repeat_rate = habits.of(items)
-    return Bought(
-        counts=np.concatenate(counts),
-        units=np.concatenate(units),
-        last_units=np.concatenate(latest),
-        first_at=column("first_at"),
-        last_at=column("last_at"),
-        gap_days=gap_days,
-        repeat_rate=repeat_rate,
+    counts, first_at, last_at = columns
+    return Bought(counts, units, last_units, first_at, last_at, gap_days, repeat_rate)
+
+
+def _with_units(history: ItemHistory) -> ItemHistory:
+    return replace(
+        history,
+        units=history.counts if history.units is None else history.units,
+        last_units=np.ones(len(history.items)) if history.last_units is None else history.last_units,
     )

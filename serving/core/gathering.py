@@ -20,7 +20,7 @@ from serving.core.clock import is_zone
 from serving.core.conditions import Bools, Floats, told
 from serving.core.evidence import Evidence, ShownItem
 from serving.core.exploration import bucket_of, explored_order, seed_of, uniforms
-from serving.core.items import Articles, Scored
+from serving.core.items import Articles, Scored, margin_of
 from serving.core.modelled import Said, asks_models, said_of_all
 from serving.core.offers import items_for
 from serving.core.plan import Plan, Shelf, plan_of
@@ -170,11 +170,12 @@ def _scored(
         said = said_of_all(rows, CHURN_INPUTS, objects, scorer, catalogue)
     features = []
     for snapshot, more, models, refuses in zip(snapshots, derived, said, objects.tolist(), strict=True):
-        seen = {name: snapshot.values.get(name) for name in spoken.stored} | more
+        known = snapshot.values.get
+        seen = {name: float(v) for name in spoken.stored if (v := known(name)) is not None and v == v}
         if spoken.scores and not refuses:
-            seen |= {name: snapshot.scored.get(model) for name, model in spoken.scores}
-        seen |= models.features(catalogue)
-        features.append({name: float(v) for name, v in seen.items() if v is not None and v == v})
+            more = more | {name: v for name, model in spoken.scores if (v := snapshot.scored.get(model)) is not None}
+        more = more | models.features(catalogue)
+        features.append(seen | {name: float(v) for name, v in more.items() if v == v})
     return features, said
 
 
@@ -221,9 +222,10 @@ def _shown_items(
     picked: Sequence[Sequence[Scored]], shelf: Shelf, articles: Articles, policy: Policy, seed: str | None
 ) -> dict[str, tuple[ShownItem, ...]]:
     """The items by action; actions that share a list share what is made of it."""
+    worth = policy.file.worth.default_margin, policy.file.worth.margin_share
     made: list[tuple[ShownItem, ...]] = []
     for chosen, need in zip(picked, shelf.lists, strict=True):
-        all_of = [_shown_item(one, articles, policy) for one in chosen]
+        all_of = [_shown_item(one, articles, worth) for one in chosen]
         if need.source in TELLS:
             all_of = [msgspec.structs.replace(one, url=articles.by_id[one.item_id].knowledge_url) for one in all_of]
         made.append(tuple(all_of if seed is None else _drawn_items(all_of, need, seed)))
@@ -240,15 +242,9 @@ def _drawn_items(pool: Sequence[ShownItem], need: Items, seed: str) -> list[Show
     ]
 
 
-def _shown_item(scored: Scored, articles: Articles, policy: Policy) -> ShownItem:
-    worth = policy.file.worth
-    margin = articles.margin(scored.item_id, default=worth.default_margin, share=worth.margin_share)
-    chance = None if math.isnan(scored.probability) else scored.probability
-    return ShownItem(
-        scored.item_id,
-        articles.title(scored.item_id),
-        chance,
-        float(margin),
-        quantity=scored.quantity,
-        runs_out=scored.runs_out,
-    )
+def _shown_item(scored: Scored, articles: Articles, worth: tuple[float, float]) -> ShownItem:
+    item, probability, _, quantity, runs_out = scored
+    article = articles.by_id.get(item)
+    title = None if article is None else article.title
+    chance = None if probability != probability else probability
+    return ShownItem(item, title, chance, float(margin_of(article, *worth)), 1.0, quantity, None, runs_out)

@@ -46,6 +46,15 @@ class Shop:
         return self.scorer.seasons.at(article.category, month)
 
 
+def shop_of(articles: Articles, scorer: Scorer, kept: list[Shop]) -> Shop:
+    """The shop of these items and models: the one in `kept`, unless either has changed since."""
+    found = kept[0] if kept else None
+    if found is None or found.articles is not articles or found.scorer is not scorer:
+        found = Shop(articles, Popular(scorer), scorer)
+        kept[:] = [found]
+    return found
+
+
 @dataclass(frozen=True)
 class Visit:
     """One customer before one place: the question, what is known of her, what a model proposes, her favourites."""
@@ -91,7 +100,8 @@ def not_out_of_season(proposed: Iterable[Scored], month: int, shop: Shop) -> Ite
     """Those whose like is bought now; what she uses up and buys again is left in, her rhythm knows better."""
     if not len(shop.scorer.seasons):
         return proposed
-    return (one for one in proposed if one.source & PERSONAL or shop.season(one.item_id, month) >= OUT_OF_SEASON)
+    season = shop.season
+    return (one for one in proposed if one.source & PERSONAL or season(one.item_id, month) >= OUT_OF_SEASON)
 
 
 def with_chances(favourites: Favourites, proposed: Proposals) -> Iterator[Scored]:
@@ -106,6 +116,8 @@ def of_this_session(snapshot: Snapshot, shop: Shop) -> Iterable[Scored]:
 
     Nothing of her history is looked at.
     """
+    if not (snapshot.viewed_items or snapshot.viewed_categories):
+        return []
     near = [one for one in shop.scorer.goes_with(snapshot.viewed_items) if one.item_id not in snapshot.viewed_items]
     known, articles = {one.item_id for one in near}, shop.articles
     looked_into = {*snapshot.viewed_categories, *(articles.category(item) for item in snapshot.viewed_items)}
@@ -124,6 +136,8 @@ def in_their_season(month: int, owned: Collection[str], shop: Shop) -> Iterable[
     The season is the stated one, else the one learned for the category; what has neither is for any month, hence for
     none in particular.
     """
+    if not owned:
+        return []
     articles = shop.articles
     fitting = {one for item in owned for one in (*articles.accessories.get(item, ()), *articles.services.get(item, ()))}
     now = {one for one in fitting if month in articles.by_id[one].months or shop.season(one, month) >= IN_SEASON}

@@ -97,19 +97,15 @@ class Articles:
 
     def margin(self, item_id: str, *, default: float, share: float) -> float:
         """Its margin: as stated, else a share of its price, else the policy's default."""
-        article = self.by_id.get(item_id)
-        if article is None:
-            return default
-        if article.margin is not None:
-            return float(article.margin)
-        return default if article.price is None else article.price * share
+        return margin_of(self.by_id.get(item_id), default, share)
 
     def showable(self, item_id: str, month: int) -> bool:
         """In stock and in season, for anybody."""
-        if not self.by_id:
-            return True
         article = self.by_id.get(item_id)
-        return article is not None and self.in_stock(item_id) is not False and _in_season(article, month)
+        if article is None:
+            return not self.by_id
+        months = article.months
+        return self.stock.get(item_id, article.in_stock) is not False and (not months or month in months)
 
     def repeats(self, item_id: str, *, proposed: bool) -> bool:
         """Whether an owner may be shown it again: a consumable, or unknown to be one and proposed as a repeat."""
@@ -136,8 +132,13 @@ def _is_news(word: StockWord, article: Article) -> bool:
     return article.in_stock is None or article.stock_at is None or word.occurred_at >= article.stock_at
 
 
-def _in_season(article: Article, month: int) -> bool:
-    return not article.months or month in article.months
+def margin_of(article: Article | None, default: float, share: float) -> float:
+    """The margin of an item, None for one not known."""
+    if article is None:
+        return default
+    if article.margin is not None:
+        return float(article.margin)
+    return default if article.price is None else article.price * share
 
 
 def pick(
@@ -157,17 +158,16 @@ def pick(
     go after all others, in their order. With `repeats_only`, an item out of stock gives its place to what replaces it,
     of which the chance is not known.
     """
-    disliked = {articles.category(item) for item in returned} - {None}
+    disliked = {articles.category(item) for item in returned} - {None} if returned else None
     chosen: list[Scored] = []
     like_returned: list[Scored] = []
     stood_in: set[str] = set()
     for scored in proposed:
         item = scored.item_id
-        if repeats_only and (item not in owned or not scored.source & PERSONAL):
+        owns, personal = item in owned, bool(scored.source & PERSONAL)
+        if (repeats_only and not (owns and personal)) or item in returned or item in shown:
             continue
-        if item in returned or item in shown:
-            continue
-        if item in owned and not articles.repeats(item, proposed=repeats_only or bool(scored.source & PERSONAL)):
+        if owns and not articles.repeats(item, proposed=repeats_only or personal):
             continue
         if not articles.showable(item, month):
             if (
@@ -177,7 +177,7 @@ def pick(
                 continue
             stood_in.add(other)
             item, scored = other, Scored(other, float("nan"), scored.source)
-        (like_returned if articles.category(item) in disliked else chosen).append(scored)
+        (like_returned if disliked and articles.category(item) in disliked else chosen).append(scored)
         if len(chosen) == count:
             break
     return [*chosen, *like_returned][:count]

@@ -6,7 +6,7 @@ from features.inputs.candidates import ItemHistory
 from serving.core.action_checks import TELLS
 from serving.core.conditions import Bools, Floats
 from serving.core.favourites import NONE, favourites_of
-from serving.core.item_sources import Popular, Shop, Visit, candidates_of, served_lately, worth_knowing
+from serving.core.item_sources import Shop, Visit, candidates_of, served_lately, shop_of, worth_knowing
 from serving.core.items import Articles, Scored, pick
 from serving.core.plan import Plan, Shelf
 from serving.core.question import Request, Snapshot
@@ -32,7 +32,7 @@ def items_for(
 
     Nobody who objects to profiling is put before a model.
     """
-    shop = Shop(articles, Popular(scorer), scorer)
+    shop = shop_of(articles, scorer, plan.shops)
     shelves = [plan.shelf(r.placement) for r in requests]
     result = []
     for visit, shelf in zip(_visits(requests, snapshots, at, objects, scorer, shelves), shelves, strict=True):
@@ -56,7 +56,7 @@ def _visits(
     rows = [i for i, shelf in enumerate(shelves) if told[i] and shelf.asks("next_offer", "repeat")]
     histories = [snapshots[i].history or NOBODY for i in rows]
     proposed = dict(zip(rows, scorer.next_items(histories, at[rows], PROPOSED) if rows else [], strict=True))
-    rows = [i for i, shelf in enumerate(shelves) if told[i] and shelf.asks("repeat")]
+    rows = [i for i, shelf in enumerate(shelves) if told[i] and "repeat" in shelf.most]
     histories = [snapshots[i].history or NOBODY for i in rows]
     favourites = dict(zip(rows, favourites_of(histories, at[rows], scorer.habits), strict=True))
     return [
@@ -69,8 +69,11 @@ def _pick(source: str, visit: Visit, shop: Shop, count: int) -> list[Scored]:
     """As many items of a source as may be shown to her, at most `count`."""
     if source in TELLS:
         return worth_knowing(source, visit.snapshot, visit.before_her, shop.articles)
+    proposed = candidates_of(source, visit, shop)
+    if proposed == []:
+        return []
     return pick(
-        candidates_of(source, visit, shop),
+        proposed,
         shop.articles,
         count=count,
         month=visit.request.now.month,

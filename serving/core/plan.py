@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,7 @@ class Plan:
 
     def __init__(self, policy: Policy, catalogue: Catalogue) -> None:
         self.policy, self.catalogue = policy, catalogue
+        self.shops: list[Any] = []  # what `item_sources.shop_of` keeps
         self._forms: dict[tuple[str, str], tuple[tuple[tuple[int, ...], ...], NDArray[np.int64]]] = {}
         self._conditional: dict[tuple[str, str], tuple[tuple[int, int, tuple[int, ...]], ...]] = {}
         self._shown: dict[str, Bools] = {}
