@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,19 +77,18 @@ def look_out(home: Home, clock: Clock, *, steps: int | None = None) -> None:
     from serving.lookout.lookout import Lookout
     from serving.service import DecisionService
     from serving.settings import load_settings
-    from serving.watchdogs import Watchdogs
 
     settings = load_settings(home)
-    service = DecisionService(home)
-    watchdogs = Watchdogs(service, Desk(service), settings.quiet_source_hours)
-    lookout = Lookout(to_keep(home), watchdogs, settings.watch_minutes)
-    if steps is None:
-        do_at_leisure(service, clock)
-    while steps is None or steps > 0:
-        lookout.step(clock())
-        steps = None if steps is None else steps - 1
-        if steps != 0:
-            time.sleep(STEP_SECONDS)
+    with closing(DecisionService(home)) as service, closing(to_keep(home)) as file:
+        hours = settings.quiet_source_hours
+        lookout = Lookout(file, Desk(service), minutes=settings.watch_minutes, quiet_source_hours=hours)
+        if steps is None:
+            do_at_leisure(service, clock)
+        while steps is None or steps > 0:
+            more = lookout.step(clock())
+            steps = None if steps is None else steps - 1
+            if not more and steps != 0:
+                time.sleep(STEP_SECONDS)
 
 
 def _work(root: Path, ahead_seconds: float, parent: int) -> None:

@@ -79,6 +79,9 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self.looks = Gauge(
+            "tahdikas_looks", "How often this process looked at everybody for the desk.", registry=self.registry
+        )
         self.source_age = Gauge(
             "tahdikas_source_age_seconds", "Seconds since a source was heard of.", ["source"], registry=self.registry
         )

@@ -6,7 +6,9 @@ whoever looks at everybody: the lookout, or where there is none the same process
 """
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from features.log.store import from_micros, to_micros
 from serving.desk.desk import Desk
@@ -19,19 +21,25 @@ CAP_DAYS, CAP_FEWEST = 7, 20
 SOURCE_DAYS = 14  # a source not heard of for longer is of the past: an import, say
 
 
-class Watchdogs:
-    """Over one service and its desk. No method reads a clock."""
+class Silent(NamedTuple):
+    """Reasons of silence in force: by kind, and how many of them are past review."""
 
-    def __init__(self, service: DecisionService, desk: Desk, quiet_source_hours: float) -> None:
-        self._service, self._desk = service, desk
+    kinds: Counter[str]
+    past_review: int
+
+
+class Watchdogs:
+    """Over one service. `count` says who is silent at a moment. No method reads a clock."""
+
+    def __init__(
+        self, service: DecisionService, count: Callable[[datetime], Silent], quiet_source_hours: float
+    ) -> None:
+        self._service, self._count = service, count
         self._quiet = timedelta(hours=quiet_source_hours)
 
     def look(self, now: datetime) -> Looked:
-        """Look at everything once; reads everybody who may be held (see `desk.quiet`)."""
-        held, late = Counter[str](), 0
-        for one in watched(self._desk.held(self._desk.lens(now)), now):  # few at a time: they may be half the shop
-            held[one.kind] += 1
-            late += one.past_review
+        """Look at everything once."""
+        held, late = self._count(now)
         sources = self._sources(now)
         findings = [self._cap(now), *self._sources_quiet(sources, now)]
         if late:
@@ -74,6 +82,15 @@ class Watchdogs:
                 text = f"The source {source} was last heard of {hours:.0f} hours ago. See whether it still sends."
                 found.append(Finding("source_quiet", hours, text))
         return found
+
+
+def counted(desk: Desk, now: datetime) -> Silent:
+    """Who is silent, by looking at everybody (see `desk.quiet`)."""
+    held, late = Counter[str](), 0
+    for one in watched(desk.held(desk.lens(now)), now):  # few at a time: they may be half the shop
+        held[one.kind] += 1
+        late += one.past_review
+    return Silent(held, late)
 
 
 def jump_of(share: SilenceShare, now: datetime) -> Finding | None:

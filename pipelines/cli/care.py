@@ -106,9 +106,9 @@ def calls(
 
     from pipelines.show_desk import call_table
 
-    found = desk_of(context).call_list(instant(as_of) or now_utc())
-    data = {"total": len(found), "calls": msgspec.to_builtins(found[:limit])}
-    tell(context, json_output, data, call_table(found[:limit], len(found)))
+    total, found = desk_of(context).call_list(instant(as_of) or now_utc(), limit)
+    data = {"total": total, "calls": msgspec.to_builtins(found)}
+    tell(context, json_output, data, call_table(found, total))
 
 
 @app.command()

@@ -134,7 +134,7 @@ class Town:
 
     def calls(self, lives: list[Life]) -> None:
         """A person works the call list."""
-        for call in self.desk.call_list(self.now):
+        for call in self.desk.call_list(self.now)[1]:
             life = next(one for one in lives if one.key == call.customer_id)
             if not call.quiet:
                 self._takes(life, "call_list", "phone", "sent", 1, {})

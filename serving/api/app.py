@@ -51,6 +51,7 @@ from serving.console.people import People
 from serving.console.session import Sessions
 from serving.desk.desk import Desk
 from serving.experience.experience import Experience
+from serving.lookout.lists import KeptLists
 from serving.lookout.told import Own, Told
 from serving.metrics import Metrics
 from serving.rate_limit import RateLimit
@@ -59,7 +60,7 @@ from serving.service import DecisionService
 from serving.settings import ServingSettings, load_settings
 from serving.silence_share import SilenceShare
 from serving.traces import Traces
-from serving.watchdogs import Watchdogs
+from serving.watchdogs import Watchdogs, counted
 
 DECISIONS_AT_ONCE = 64
 EVENTS_AT_ONCE = 2_000
@@ -195,13 +196,14 @@ def _wire(
         results = iter(service.ingest([one for post in posts for one in post], clock()))
         return [list(islice(results, len(post))) for post in posts]
 
-    desk, share, metrics, people = Desk(service), SilenceShare(), Metrics(), People(home)
+    desk, share = Desk(service, KeptLists(home) if lookout else None), SilenceShare()
+    metrics, people = Metrics(), People(home)
     staff = Deadline(settings.write_deadline_ms / 1000, 1, waiting, "staff")  # long looks at many, one at a time
     minutes = settings.watch_minutes
     look = (
         Told(home, share, minutes).look
         if lookout
-        else Own(Watchdogs(service, desk, settings.quiet_source_hours), share).look
+        else Own(Watchdogs(service, partial(counted, desk), settings.quiet_source_hours), share).look
     )
     chores = (service.judge_unheard, service.forget_lapsed)
     service.steps.watch(metrics.took)

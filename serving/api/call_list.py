@@ -49,7 +49,7 @@ class CallListAnswer(Out):
 async def call_list(request: Request, limit: Limit = 100) -> Response:
     """Customers whose next best action is a person's call. A `contact` event of status `sent` takes one off."""
     app = wired(request)
-    found = await answered(app.staff, "Ask again shortly.", app.desk.call_list, app.clock())
+    total, found = await answered(app.staff, "Ask again shortly.", app.desk.call_list, app.clock(), limit)
     listed = [
         CallOut(
             customer_id=one.customer_id,
@@ -64,6 +64,6 @@ async def call_list(request: Request, limit: Limit = 100) -> Response:
             holds=[HoldOut.of(hold) for hold in one.holds],
             cases=[CaseOut.model_validate(msgspec.to_builtins(case)) for case in one.cases],
         )
-        for one in found[:limit]
+        for one in found
     ]
-    return json_response(CallListAnswer(total=len(found), calls=listed))
+    return json_response(CallListAnswer(total=total, calls=listed))

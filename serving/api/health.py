@@ -68,6 +68,7 @@ async def metrics(request: Request) -> Response:
     )
     if app.rounds.latest is not None:
         app.metrics.looked(app.rounds.latest)
+    app.metrics.looks.set(app.desk.looks)
     under_way = {one.name: one.under_way for one in (app.decisions, app.events)}
     under_way |= {one.name: one.under_way for one in (app.reads, app.writes, app.staff)}
     app.metrics.queues(under_way)

@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 from serving.api.execution import Deadline
 from serving.api.parts import HoldOut
 from serving.api.problems import FieldProblem, ProblemError
-from serving.desk.faults import ConflictError, FieldFaultError, NotThereError
+from serving.desk.faults import ConflictError, FieldFaultError, NotThereError, NotYetError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,6 +18,8 @@ async def answered(pool: Deadline, late: str, call: Callable[P, T], *args: P.arg
         found = await pool.run(call, *args, **kwargs)
     except (FieldFaultError, NotThereError) as error:
         raise staff_problem(error) from error
+    except NotYetError as error:
+        raise ProblemError("unavailable", str(error)) from error
     if isinstance(found, str):
         raise ProblemError("unavailable", f"There is no answer ({found}). {late}")
     return found

@@ -74,7 +74,10 @@ class EveryoneOut(Out):
 class WatchAnswer(Out):
     """A page of the watch list: past review first, then the gravest, then the oldest."""
 
-    as_of: datetime = Field(description="The moment all pages are of, UTC.", examples=[_WHEN])
+    as_of: datetime = Field(
+        description="The moment all pages are of, UTC; of a list kept by the lookout the entries are of now.",
+        examples=[_WHEN],
+    )
     total: int = Field(description="Entries that the filters take; a count.", examples=[317])
     past_review: int = Field(description="Those of them past their review; a count.", examples=[4])
     everyone: EveryoneOut | None = Field(description="Set where nobody at all is sold to.", examples=[None])

@@ -72,7 +72,10 @@ class WorkOut(Out):
 class WorkAnswer(Out):
     """A page of the work list: calls first, then the gravest, then the dearest."""
 
-    as_of: datetime = Field(description="The moment all pages are of, UTC.", examples=[_WHEN])
+    as_of: datetime = Field(
+        description="The moment all pages are of, UTC; of a list kept by the lookout the entries are of now.",
+        examples=[_WHEN],
+    )
     total: int = Field(description="Customers that the filters take; a count.", examples=[31])
     kinds: dict[str, int] = Field(description="Those of them with a task of each kind.", examples=[{"open_case": 24}])
     entries: list[WorkOut] = Field(description="The customers.", examples=[[]])

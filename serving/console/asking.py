@@ -7,7 +7,7 @@ from features.errors import DataError
 from serving.api.execution import Deadline
 from serving.api.problems import ProblemError
 from serving.campaigns.life import NotNowError, OvertakenError
-from serving.desk.faults import ConflictError, FieldFaultError, NotThereError
+from serving.desk.faults import ConflictError, FieldFaultError, NotThereError, NotYetError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,6 +23,8 @@ async def answered(pool: Deadline, call: Callable[P, T], *args: P.args, **kwargs
         raise ProblemError("conflict", str(error)) from error
     except NotThereError as error:
         raise ProblemError("not-found", str(error)) from error
+    except NotYetError as error:
+        raise ProblemError("unavailable", str(error)) from error
     except DataError as error:
         raise ProblemError("invalid-request", str(error)) from error
     if isinstance(found, str) and found in ("deadline", "overloaded", "failure"):

@@ -20,7 +20,7 @@ from serving.desk.cursors import from_text, to_text
 from serving.desk.damage import Damage
 from serving.desk.feed import FeedCursor, FeedPage, feed_page
 from serving.desk.lens import Lens, Standing
-from serving.desk.marks import mark
+from serving.desk.marks import Mark, mark
 from serving.desk.past_decisions import between
 from serving.desk.quiet import Quiet
 from serving.desk.reach import Reach, Reached, reached
@@ -33,6 +33,7 @@ from serving.desk.staff_holds import Released, StaffHold, add_hold, release_hold
 from serving.desk.watch_list import Filters, WatchCursor, Watched, WatchPage, checked, page_of, watched
 from serving.desk.withheld import withheld_margin
 from serving.desk.work_list import Work, WorkCursor, WorkFilters, WorkPage, works
+from serving.lookout.lists import KeptLists
 from serving.service import DecisionService
 from serving.shop_incidents import ShopIncidents
 from serving.snapshot import silent_source
@@ -50,14 +51,18 @@ def _breathe() -> None:
 class Desk:
     """One per process, over its decision service. No method reads a clock: `now` is an argument."""
 
-    def __init__(self, service: DecisionService) -> None:
+    def __init__(self, service: DecisionService, kept: KeptLists | None = None) -> None:
+        """`kept`: lists that a lookout keeps, so that pages of them need no look at everybody."""
         self.service = service
+        self.looks = 0
+        """How often everybody of concern was looked at by this desk."""
+        self._kept = kept
         self._incidents = ShopIncidents()
         self._reach = Reach(_breathe)
         self._damage = Damage(_breathe)
         self._quiet = Quiet()
         self._listings: dict[int, list[Watched]] = {}
-        self._work: dict[int, list[Work]] = {}
+        self._works: dict[int, list[Work]] = {}
 
     def lens(self, now: datetime) -> Lens:
         """By what holds are judged at `now`: the policy in force and the shop's incidents."""
@@ -80,25 +85,37 @@ class Desk:
 
     def _concerned(self, lens: Lens) -> Iterator[Standing]:
         """Everybody whom anything may hold, and everybody with an open case, by id."""
+        self.looks += 1
         run = self._run()
         also = set(self._damage.found(run, lens)) | self._reach.affected(run, lens)
         rules = mark(run, lens, self.service.in_force(lens.now).policy.hash).rules
         return self._quiet.everybody(run, lens, rules, also=also, pause=_breathe)
 
-    def watch(self, filters: Filters, now: datetime, *, after: str | None = None, limit: int = 100) -> WatchPage:
-        """A page of the watch list. Raises `FieldFaultError` for filters or a cursor that cannot be used.
+    def mark(self, lens: Lens) -> Mark:
+        """All that the lists hang on at the lens's moment."""
+        force = self.service.in_force(lens.now)
+        return mark(self._run(), lens, f"{force.policy.hash} {force.catalogue.hash}")
 
-        All pages of one reading are of the moment of its first; the filters go with the cursor.
+    def watch(self, filters: Filters, now: datetime, *, after: str | None = None, limit: int = 100) -> WatchPage:
+        """A page of the watch list. Raises `FieldFaultError` for filters or a cursor that cannot be used, and
+        `NotYetError` while a lookout makes the list.
+
+        All pages of one reading are of the moment of its first, and the filters go with the cursor. Of a list that is
+        kept by a lookout each page's entries are of now, in the order of that list.
         """
-        place = None
-        if after is not None:
-            cursor = from_text(after, WatchCursor)
-            filters, now, place = cursor.filters, cursor.moment, cursor.place
-        entries = self._listings.get(to_us(now)) if after is not None else None
+        cursor = None if after is None else from_text(after, WatchCursor)
+        filters = checked(filters if cursor is None else cursor.filters)
+        if self._kept is not None:
+            lens = self.lens(now)
+            found = self._kept.watch(self._run(), lens, self.mark(lens), filters, cursor, limit)
+            if found is not None:
+                return found
+        now = now if cursor is None else cursor.moment
+        entries = self._listings.get(to_us(now)) if cursor is not None else None
         if entries is None:
             entries = list(watched(self.held(self.lens(now)), now))
             self._listings = dict([*self._listings.items()][1 - LISTINGS_KEPT :]) | {to_us(now): entries}
-        return page_of(entries, checked(filters), to_us(now), place, limit)
+        return page_of(entries, filters, to_us(now), None if cursor is None else cursor.place, limit)
 
     def feed(self, now: datetime, *, after: str | None = None, limit: int = 1_000) -> FeedPage:
         """A page of the feed of new holds. Raises `FieldFaultError` for a cursor that is not ours."""
@@ -108,37 +125,54 @@ class Desk:
             self._run(), cursor, self.lens(now), policy.hash, self._reach, self._damage, self._quiet, limit
         )
 
-    def call_list(self, now: datetime) -> list[Call]:
-        """Whom a person should call, the gravest first, then the dearest."""
+    def call_list(self, now: datetime, limit: int | None = None) -> tuple[int, list[Call]]:
+        """How many calls a person should make, and the first (None: all) of them: the gravest first, then the dearest.
+
+        With a `limit` it raises `NotYetError`.
+        """
         lens = self.lens(now)
-        return self._calls(lens, list(self.held(lens)))
+        kept = None if limit is None else self._work(lens, WorkFilters("call"), None, limit)
+        if kept is None:
+            found = self.calls(lens, list(self.held(lens)))
+            return len(found), found[:limit]
+        who = of(self._run(), [one.customer_id for one in kept.entries], lens)
+        return kept.total, self.calls(lens, list(who))
 
     def work_list(self, filters: WorkFilters, now: datetime, *, after: str | None = None, limit: int = 100) -> WorkPage:
-        """A page of the work list. Raises `FieldFaultError` for filters or a cursor that cannot be used.
-
-        All pages of one reading are of the moment of its first; the filters go with the cursor.
-        """
-        place = None
-        filters = work_list.checked(filters)
-        if after is not None:
-            cursor = from_text(after, WorkCursor)
-            filters, now, place = cursor.filters, cursor.moment, cursor.place
-        entries = self._work.get(to_us(now)) if after is not None else None
+        """A page of the work list. Raises and is of a moment as `watch`."""
+        cursor = None if after is None else from_text(after, WorkCursor)
+        filters = work_list.checked(filters if cursor is None else cursor.filters)
+        found = self._work(self.lens(now), filters, cursor, limit)
+        if found is not None:
+            return found
+        now = now if cursor is None else cursor.moment
+        entries = self._works.get(to_us(now)) if cursor is not None else None
         if entries is None:
             lens = self.lens(now)
             standings = list(self._concerned(lens))
-            calls = self._calls(lens, [one for one in standings if one.is_held])
+            calls = self.calls(lens, [one for one in standings if one.is_held])
             entries = list(works(standings, calls, rejects_in_doubt(self._run()), lens))
-            self._work = dict([*self._work.items()][1 - LISTINGS_KEPT :]) | {to_us(now): entries}
-        return work_list.page_of(entries, filters, to_us(now), place, limit)
+            self._works = dict([*self._works.items()][1 - LISTINGS_KEPT :]) | {to_us(now): entries}
+        return work_list.page_of(entries, filters, to_us(now), None if cursor is None else cursor.place, limit)
 
-    def _calls(self, lens: Lens, held: Sequence[Standing]) -> list[Call]:
-        """The calls to make among those held."""
+    def _work(self, lens: Lens, filters: WorkFilters, cursor: WorkCursor | None, limit: int) -> WorkPage | None:
+        """A page of the work list that a lookout keeps; None where none does."""
+        if self._kept is None:
+            return None
+        return self._kept.work(self._run(), lens, self.mark(lens), filters, cursor, limit, self.calls)
+
+    def worth_a_call(self, lens: Lens, held: Sequence[Standing]) -> list[Standing]:
+        """Whom a call may be the next best action for, among those held."""
+        wanted = call_actions(self.service.in_force(lens.now).catalogue)
+        return candidates(held, min(wanted.values())) if wanted else []
+
+    def calls(self, lens: Lens, held: Sequence[Standing]) -> list[Call]:
+        """The calls to make among those held, in the order to make them."""
         now, force = lens.now, self.service.in_force(lens.now)
         wanted, placement = call_actions(force.catalogue), call_placement(force.policy.file)
         if not wanted or placement is None:
             return []
-        who = candidates(held, min(wanted.values()))
+        who = self.worth_a_call(lens, held)
         requests = [
             Request(customer_id=s.customer_id, channel="phone", placement=placement, mode="simulate", now=now)
             for s in who

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from features.customer.holds import Hold
-from features.errors import DataError
+from features.errors import DataError, TahdikasError
 
 
 class FieldFaultError(DataError):
@@ -24,3 +24,7 @@ class NotThereError(DataError):
 
 class ConflictError(NotThereError):
     """What was asked for cannot be done as things stand."""
+
+
+class NotYetError(TahdikasError):
+    """What was asked for is being made: ask again shortly."""

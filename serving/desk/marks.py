@@ -50,6 +50,11 @@ def comparable(run: Connection, earlier: Mark, later: Mark) -> bool:
     return row is not None and _short(row[0]) == earlier.fact
 
 
+def incidents_hash(lens: Lens) -> str:
+    """A hash of the shop's incidents."""
+    return _short(repr(lens.incidents))
+
+
 def _doubts(run: Connection) -> str:
     rows = run.execute(f"select id, times from quarantine where {OPEN} order by id").fetchall()
     return _short(repr(rows))

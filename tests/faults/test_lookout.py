@@ -40,10 +40,22 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def holds_of(asker: Asker) -> list[str]:
-    """Lines of the metrics that say who is left in peace, and why."""
+def metrics_of(asker: Asker, name: str) -> list[str]:
+    """Lines of the metrics."""
     asker._to.request("GET", "/metrics", None, asker._headers)
-    return [line for line in asker._to.getresponse().read().decode().splitlines() if line.startswith("tahdikas_holds{")]
+    return [line for line in asker._to.getresponse().read().decode().splitlines() if line.startswith(name)]
+
+
+def holds_of(asker: Asker) -> list[str]:
+    """Who is left in peace, and why."""
+    return metrics_of(asker, "tahdikas_holds{")
+
+
+def listed(asker: Asker, address: str) -> list[str]:
+    """Who is on a list of the desk."""
+    status, answer = asker.ask("GET", address)
+    assert status == 200, answer
+    return [one["customer_id"] for one in answer["entries"]]
 
 
 @pytest.fixture
@@ -64,6 +76,10 @@ def test_killed_it_is_started_again_and_what_it_sees_is_told(home: Home) -> None
         told = event("case cecilia", "case", "cecilia", case_id="of cecilia", kind="complaint", status="opened")
         assert asker.tell([told]) == (200, ["accepted"])
         until(lambda: len(holds_of(asker)) == 2, "the new hold is counted by the one started last")
+        for address in ("/v1/holds", "/v1/work-list"):
+            assert sorted(listed(asker, address)) == ["bertta", "cecilia"]
+        assert asker.ask("GET", "/v1/call-list")[1]["calls"] == []
+        assert metrics_of(asker, "tahdikas_looks") == ["tahdikas_looks 0.0"], "the process that decides never looks"
         asker.close()
 
 

@@ -1,6 +1,7 @@
 """The work list: for whom a person is the next best action, each once, with all there is to do, by urgency."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from serving.desk.tasks import KINDS
 from tests.conftest import Client
 
 from .conftest import NOON
+from .lookout import WAYS, WithLookout
 from .shop import Clock, case, event, purchase
 
 DAYS = timedelta(days=1)
@@ -22,16 +24,30 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def client(home: Home, clock: Clock, start: Callable[..., Client], key: Callable[..., dict[str, str]]) -> Client:
-    return start(create_app(home, clock=clock), **key("admin"))
+@pytest.fixture(params=WAYS)
+def client(
+    request: pytest.FixtureRequest,
+    home: Home,
+    clock: Clock,
+    start: Callable[..., Client],
+    key: Callable[..., dict[str, str]],
+) -> Iterator[Client | WithLookout]:
+    """Both ways: an app that looks at everybody, and one with a lookout, which need not."""
+    app = create_app(home, clock=clock, lookout=request.param == WAYS[1])
+    client = start(app, **key("admin"))
+    if request.param == WAYS[0]:
+        yield client
+        return
+    with closing(WithLookout(client, home, clock)) as kept:
+        yield kept
+    assert app.state.wiring.desk.looks == 0
 
 
-def told(client: Client, *events: dict[str, Any]) -> None:
+def told(client: Client | WithLookout, *events: dict[str, Any]) -> None:
     assert client.post("/v1/events", json=list(events)).status_code == 200
 
 
-def work(client: Client, **params: Any) -> dict[str, Any]:
+def work(client: Client | WithLookout, **params: Any) -> dict[str, Any]:
     answer = client.get("/v1/work-list", params=params)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -66,7 +82,9 @@ def predicted(customer: str) -> dict[str, Any]:
     return event(f"{customer}-s", "score", customer, NOON - DAYS, **payload)
 
 
-def test_t3_whoever_is_to_be_called_is_first_and_after_the_call_her_case_remains(client: Client, clock: Clock) -> None:
+def test_t3_whoever_is_to_be_called_is_first_and_after_the_call_her_case_remains(
+    client: Client | WithLookout, clock: Clock
+) -> None:
     told(client, *chased("aino", 2), *resolved_badly("bertta"), *chased("cecilia", 0), purchase("p", "dora", NOON, 100))
     page = work(client)
     bertta = ("bertta", ["call", "bad_resolution"])
@@ -86,7 +104,7 @@ def test_t3_whoever_is_to_be_called_is_first_and_after_the_call_her_case_remains
     assert [name for name, _ in who(work(client))] == ["bertta", "cecilia"]
 
 
-def test_who_gives_nobody_anything_to_do_is_not_there(client: Client) -> None:
+def test_who_gives_nobody_anything_to_do_is_not_there(client: Client | WithLookout) -> None:
     told(
         client,
         purchase("p", "happy", NOON - DAYS, 900),
@@ -97,7 +115,7 @@ def test_who_gives_nobody_anything_to_do_is_not_there(client: Client) -> None:
     assert work(client)["entries"] == [], "held by a rating, an ordinary return or nothing: no person has to act"
 
 
-def test_the_call_rows_are_the_call_list(client: Client) -> None:
+def test_the_call_rows_are_the_call_list(client: Client | WithLookout) -> None:
     past = NOON - 100 * DAYS
     told(
         client,
@@ -111,20 +129,20 @@ def test_the_call_rows_are_the_call_list(client: Client) -> None:
     assert rows[1]["cases"][0]["asked"] == 2 and rows[1]["holds"][0]["kind"] == "open_case"
 
 
-def test_a_broken_promise_is_told_in_days_and_words(client: Client) -> None:
+def test_a_broken_promise_is_told_in_days_and_words(client: Client | WithLookout) -> None:
     told(client, *chased("aino", 0, promised_by=(NOON - DAYS).isoformat()))
     ((task,),) = [one["tasks"] for one in work(client)["entries"]]
     assert task["late"] and task["promised_by"] == "2026-08-31T12:00:00Z"
     assert "promised by 2026-08-31, late" in task["text"] and "luvattu 31.8.2026, myöhässä" in task["text_fi"]
 
 
-def test_what_waits_for_her_says_so(client: Client) -> None:
+def test_what_waits_for_her_says_so(client: Client | WithLookout) -> None:
     told(client, *chased("aino", 0), case("w", "aino", "r-aino", NOON - DAYS, status="waiting_customer"))
     ((task,),) = [one["tasks"] for one in work(client)["entries"]]
     assert task["text"].startswith("Help her answer: exchange r-aino")
 
 
-def test_a_hold_past_its_review_and_a_prediction(client: Client, clock: Clock) -> None:
+def test_a_hold_past_its_review_and_a_prediction(client: Client | WithLookout, clock: Clock) -> None:
     told(client, predicted("aino"), purchase("p", "dora", NOON - DAYS, 900))
     ((task,),) = [one["tasks"] for one in work(client)["entries"]]
     assert task["kind"] == "predicted" and "late, third contact" in task["detail"] and task["severity"] == 1
@@ -138,7 +156,7 @@ def test_a_hold_past_its_review_and_a_prediction(client: Client, clock: Clock) -
     assert review["hold_id"] and review["detail"] == "moving house" and "Tarkista" in review["text_fi"]
 
 
-def test_a_rejected_event_that_silences_her_is_to_be_put_right(client: Client) -> None:
+def test_a_rejected_event_that_silences_her_is_to_be_put_right(client: Client | WithLookout) -> None:
     broken = case("bad", "aino", "r-1", NOON, kind="exchange") | {"occurred_at": "yesterday"}
     assert client.post("/v1/events", json=broken).status_code == 422
     told(client, *chased("bertta", 2))
@@ -150,7 +168,7 @@ def test_a_rejected_event_that_silences_her_is_to_be_put_right(client: Client) -
     assert who(work(client)) == [("bertta", ["call", "open_case"])], "put right: an ordinary return"
 
 
-def test_what_only_an_incident_holds_is_nobodys_task(client: Client, clock: Clock) -> None:
+def test_what_only_an_incident_holds_is_nobodys_task(client: Client | WithLookout, clock: Clock) -> None:
     told(
         client,
         event("d", "delivery", "aino", NOON - DAYS, order_id="o-1", status="shipped", carrier="posti"),
@@ -166,7 +184,9 @@ def test_what_only_an_incident_holds_is_nobodys_task(client: Client, clock: Cloc
     assert who(work(client)) == [("bertta", ["open_case"])], "past its review too: the incident is the shop's task"
 
 
-def test_an_open_case_stays_there_when_its_hold_was_released_by_hand(client: Client, clock: Clock) -> None:
+def test_an_open_case_stays_there_when_its_hold_was_released_by_hand(
+    client: Client | WithLookout, clock: Clock
+) -> None:
     told(client, *chased("aino", 0))
     (hold,) = work(client)["entries"][0]["holds"]
     gone = {"person": "maija", "reason": "she wants to hear from us"}
@@ -178,7 +198,7 @@ def test_an_open_case_stays_there_when_its_hold_was_released_by_hand(client: Cli
         assert who(page) == [("aino", ["open_case"])] and page["entries"][0]["holds"] == []
 
 
-def test_filters_pick_customers_by_any_of_their_tasks(client: Client) -> None:
+def test_filters_pick_customers_by_any_of_their_tasks(client: Client | WithLookout) -> None:
     told(client, *chased("aino", 2), *chased("bertta", 0), predicted("bertta"), predicted("cecilia"))
     assert who(work(client, kind="predicted")) == [("bertta", ["open_case", "predicted"]), ("cecilia", ["predicted"])]
     assert [name for name, _ in who(work(client, min_severity=3))] == ["aino"]
@@ -187,9 +207,10 @@ def test_filters_pick_customers_by_any_of_their_tasks(client: Client) -> None:
     assert answer.status_code == 422 and "bad_resolution" in answer.json()["errors"][0]["remedy"]
 
 
+@pytest.mark.parametrize("client", WAYS[:1], indirect=True)
 @pytest.mark.parametrize("kind", [None, *KINDS])
 def test_pages_are_one_list_in_one_order_whatever_comes_in_between(
-    client: Client, clock: Clock, kind: str | None
+    client: Client | WithLookout, clock: Clock, kind: str | None
 ) -> None:
     """A law: the pages make up the whole, each customer once; a filter leaves the order as it is."""
     names = [f"c-{n:02d}" for n in range(9)]
