@@ -22,6 +22,7 @@ from features.home import Home
 from serving.campaign_lists import folder_of
 from serving.campaigns.compared import difference, others, overlap
 from serving.campaigns.life import Campaigns, Job
+from serving.clocks import Clock
 
 log = logging.getLogger("tahdikas.campaigns")
 
@@ -32,7 +33,6 @@ TRIES = 3
 """So often in a row the process is started again after it died; then not until there is more to do."""
 
 _TELL_SECONDS = 0.5
-Clock = Callable[[], datetime]
 
 
 class StoppedError(Exception):

@@ -11,12 +11,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from features.home import Home
+from serving.clocks import Clock
 from serving.logs import to_lines
 
 log = logging.getLogger("tahdikas.lookout")
@@ -26,7 +27,6 @@ LOWEST = 19
 _LOOK_AROUND_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
 _END_SECONDS = 5.0
-Clock = Callable[[], datetime]
 
 
 class LookoutProcess:

@@ -1,33 +1,22 @@
-"""Serving the API and the console: one worker on loopback, stopped gracefully."""
+"""Serving the API and the console: on loopback, by one worker or several, stopped gracefully.
 
-import asyncio
-import gc
-import logging
+What every worker needs is imported by `pipelines.worker`, so that a process that only keeps workers going stays small.
+"""
+
 import socket
 import sys
 from collections.abc import Callable
-from importlib.abc import MetaPathFinder
-from typing import Any
 
-import pyarrow as pa
 import uvicorn
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from features.errors import HomeError
 from features.home import Home
-from pipelines.campaign_work import Worker
 from pipelines.lookout import LookoutProcess
-from serving.api import create_app
-from serving.api.app import utc_now
-from serving.api.wiring import Clock
+from serving.clocks import Clock, utc_now
 from serving.logs import to_lines
 from serving.security import KeyStore
 from serving.settings import load_settings
-
-_TO_BE_TOLD_SECONDS = 2.0  # that a slow sender gets to read why it is given up
-_SWITCH_SECONDS = 0.0005
-"""How long a thread that looks at everybody may compute before a decision gets its turn: Python's own 5 ms, a dozen
-times a decision, would add up."""
+from serving.trials import begin_trial
 
 
 def say(address: str, link: str) -> None:
@@ -41,38 +30,21 @@ def serve(
     *,
     host: str | None = None,
     port: int | None = None,
+    workers: int | None = None,
     clock: Clock = utc_now,
     announce: Callable[[str, str], None] = say,
 ) -> None:
-    """Serve until told to stop (SIGINT, SIGTERM); `host` and `port` override `config/serving.yaml`.
+    """Serve until told to stop (SIGINT, SIGTERM); `host`, `port` and `workers` override `config/serving.yaml`.
 
     `announce` is called once requests are taken, with the base address and with a link that opens the console once.
-    Raises `HomeError` where the address cannot be listened on.
+    Raises `HomeError` where the address cannot be listened on, or no worker of several can start.
     """
     to_lines()
     settings = load_settings(home)
     bound = _listen(settings.host if host is None else host, settings.port if port is None else port)
-    _without_pandas()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    worker = Worker(home, clock)
     lookout = LookoutProcess(home, clock) if settings.watch_minutes else None
-    app = create_app(home, clock=clock, settings=settings, wake=worker.wake, lookout=lookout is not None)
-    config = uvicorn.Config(
-        app,
-        http=_patient(settings.body_seconds + _TO_BE_TOLD_SECONDS),
-        log_config=None,
-        log_level=logging.WARNING,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
 
     def started() -> None:
-        # What lives now lives to the end: later collections need not walk over it.
-        gc.collect()
-        gc.freeze()
-        worker.start()
         if lookout is not None:
             lookout.start()
         address = f"http://{_shown(bound)}"
@@ -81,11 +53,19 @@ def serve(
 
     try:
         with bound:
-            _Server(config, started).run(sockets=[bound])
+            if (settings.workers if workers is None else workers) > 1:
+                from pipelines.workers import serve_by
+
+                serve_by(workers or settings.workers, home, clock, bound, started)
+            else:
+                begin_trial(home)  # before all the rest is imported: both take a second
+                from pipelines.worker import server_settings, worker_app
+
+                config = uvicorn.Config(worker_app(home, clock, settings), **server_settings(settings))
+                _Server(config, started).run(sockets=[bound])
     finally:
         if lookout is not None:
             lookout.stop()
-        worker.stop()
 
 
 class _Server(uvicorn.Server):
@@ -100,57 +80,6 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._when_started()
-
-
-def _patient(seconds: float) -> type[asyncio.Protocol]:
-    """Connections that are closed where a request has begun, or nothing came yet, and is not whole after `seconds`.
-
-    What else arrives after an answer was given (a body too large, a key refused) is thrown away until then.
-    """
-
-    class Patient(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-        _giving_up: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            super().connection_made(transport)
-            self._wait()
-
-        def data_received(self, data: bytes) -> None:
-            self._wait()
-            super().data_received(data)
-            cycle: Any = self.cycle
-            if cycle is not None and not cycle.more_body and not cycle.response_complete:
-                self._wait_no_more()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._wait_no_more()
-            super().connection_lost(exc)
-
-        def _wait(self) -> None:
-            if self._giving_up is None:
-                self._giving_up = self.loop.call_later(seconds, self.transport.abort)
-
-        def _wait_no_more(self) -> None:
-            if self._giving_up is not None:
-                self._giving_up.cancel()
-                self._giving_up = None
-
-    return Patient
-
-
-class _NoPandas(MetaPathFinder):
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError("serving does without pandas", name=fullname)
-
-
-def _without_pandas() -> None:
-    """pyarrow imports pandas at its first conversion if it can; serving has no use for its seconds and megabytes."""
-    if "pandas" not in sys.modules:
-        finder = _NoPandas()
-        sys.meta_path.insert(0, finder)
-        pa.array([0])
-        sys.meta_path.remove(finder)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,13 +1,21 @@
-"""What the serving process counts, for Prometheus; counts only, nothing of a customer."""
+"""What the serving process counts, for Prometheus; counts only, nothing of a customer.
 
+Several workers of one address count together, in files that they share (`PROMETHEUS_MULTIPROC_DIR`): whoever is asked
+tells of all. What stands at a moment, as whether all is well, is then of whoever was asked last.
+"""
+
+import os
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from serving.core.decision import Decision
 from serving.lookout.looked import WATCHDOGS, Looked
 
+_latest = partial(Gauge, multiprocess_mode="mostrecent")
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -16,6 +24,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._labels: dict[Gauge, frozenset[str]] = {}
         self.decisions = Counter(
             "tahdikas_decisions",
             "Decisions by what came out: the first action's category, or no_action and its reason.",
@@ -42,10 +51,10 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
-        self.bundle = Gauge(
+        self.bundle = _latest(
             "tahdikas_bundle_info", "1 for the model bundle in force.", ["bundle"], registry=self.registry
         )
-        self.bundle_age = Gauge(
+        self.bundle_age = _latest(
             "tahdikas_bundle_age_seconds", "Seconds since the bundle in force was made.", registry=self.registry
         )
         self.scores = Summary(
@@ -54,8 +63,8 @@ class Metrics:
             ["model"],
             registry=self.registry,
         )
-        self.ready = Gauge("tahdikas_ready", "1 where nothing stops decisions, else 0.", registry=self.registry)
-        self.degraded = Gauge("tahdikas_degraded", "How many parts are degraded.", registry=self.registry)
+        self.ready = _latest("tahdikas_ready", "1 where nothing stops decisions, else 0.", registry=self.registry)
+        self.degraded = _latest("tahdikas_degraded", "How many parts are degraded.", registry=self.registry)
 
         self.step_seconds = Histogram(
             "tahdikas_step_seconds",
@@ -70,22 +79,22 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64),
             registry=self.registry,
         )
-        self.waiting = Gauge(
+        self.waiting = _latest(
             "tahdikas_requests_under_way", "Requests under way or waiting, by kind.", ["kind"], registry=self.registry
         )
-        self.holds = Gauge(
+        self.holds = _latest(
             "tahdikas_holds",
             "Reasons of silence in force at the last round, by kind.",
             ["kind"],
             registry=self.registry,
         )
-        self.looks = Gauge(
+        self.looks = _latest(
             "tahdikas_looks", "How often this process looked at everybody for the desk.", registry=self.registry
         )
-        self.source_age = Gauge(
+        self.source_age = _latest(
             "tahdikas_source_age_seconds", "Seconds since a source was heard of.", ["source"], registry=self.registry
         )
-        self.watchdog = Gauge(
+        self.watchdog = _latest(
             "tahdikas_watchdog",
             "1 where a watchdog found something at the last round, else 0.",
             ["watchdog"],
@@ -106,9 +115,7 @@ class Metrics:
     def looked(self, looked: Looked) -> None:
         """Set what the watchdogs saw at their last round."""
         for gauge, values in ((self.holds, looked.holds), (self.source_age, looked.sources)):
-            gauge.clear()
-            for label, value in values.items():
-                gauge.labels(label).set(value)
+            self._only(gauge, values)
         found = {one.watchdog for one in looked.findings}
         for name in WATCHDOGS:
             self.watchdog.labels(name).set(float(name in found))
@@ -139,11 +146,29 @@ class Metrics:
         """Set what is in force at this moment."""
         self.ready.set(float(ready))
         self.degraded.set(degraded)
-        self.bundle.clear()
-        if bundle:
-            self.bundle.labels(bundle).set(1)
+        self._only(self.bundle, {bundle: 1.0} if bundle else {})
         self.bundle_age.set(float("nan") if bundle_age_seconds is None else bundle_age_seconds)
 
     def text(self) -> bytes:
         """Prometheus' text format."""
-        return generate_latest(self.registry)
+        if not _is_one_of_several():
+            return generate_latest(self.registry)
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all)  # type: ignore[no-untyped-call]
+        return generate_latest(of_all)
+
+    def _only(self, gauge: Gauge, values: Mapping[str, float]) -> None:
+        """Set a gauge for these labels alone; what several workers count can be made 0, not taken back."""
+        before = self._labels.get(gauge, frozenset())
+        self._labels[gauge] = frozenset(values)
+        for label in before - values.keys():
+            if _is_one_of_several():
+                gauge.labels(label).set(0.0)
+            else:
+                gauge.remove(label)
+        for label, value in values.items():
+            gauge.labels(label).set(value)
+
+
+def _is_one_of_several() -> bool:
+    return "PROMETHEUS_MULTIPROC_DIR" in os.environ

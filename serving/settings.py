@@ -19,6 +19,12 @@ class ServingSettings(Strict):
         default="127.0.0.1", description="Address to listen on. Leave it on loopback and put a TLS proxy before it."
     )
     port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes any free one.")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that serve, on one address; as many as there are processors to spare.",
+    )
     decision_deadline_ms: int = Field(
         default=500,
         ge=1,

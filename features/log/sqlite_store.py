@@ -1,7 +1,6 @@
 """The live store as one SQLite file in the data folder: its tables, how it is opened and brought up to date."""
 
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from features.errors import HomeError
 from features.home import Home
 from features.log.connection import transaction
+from features.log.writers import Writers
 
 SCHEMA_VERSION = 4
 BUSY_SECONDS = 30.0
@@ -120,7 +120,7 @@ create table if not exists watermarks (
 """
 
 
-_WRITERS: dict[Path, threading.Lock] = {}
+_WRITERS: dict[Path, Writers] = {}
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -155,16 +155,14 @@ class SqliteConnection(sqlite3.Connection):
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Writers of one process wait for each other here: SQLite asks again after ever longer sleeps, by which some
-        come too late that a lock would have woken.
-        """
-        writers = _WRITERS.setdefault(self.path, threading.Lock())
-        if not writers.acquire(timeout=self._patience):
-            raise sqlite3.OperationalError("database is locked: another thread writes. Try again when it has ended.")
+        """Writers wait for each other here: SQLite asks again after ever longer sleeps, by which some come too late."""
+        writers = _WRITERS.setdefault(self.path, Writers(self.path))
+        if not writers.take(self._patience):
+            raise sqlite3.OperationalError("database is locked: somebody else writes. Try again when that has ended.")
         try:
             yield
         finally:
-            writers.release()
+            writers.give_back()
 
     def begin_writing(self) -> None:
         """Take the write lock, so that what is read is still true when it is written."""

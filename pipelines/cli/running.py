@@ -55,6 +55,9 @@ def serve(
     context: typer.Context,
     host: Annotated[str | None, typer.Option(help="Address to listen on; default: config/serving.yaml.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; default: config/serving.yaml.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that serve; default: config/serving.yaml.")
+    ] = None,
     clock_from: Annotated[
         str | None,
         typer.Option(
@@ -63,7 +66,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API and the console. See the address of the API's own page when it has started."""
-    _serve(context.obj.home(), host, port, instant(clock_from))
+    _serve(context.obj.home(), host, port, workers, instant(clock_from))
 
 
 @app.command()
@@ -161,10 +164,7 @@ def key_rotate(
     tell(context, json_output, data, told)
 
 
-def _serve(home: Home, host: str | None, port: int | None, clock_from: datetime | None) -> None:
-    from serving.trials import begin_trial
-
-    begin_trial(home)  # before all the rest is imported: both take a second
+def _serve(home: Home, host: str | None, port: int | None, workers: int | None, clock_from: datetime | None) -> None:
     from pipelines.serve import serve as run
 
     console = Console()
@@ -178,4 +178,4 @@ def _serve(home: Home, host: str | None, port: int | None, clock_from: datetime 
             "A key for the web shop: tahdikas key create webshop --scope events --scope decide. Stop with Ctrl-C."
         )
 
-    run(home, host=host, port=port, clock=ticking_clock(clock_from), announce=announce)
+    run(home, host=host, port=port, workers=workers, clock=ticking_clock(clock_from), announce=announce)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
@@ -43,8 +42,9 @@ from serving.api.batches import Batches
 from serving.api.execution import Deadline
 from serving.api.request_log import RequestLog
 from serving.api.rounds import Rounds
-from serving.api.wiring import Clock, Wiring
+from serving.api.wiring import Wiring
 from serving.campaigns.life import Campaigns
+from serving.clocks import Clock, utc_now
 from serving.console import console
 from serving.console.pages import problem_page
 from serving.console.people import People
@@ -92,11 +92,6 @@ LOGINS_WAITING = 20
 """Passwords being checked or waiting for it; each takes a processor for a while, so they have a thread of their own."""
 
 _TELEMETRY_OFF = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False}
-
-
-def utc_now() -> datetime:
-    """The clock of a running service; tests pass their own."""
-    return datetime.now(UTC)
 
 
 def create_app(

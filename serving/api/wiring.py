@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +14,7 @@ from serving.api.execution import Deadline
 from serving.api.key_check import KeyCheck
 from serving.api.rounds import Rounds
 from serving.campaigns.life import Campaigns
+from serving.clocks import Clock
 from serving.console.people import People
 from serving.console.session import Sessions
 from serving.core import decision as core
@@ -27,8 +27,6 @@ from serving.security import KeyStore
 from serving.service import DecisionService
 from serving.settings import ServingSettings
 from serving.silence_share import SilenceShare
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
