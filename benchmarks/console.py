@@ -1,8 +1,8 @@
 """The console with many customers: what each page takes the server, and an export of every row.
 
 The shop is a simulated one, its customers copied until there are enough. Each page is asked for over HTTP in this
-process, after a first time that is not counted; a campaign's list is built, approved and exported by the code that the
-console's worker runs.
+process, after a first time that is not counted, while the lookout looks beside it as it does beside a service; a
+campaign's list is built, approved and exported by the code that the console's worker runs.
 """
 
 import asyncio
@@ -24,15 +24,20 @@ from benchmarks.measure import Spent, spent
 from benchmarks.report import write_result
 from features.home import Home
 from pipelines.campaign_work import do_all
+from pipelines.lookout import LookoutProcess
 from serving.api import create_app
 from serving.campaign_lists import folder_of
 from serving.campaigns.life import Campaigns
 from serving.campaigns.spec import Spec
 from serving.console.people import People
 from serving.console.session import COOKIE, Sessions
+from serving.experience.keeping import PERIODS
+from serving.experience.kept import KeptReports
+from serving.lookout.file import asked, last_look
 from serving.settings import ServingSettings
 
 MANY, ROUNDS = int(os.environ.get("MANY", "1000000")), 20
+LOOKOUT_SECONDS = 3_600
 AIM_MS, AIM_SECONDS, AIM_ROWS = 300, 60, 1_000_000
 
 
@@ -46,8 +51,15 @@ def run(now: datetime) -> bool:
         with spent() as export:
             _job(home, campaign, "export")
         rows = pq.read_metadata(folder_of(home, list_id) / "list.parquet").num_rows
-        pages = asyncio.run(_pages(home, campaign, list_id))
-    _report(now, pages, preview, build, export, rows)
+        clock = _ticking()
+        lookout = LookoutProcess(home, clock)
+        lookout.start()
+        try:
+            ahead = _wait_for(home)
+            pages = asyncio.run(_pages(home, campaign, list_id, clock))
+        finally:
+            lookout.stop()
+    _report(now, pages, preview, build, export, rows, ahead)
     return True
 
 
@@ -73,9 +85,18 @@ def _job(home: Home, campaign_id: str, kind: Any) -> None:
     do_all(home, lambda: NOW)
 
 
-async def _pages(home: Home, campaign: str, list_id: str) -> dict[str, list[float]]:
+def _wait_for(home: Home) -> float:
+    """Wait until the lookout has looked at everybody and made the reports; the seconds it took."""
+    start, reports = time.perf_counter(), KeptReports(home.experience_db)
+    while asked(home, last_look) is None or any(reports.find("demand", days) is None for days in PERIODS):
+        assert time.perf_counter() - start < LOOKOUT_SECONDS, "the lookout looks for too long"
+        time.sleep(1)
+    return time.perf_counter() - start
+
+
+async def _pages(home: Home, campaign: str, list_id: str, clock: Callable[[], datetime]) -> dict[str, list[float]]:
     """Milliseconds of each page, one a round."""
-    app = create_app(home, clock=_ticking(), settings=ServingSettings(read_deadline_ms=60_000, watch_minutes=0))
+    app = create_app(home, clock=clock, settings=ServingSettings(read_deadline_ms=60_000), lookout=True)
     people = People(home, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     people.add("Ada", "correct horse battery", ["admin"], by="benchmark", now=NOW)
     cookie = {COOKIE: Sessions(people, 12).start(NOW, name="Ada")}
@@ -93,6 +114,7 @@ async def _pages(home: Home, campaign: str, list_id: str) -> dict[str, list[floa
         "a customer": f"/console/customers/{customer}",
         "unhappy now": "/console/unhappy",
         "journey": "/console/journey",
+        "a touchpoint": "/console/journey/at/delivery",
         "searches in vain": "/console/journey/searches",
         "models": "/console/models",
         "policy": "/console/policy",
@@ -120,7 +142,13 @@ def _ticking() -> Callable[[], datetime]:
 
 
 def _report(
-    now: datetime, pages: dict[str, list[float]], preview: Spent, build: Spent, export: Spent, rows: int
+    now: datetime,
+    pages: dict[str, list[float]],
+    preview: Spent,
+    build: Spent,
+    export: Spent,
+    rows: int,
+    ahead: float,
 ) -> None:
     p95 = {name: _p95(took) for name, took in pages.items()}
     table = [
@@ -135,7 +163,9 @@ def _report(
         },
         {"table": {"columns": ["page", "median", "95th percentile", f"within {AIM_MS} ms"], "rows": table}},
         {
-            "text": f"A preview takes {preview}; a list for everybody {build}; its export of {rows:,} rows, each asked "
+            "text": f"The lookout, at the lowest priority, had looked at everybody and made the reports of the journey "
+            f"after {ahead:,.0f} s; it goes on beside the pages. A preview takes {preview}; a list for everybody "
+            f"{build}; its export of {rows:,} rows, each asked "
             f"about once more, reserved and written as CSV and Parquet, {export}: {each:,.0f} microseconds a row, "
             f"{each * AIM_ROWS / 1e6:,.0f} s for a million (aim: {AIM_SECONDS})."
         },
@@ -148,6 +178,7 @@ def _report(
         "export_rows": rows,
         "export_seconds": export.seconds,
         "export_peak_mb": export.peak_mb,
+        "lookout_seconds": ahead,
     }
     write_result(
         "console",

@@ -21,7 +21,6 @@ import duckdb
 
 from features.errors import DataError
 from features.home import Home
-from features.log.event_log import EventLog
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import connect
 from pipelines.campaign_cut import cut
@@ -29,6 +28,7 @@ from pipelines.campaign_rows import Step, Wanted
 from pipelines.campaign_workers import Task, parts
 from pipelines.list_files import ListFile
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA, folder_of
+from serving.campaigns.money import currency_of
 from serving.core.catalogue import load_catalogue
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import load_policy
@@ -57,7 +57,7 @@ class CampaignReport:
     expected_gain: float = 0.0
     withheld_gain: float = 0.0
     funnel: list[Step] = field(default_factory=list)
-    currency: str | None = None  # that of all purchases; None where they have none, or several
+    currency: str | None = None  # of the latest purchases; None where they have none, or several
     names: dict[str, dict[str, str]] = field(default_factory=dict)  # the actions' names by language
     versions: dict[str, str] = field(default_factory=dict)
     folder: Path = Path()
@@ -133,10 +133,8 @@ def known_customers(home: Home) -> int:
 
 
 def _currency(home: Home) -> str | None:
-    with closing(EventLog(home)) as log, closing(duckdb.connect()) as connection:
-        query = f"select distinct currency from ({log.scan()}) where type = 'purchase' and currency is not null limit 2"
-        found = connection.sql(query).fetchall()
-    return str(found[0][0]) if len(found) == 1 else None
+    with closing(connect(home)) as connection:
+        return currency_of(connection)
 
 
 def _names(home: Home) -> dict[str, dict[str, str]]:

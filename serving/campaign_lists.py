@@ -8,8 +8,11 @@ folder is complete or not there.
 
 import json
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +107,6 @@ def summary(home: Home, campaign_id: str) -> dict[str, Any] | None:
     return content
 
 
-def currency(home: Home) -> str | None:
-    """The money of the shop, as the list built last says; None where none does."""
-    paths = sorted(home.campaigns.glob("*/summary.json"), key=lambda path: path.stat().st_mtime)
-    told: str | None = json.loads(paths[-1].read_bytes()).get("currency") if paths else None
-    return told
-
-
 def exports(home: Home, campaign_id: str) -> list[dict[str, Any]]:
     """A list's exports, the latest first: its name, when, how many rows left and how many dropped out."""
     found = []
@@ -125,8 +121,7 @@ def exports(home: Home, campaign_id: str) -> list[dict[str, Any]]:
 def read_dropped(home: Home, campaign_id: str, export: str, search: str, number: int, size: int) -> Page:
     """Who dropped out of a list at an export, by customer; `search` (customer) narrows it."""
     path = export_file(home, campaign_id, export, "dropped.parquet")
-    where = "(? = '' or contains(lower(customer_id), ?))"
-    return _page(path, where, (search.lower(), search.lower()), "customer_id", number, size)
+    return _page(path, {_CUSTOMER: search.lower()}, "customer_id", number, size)
 
 
 def export_file(home: Home, campaign_id: str, export: str, name: str) -> Path:
@@ -162,23 +157,17 @@ def read_list(
     """Rows of who is on the list, in one of `ORDERS`; `action` and `search` (customer or title) narrow it unless
     empty.
     """
-    where = (
-        "(? = '' or action_id = ?) and (? = '' or contains(lower(customer_id), ?) "
-        "or contains(lower(array_to_string(item_titles, ' ')), ?))"
-    )
-    needle = search.lower()
-    values = (action, action, needle, needle, needle)
+    title = "contains(lower(array_to_string(item_titles, ' ')), $1)"
+    wanted = {"action_id = $1": action, f"({_CUSTOMER} or {title})": search.lower()}
     path = folder_of(home, campaign_id) / "list.parquet"
-    return _page(path, where, values, ORDERS.get(order, ORDERS["gain"]), number, size)
+    return _page(path, wanted, ORDERS.get(order, ORDERS["gain"]), number, size)
 
 
 def read_kept_off(home: Home, campaign_id: str, reason: str, search: str, number: int, size: int) -> Page:
     """Rows of who was kept off, by customer; `reason` (a code, or `hold:<kind>`) and `search` (customer) narrow it."""
     code = "case when hold_kind is null then reason else reason || ':' || hold_kind end"
-    where = f"(? = '' or {code} = ?) and (? = '' or contains(lower(customer_id), ?))"
-    needle = search.lower()
     path = folder_of(home, campaign_id) / "kept_off.parquet"
-    return _page(path, where, (reason, reason, needle, needle), "customer_id", number, size)
+    return _page(path, {f"{code} = $1": reason, _CUSTOMER: search.lower()}, "customer_id", number, size)
 
 
 def folder_of(home: Home, campaign_id: str) -> Path:
@@ -189,11 +178,39 @@ def folder_of(home: Home, campaign_id: str) -> Path:
     return inside / campaign_id
 
 
-def _page(path: Path, where: str, values: tuple[str, ...], order: str, number: int, size: int) -> Page:
+_CUSTOMER = "contains(lower(customer_id), $1)"
+_ROWS = "from read_parquet($1, file_row_number = true)"
+
+
+def _page(path: Path, wanted: dict[str, str], order: str, number: int, size: int) -> Page:
+    """A page of the rows for which each condition holds that is given a value ($1; empty: none), in an order.
+
+    Of all rows only the columns are read that they are chosen and ordered by: of a million a page comes in a third of a
+    second.
+    """
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        relation, given = f"from read_parquet(?) where {where}", [str(path), *values]
-        total = connection.sql(f"select count(*) {relation}", params=given).fetchall()[0][0]
+        asked = {condition: value for condition, value in wanted.items() if value}
+        conditions = [one.replace("$1", f"${place}") for place, one in enumerate(asked, start=2)]
+        rows = f"select * {_ROWS} where {' and '.join(['true', *conditions])}"
+        given = [str(path), *asked.values()]
+        total = pq.read_metadata(path).num_rows
+        if len(given) > 1:
+            connection.execute(f"create temp table chosen as select file_row_number as row from ({rows})", given)
+            total = connection.execute("select count(*) from chosen").fetchall()[0][0]
+            rows = f"select * {_ROWS} semi join chosen on file_row_number = row"
         number = min(max(number, 1), max(1, -(-total // size)))
-        query = f"select * {relation} order by {order} limit {size:d} offset {(number - 1) * size:d}"
-        table: Any = connection.sql(query, params=given).to_arrow_table()
-    return Page(table.to_pylist(), total, number, size)
+        some = f"select file_row_number from ({rows}) order by {order} limit {size:d} offset {(number - 1) * size:d}"
+        shown = [row for (row,) in connection.execute(some, [str(path)]).fetchall()]
+    return Page(_rows_of(path, shown), total, number, size)
+
+
+def _rows_of(path: Path, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows of these numbers, in their order; only the groups of rows are read that hold one."""
+    file = pq.ParquetFile(path)
+    ends = list(accumulate(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)))
+    groups = {group: file.read_row_group(group) for group in {bisect_right(ends, number) for number in numbers}}
+    found = []
+    for number in numbers:
+        group = bisect_right(ends, number)
+        found += groups[group].slice(number - (ends[group] - groups[group].num_rows), 1).to_pylist()
+    return found

@@ -6,7 +6,9 @@ from typing import ParamSpec, TypeVar
 from features.errors import DataError
 from serving.api.execution import Deadline
 from serving.api.problems import ProblemError
+from serving.api.wiring import Wiring
 from serving.campaigns.life import NotNowError, OvertakenError
+from serving.campaigns.money import currency_of
 from serving.desk.faults import ConflictError, FieldFaultError, NotThereError, NotYetError
 
 P = ParamSpec("P")
@@ -30,3 +32,8 @@ async def answered(pool: Deadline, call: Callable[P, T], *args: P.args, **kwargs
     if isinstance(found, str) and found in ("deadline", "overloaded", "failure"):
         raise ProblemError("unavailable", f"There is no answer ({found}). Try again shortly.")
     return found  # type: ignore[return-value]
+
+
+def currency(app: Wiring) -> str | None:
+    """The money of the shop, where it is one."""
+    return currency_of(app.service.records.connection())

@@ -8,29 +8,14 @@ import msgspec
 
 from features.customer.journey import STAGES
 from features.errors import DataError
-from features.log.connection import Connection
 from serving.campaigns.spec import Spec
+from serving.console.language import Language
+from serving.console.names import name_of
 from serving.console.seat import Form
 from serving.core.catalogue import Catalogue
 from serving.core.policy import Policy
 
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,4})?")
-
-_LATEST_PURCHASES = 20
-
-
-def currency_of(run: Connection) -> str | None:
-    """The money that a campaign's budget is in: that of the latest purchases; None where there are none, or several."""
-    query = f"select body from facts where type = 'purchase' order by occurred_at desc limit {_LATEST_PURCHASES}"
-    found = {_read_paid(body).currency for (body,) in run.execute(query).fetchall()}
-    return found.pop() if len(found) == 1 else None
-
-
-class _Paid(msgspec.Struct):
-    currency: str | None = None
-
-
-_read_paid = msgspec.msgpack.Decoder(_Paid).decode
 
 
 def read(form: Form, was: Spec) -> Spec:
@@ -77,3 +62,19 @@ def _number(form: Form, name: str) -> float | None:
     if not _NUMBER.fullmatch(text):
         raise DataError(f"{form.get(name)!r} is no number that {name} can take. Write it in digits, as 1500 or 12.50.")
     return float(text)
+
+
+def wished(tongue: Language, currency: str | None, field: str, value: Any) -> str:
+    """A field of a wish as people read it; `value` in plain types."""
+    if value in (None, [], [None, None]):
+        return "–"
+    if field in ("budget", "least_gain"):
+        return tongue.money(value, currency)
+    if field == "holdout":
+        return tongue.percent(value)
+    if field in ("orders", "days_since"):
+        return "–".join(tongue.number(one) for one in value)
+    if field in ("channel", "placement", "stages"):
+        kind = field.removesuffix("s")
+        return ", ".join(tongue.gettext(name_of(kind, one)) for one in ([value] if isinstance(value, str) else value))
+    return ", ".join(value) if isinstance(value, list) else str(value)

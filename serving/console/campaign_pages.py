@@ -1,6 +1,7 @@
 """Campaigns: all of them, a new one from a template, and the life of one from draft to results."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -15,7 +16,8 @@ from serving.campaigns.life import Campaign, Job, Kind
 from serving.campaigns.results import results
 from serving.campaigns.spec import TEMPLATES, Spec, checked, from_template
 from serving.console import campaign_form
-from serving.console.asking import answered
+from serving.console.asking import answered, currency
+from serving.console.campaign_form import wished
 from serving.console.funnel import action_name, groups
 from serving.console.names import name_of
 from serving.console.pages import back, link, page, tongue_of
@@ -79,7 +81,8 @@ async def one(
         values |= await _results(app, campaign)
     else:
         deeds = await answered(app.reads, app.campaigns.deeds, campaign_id)
-        values |= {"deeds": deeds[::-1], "currency": await answered(app.reads, lists.currency, app.home)}
+        money = await answered(app.reads, currency, app)
+        values |= {"deeds": deeds[::-1], "currency": money, "wished": partial(wished, tongue_of(request), money)}
     values["makers"] = await answered(app.reads, app.campaigns.makers, campaign_id)
     return page(request, "campaign.html", values)
 
@@ -209,7 +212,7 @@ async def _plan(request: Request, app: Wiring, campaign: Campaign, jobs: list[Jo
     places = campaign_form.places(force.policy)
     preview = _latest([one for one in jobs if one.spec == campaign.spec], "preview")
     values: dict[str, Any] = {
-        "currency": await answered(app.reads, _currency, app),
+        "currency": await answered(app.reads, currency, app),
         "places": places,
         "messages": campaign_form.messages(force.catalogue, [campaign.spec.channel]),
         "preview_job": preview,
@@ -221,10 +224,6 @@ async def _plan(request: Request, app: Wiring, campaign: Campaign, jobs: list[Jo
             values["preview"] = _estimated(summary)
             values |= await _about(request, app, summary, campaign)
     return values
-
-
-def _currency(app: Wiring) -> str | None:
-    return campaign_form.currency_of(app.service.records.connection())
 
 
 async def _list(request: Request, app: Wiring, campaign: Campaign) -> dict[str, Any]:
@@ -273,7 +272,7 @@ async def _results(app: Wiring, campaign: Campaign) -> dict[str, Any]:
     if campaign.list_id is None:
         return {"results": None}
     found = await answered(app.staff, results, app.service, app.home, campaign.list_id, app.clock())
-    return {"results": found, "currency": await answered(app.reads, lists.currency, app.home)}
+    return {"results": found, "currency": await answered(app.reads, currency, app)}
 
 
 def _estimated(summary: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from features.log.connection import Connection
 from features.log.identity import resolve
 from features.log.store import from_micros
-from serving import campaign_lists as lists
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
 from serving.console import notes
-from serving.console.asking import answered
+from serving.console.asking import answered, currency
 from serving.console.curve import curve
 from serving.console.language import Language
 from serving.console.pages import back, page, tongue_of
@@ -145,7 +144,7 @@ async def decision(
         "why": why,
         "again": again,
         "called": _calling(app, tongue_of(request)),
-        "currency": await answered(app.reads, lists.currency, app.home),
+        "currency": await answered(app.reads, currency, app),
         "blocked": blocked(why),
         "back": _page_of(why["customer_id"]),
     }

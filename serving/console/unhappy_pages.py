@@ -6,9 +6,8 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving import campaign_lists as lists
 from serving.api.wiring import wired
-from serving.console.asking import answered
+from serving.console.asking import answered, currency
 from serving.console.pages import page
 from serving.console.seat import Needs, Seat, right_host
 from serving.desk.desk import next_of
@@ -38,7 +37,7 @@ async def work(
         "kinds": KINDS,
         "kind": kind,
         "severity": severity,
-        "currency": await answered(app.reads, lists.currency, app.home),
+        "currency": await answered(app.reads, currency, app),
         "next": next_of(found.next),
         "first": after is None,
     }
