@@ -87,7 +87,7 @@ def _measured(root: Path) -> Iterator[Found]:
 
 
 def _beside(made: Path, small: Shop, root: Path) -> Found:
-    """One worker for the large shop: its long run, then its rounds, in which it and the naive stack take turns."""
+    """The large shop: a worker's long run, its rounds, in which it and the naive stack take turns, then two workers."""
     shop = _large(made, root / "large")
     ours = Measured("one worker", product(shop), shop.cast, shop.key)
     naive = {
@@ -101,8 +101,10 @@ def _beside(made: Path, small: Shop, root: Path) -> Found:
         rounds.append(ours.round(STEP_SECONDS, FIRST_RATE))
         for way, one in naive.items() if number < NAIVE_ROUNDS else ():
             beside[way].append(one.round(STEP_SECONDS, FIRST_NAIVE_RATE))
+    two = Measured("two workers", product(shop, workers=2), shop.cast, shop.key)
+    pair = two.round(STEP_SECONDS, FIRST_RATE), two.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS)
     people, items = len(shop.cast.customers), len(shop.cast.items)
-    return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, None, [])
+    return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, pair, None, [])
 
 
 def _sizes(told: str) -> tuple[int, int]:

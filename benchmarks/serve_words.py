@@ -22,7 +22,9 @@ class Generator(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Everything measured; `naive` by whether it decides in threads or alone, `grown` None where it was not."""
+    """Everything measured; `naive` by whether it decides in threads or alone, `pair` two workers of one address,
+    `grown` None where it was not.
+    """
 
     customers: int
     items: int
@@ -32,6 +34,7 @@ class Found(msgspec.Struct, frozen=True):
     ours: list[Round]
     naive: dict[str, list[Round]]
     long_run: LongRun
+    pair: tuple[Round, LongRun]
     grown: tuple[Round, LongRun] | None
     growth: list[dict[str, Any]]
 
@@ -43,6 +46,12 @@ def parts_of(found: Found) -> Parts:
         {"table": {"columns": ["what", "aim", "measured"], "rows": _rows(found)}},
         {"text": _naive_words(found)},
         {"text": _generator_words(found.generator)},
+        {"heading": "Two workers of one address"},
+        {
+            "text": "The same shop and the same SQLite file, served by two processes (`tahdikas serve --workers 2`); "
+            "they and the load share this machine's cores. One round."
+        },
+        _of_two(*found.pair),
         *_growth_parts(found.growth),
         *_grown_parts(found),
     ]
@@ -92,7 +101,8 @@ def _rows(found: Found) -> list[list[str]]:
         [f"events in batches of {BATCH}", "10,000/s, durable", f"{median_of(found.ours, 'events'):,.0f}/s"],
         ["start of the process to the first decision", "3 s", f"{median_of(found.ours, 'first_answer_seconds'):.1f} s"],
         ["memory after the start; at most in the long run", "300 MB",
-         f"{median_of(found.ours, 'resident_mb'):,.0f} MB; {found.long_run.peak_mb:,.0f} MB"],
+         f"{median_of(found.ours, 'resident_mb'):,.0f} MB; {found.long_run.peak_mb:,.0f} MB; the lookout beside it "
+         f"{found.long_run.beside_mb:,.0f} MB"],
         ["processor a request in the long run", "", f"{found.long_run.cpu_ms:.2f} ms"],
     ]  # fmt: skip
 
@@ -190,7 +200,18 @@ def _bend(small: dict[str, Any], large: dict[str, Any]) -> str:
 def _grown_parts(found: Found) -> Parts:
     if found.grown is None:
         return []
-    one, run = found.grown
+    return [
+        {"heading": "PostgreSQL and Valkey, two workers"},
+        {
+            "text": "The simulated shop itself, not multiplied; both servers, both workers and the load share this "
+            "machine's cores; PostgreSQL waits for the disk at each commit. One round."
+        },
+        _of_two(*found.grown),
+    ]
+
+
+def _of_two(one: Round, run: LongRun) -> dict[str, Any]:
+    """What two workers did."""
     rows = [
         [f"300 decisions/s and 100 events/s for {run.outcome.seconds / 60:.1f} minutes: decisions",
          _stream(run, DECISIONS)],
@@ -201,11 +222,4 @@ def _grown_parts(found: Found) -> Parts:
         ["start of a worker to its first decision", f"{one.first_answer_seconds:.1f} s"],
         ["memory of a worker, at most", f"{run.peak_mb:,.0f} MB"],
     ]  # fmt: skip
-    return [
-        {"heading": "PostgreSQL and Valkey, two workers"},
-        {
-            "text": "The simulated shop itself, not multiplied; both servers, both workers and the load share this "
-            "machine's cores; PostgreSQL waits for the disk at each commit. One round."
-        },
-        {"table": {"columns": ["what", "measured"], "rows": rows}},
-    ]
+    return {"table": {"columns": ["what", "measured"], "rows": rows}}

@@ -34,20 +34,23 @@ class Round(msgspec.Struct, frozen=True):
 
 
 class LongRun(msgspec.Struct, frozen=True):
-    """The long run: what happened, the most memory of a worker, and the milliseconds of processor a request."""
+    """The long run: what happened, the most memory of a worker, the milliseconds of processor a request, and the memory
+    of what stands beside the worker.
+    """
 
     outcome: Outcome
     peak_mb: float
     cpu_ms: float
+    beside_mb: float
 
 
-def product(shop: Shop) -> Command:
+def product(shop: Shop, workers: int = 1) -> Command:
     """How people start the product, on a port; each start comes after what the one before was told."""
 
     def command(port: int, start: int) -> Sequence[str]:
         began = shop.moment + start * BETWEEN_STARTS
         where = ("--home", str(shop.home.root), "serve", "--clock-from", began.isoformat())
-        return python("-m", "pipelines.cli", *where, "--port", str(port))
+        return python("-m", "pipelines.cli", *where, "--port", str(port), "--workers", str(workers))
 
     return command
 
@@ -91,7 +94,8 @@ class Measured:
             outcome = self._open(services, decisions, events, seconds)
             spent = sum(one.cpu_seconds() for one in services) - before
             asked = sum(one.planned for one in outcome.streams.values())
-            found = LongRun(outcome, max(one.memory_mb("VmHWM") for one in services), spent / asked * 1e3)
+            most, beside = max(one.memory_mb("VmHWM") for one in services), services[0].beside_mb()
+            found = LongRun(outcome, most, spent / asked * 1e3, beside)
             say(f"{self._name}: {found}")
             return found
 

@@ -41,13 +41,16 @@ class Service:
     resident_mb: float
 
     def cpu_seconds(self) -> float:
-        """What its processor time is by now, that of its children that ended included."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(int(field) for field in fields[11:15]) / TICKS
+        """What its processor time is by now, that of its children included."""
+        return sum(_cpu_seconds(pid) for pid in _family(self.pid))
 
     def memory_mb(self, field: str = "VmRSS") -> float:
-        """What it has in memory now; with `VmHWM` the most that it had."""
-        return _memory_mb(self.pid, field)
+        """What the largest of its processes, one that serves, has in memory now; with `VmHWM` the most that it had."""
+        return max((_memory_mb(pid, field) for pid in _family(self.pid)), default=0.0)
+
+    def beside_mb(self) -> float:
+        """What its other processes have in memory now."""
+        return sum(_memory_mb(pid, "VmRSS") for pid in _family(self.pid)) - self.memory_mb()
 
     def clock(self, question: bytes) -> datetime:
         """What time it is there, by a decision."""
@@ -138,6 +141,31 @@ def _post(port: int, path: str, body: bytes, key: str) -> tuple[int, bytes]:
         connection.close()
 
 
+def _family(pid: int) -> list[int]:
+    """A process and all that it started, and those started, as far as they live."""
+    try:
+        children = [
+            int(one) for task in Path(f"/proc/{pid}/task").iterdir() for one in _told(task / "children").split()
+        ]
+    except OSError:
+        return []
+    return [pid, *(one for child in children for one in _family(child))]
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Its own and that of its children that ended; 0 for one that ended itself."""
+    fields = _told(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15]) / TICKS
+
+
 def _memory_mb(pid: int, field: str) -> float:
-    status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in status if line.startswith(field)).split()[1]) / 1024
+    words = _told(Path(f"/proc/{pid}/status")).split()
+    return int(words[words.index(f"{field}:") + 1]) / 1024 if f"{field}:" in words else 0.0
+
+
+def _told(file: Path) -> str:
+    """A file of the kernel's; empty where its process has ended."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
