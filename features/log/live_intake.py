@@ -1,9 +1,11 @@
 """Live events in: one transaction from the shop's words to facts, state and the answer."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from features.instants import to_us
 from features.log import identity
@@ -18,7 +20,7 @@ from features.log.validation import rows_from_json, validate
 from features.log.value_lists import marks, parts
 from features.log.wholeness import check_not_emptied
 
-AT_ONCE, TEXT_AT_ONCE = 100, 4_000
+AT_ONCE, TEXT_AT_ONCE = 200, 4_000
 """Events, and characters of texts to be judged, that are kept in one transaction: others wait for it."""
 
 FOLLOWED_BY = "tahdikas"
@@ -32,8 +34,7 @@ The new events are facts already, and not in the states yet.
 """
 
 
-@dataclass(frozen=True)
-class EventResult:
+class EventResult(msgspec.Struct, frozen=True, gc=False):
     """What became of one event. `customer_id` is whom it was counted for: an id of hers, or "anonymous:<id>"."""
 
     event_id: str | None
@@ -266,4 +267,4 @@ def _counted_for(result: EventResult, owner: Mapping[str, str]) -> EventResult:
     """The result of an event recorded under an origin, with its owner instead."""
     if result.customer_id is None or owner[result.customer_id] == result.customer_id != NOBODY:
         return result
-    return replace(result, customer_id=owner[result.customer_id] or None)
+    return msgspec.structs.replace(result, customer_id=owner[result.customer_id] or None)
