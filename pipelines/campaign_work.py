@@ -21,7 +21,8 @@ from features.errors import TahdikasError
 from features.home import Home
 from serving.campaign_lists import folder_of
 from serving.campaigns.compared import difference, others, overlap
-from serving.campaigns.life import Campaigns, Job
+from serving.campaigns.life import Campaigns
+from serving.campaigns.rows import Job
 from serving.clocks import Clock
 
 log = logging.getLogger("tahdikas.campaigns")

@@ -22,7 +22,7 @@ from features.log.connection import Connection, transaction
 from features.log.rules import RESERVED_PREFIX
 from pipelines.campaign_work import alone
 from pipelines.list_files import ListFile, sheet
-from serving.campaigns import life
+from serving.campaigns.rows import TABLES as CAMPAIGN_TABLES
 from serving.console import notes
 
 FORGOTTEN = {"customer_id": "–"}
@@ -38,7 +38,7 @@ def forget(home: Home, connection: Connection) -> bool:
     While a list is built or exported nothing is done: it may yet name her. Raises `OSError` for files that cannot be
     written anew.
     """
-    connection.make((*life.TABLES, *notes.TABLES))
+    connection.make((*CAMPAIGN_TABLES, *notes.TABLES))
     (latest,) = connection.execute("select coalesce(max(position), 0) from facts").fetchone()
     since = _through(home)
     gone = _gone(connection, since, latest) if latest > since else set()

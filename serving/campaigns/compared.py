@@ -13,7 +13,7 @@ import duckdb
 
 from features.home import Home
 from serving.campaign_lists import folder_of
-from serving.campaigns.life import Campaign
+from serving.campaigns.rows import Campaign
 
 _SHARED = "select count(*) from read_parquet(?) semi join read_parquet(?) using (customer_id)"
 _MISSING = "select count(*) from read_parquet(?) anti join read_parquet(?) using (customer_id)"

@@ -8,7 +8,7 @@ approval back.
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -17,77 +17,23 @@ from features.home import Home
 from features.log.connection import Connection
 from features.log.per_thread import PerThread
 from features.log.store import from_micros, to_micros, transaction
+from serving.campaigns.rows import (
+    COLUMNS,
+    JOB_COLUMNS,
+    TABLES,
+    Campaign,
+    Deed,
+    Job,
+    Kind,
+    Status,
+    campaign_of,
+    job_of,
+    text_of,
+)  # fmt: skip
 from serving.campaigns.spec import Spec
 
-Status = Literal["draft", "building", "review", "approved", "exported", "closed"]
-Kind = Literal["preview", "build", "export"]
-
-TABLES = (
-    """create table if not exists campaigns(
-        campaign_id text primary key, version integer not null, status text not null, spec text not null,
-        made_by text not null, made_at integer not null, changed_by text not null, changed_at integer not null,
-        list_id text) without rowid""",
-    """create table if not exists campaign_deeds(
-        campaign_id text not null, n integer not null, at integer not null, person text not null, deed text not null,
-        detail text not null, primary key (campaign_id, n)) without rowid""",
-    """create table if not exists campaign_off(
-        list_id text not null, customer_id text not null, person text not null, reason text not null,
-        at integer not null, primary key (list_id, customer_id)) without rowid""",
-    """create table if not exists campaign_jobs(
-        job_id text primary key, campaign_id text not null, kind text not null, version integer not null,
-        spec text not null, asked_by text not null, asked_at integer not null, status text not null,
-        done integer not null default 0, total integer not null default 0, result text not null default '{}',
-        ended_at integer) without rowid""",
-)
-_COLUMNS = "campaign_id, version, status, spec, made_by, made_at, changed_by, changed_at, list_id"
-_JOB = "job_id, campaign_id, kind, version, spec, asked_by, asked_at, status, done, total, result, ended_at"
 MAKING = ("made", "changed", "built", "took off", "put back")
 """Deeds of those who made a list: none of them may approve it."""
-
-
-class Campaign(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign as it stands; `list_id` is the list that was built for it last."""
-
-    campaign_id: str
-    version: int
-    status: Status
-    spec: Spec
-    made_by: str
-    made_at: datetime
-    changed_by: str
-    changed_at: datetime
-    list_id: str | None
-
-
-class Deed(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody did, when; `detail` in plain types."""
-
-    at: datetime
-    person: str
-    deed: str
-    detail: dict[str, Any]
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that takes long: waiting, running, done, failed or stopped; `done` of `total` customers so far."""
-
-    job_id: str
-    campaign_id: str
-    kind: Kind
-    version: int
-    spec: Spec
-    asked_by: str
-    asked_at: datetime
-    status: Literal["waiting", "running", "done", "failed", "stopped"]
-    done: int
-    total: int
-    result: dict[str, Any]
-    ended_at: datetime | None
-
-    @property
-    def under_way(self) -> bool:
-        """Whether it is not over yet."""
-        return self.status in ("waiting", "running")
 
 
 class OvertakenError(DataError):
@@ -121,8 +67,8 @@ class Campaigns:
 
     def all(self) -> list[Campaign]:
         """Every campaign, the one changed last first."""
-        query = f"select {_COLUMNS} from campaigns order by changed_at desc, campaign_id"
-        return [_campaign(row) for row in self.connection().execute(query).fetchall()]
+        query = f"select {COLUMNS} from campaigns order by changed_at desc, campaign_id"
+        return [campaign_of(row) for row in self.connection().execute(query).fetchall()]
 
     def find(self, campaign_id: str) -> Campaign | None:
         """One campaign."""
@@ -130,9 +76,9 @@ class Campaigns:
 
     def of_list(self, list_id: str) -> Campaign | None:
         """The campaign that a list was built for, None where it was built by hand."""
-        query = f"select {_COLUMNS} from campaigns where list_id = ?"
+        query = f"select {COLUMNS} from campaigns where list_id = ?"
         row = self.connection().execute(query, (list_id,)).fetchone()
-        return None if row is None else _campaign(row)
+        return None if row is None else campaign_of(row)
 
     def deeds(self, campaign_id: str) -> list[Deed]:
         """What was done, first to last."""
@@ -147,8 +93,8 @@ class Campaigns:
         """A new draft."""
         campaign_id, at = secrets.token_hex(5), to_micros(now)
         with transaction(self.connection()) as run:
-            row = (campaign_id, 1, "draft", _text(spec), person, at, person, at, None)
-            run.execute(f"insert into campaigns ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            row = (campaign_id, 1, "draft", text_of(spec), person, at, person, at, None)
+            run.execute(f"insert into campaigns ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             _note(run, campaign_id, person, "made", now, {"template": spec.template})
             return _sure(run, campaign_id)
 
@@ -172,18 +118,18 @@ class Campaigns:
         """
         wanted = {"preview": ("draft", "review"), "build": ("draft", "review"), "export": ("approved", "exported")}
         with transaction(self.connection()) as run:
-            query = f"""select {_JOB} from campaign_jobs where campaign_id = ? and kind = ? and version = ?
+            query = f"""select {JOB_COLUMNS} from campaign_jobs where campaign_id = ? and kind = ? and version = ?
                 and (status = 'waiting' or status = 'running')"""
             row = run.execute(query, (campaign_id, kind, version)).fetchone()
             if row is not None:
-                return _job(row)
+                return job_of(row)
             was = _at(run, campaign_id, version, wanted[kind])
             job_id = f"{kind}-{secrets.token_hex(5)}"
             last = "select coalesce(max(asked_at), 0) from campaign_jobs where campaign_id = ?"
             asked_at = max(to_micros(now), run.execute(last, (campaign_id,)).fetchone()[0] + 1)
-            values = (job_id, campaign_id, kind, version, _text(was.spec), person, asked_at, "waiting", 0, total)
+            values = (job_id, campaign_id, kind, version, text_of(was.spec), person, asked_at, "waiting", 0, total)
             run.execute(
-                f"insert into campaign_jobs ({_JOB}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{{}}', null)", values
+                f"insert into campaign_jobs ({JOB_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{{}}', null)", values
             )
             if kind == "build":
                 _change(run, was, "building", person, now)
@@ -305,19 +251,21 @@ class Campaigns:
 
     def job(self, job_id: str) -> Job | None:
         """One job."""
-        row = self.connection().execute(f"select {_JOB} from campaign_jobs where job_id = ?", (job_id,)).fetchone()
-        return None if row is None else _job(row)
+        row = (
+            self.connection().execute(f"select {JOB_COLUMNS} from campaign_jobs where job_id = ?", (job_id,)).fetchone()
+        )
+        return None if row is None else job_of(row)
 
     def jobs(self, campaign_id: str) -> list[Job]:
         """The jobs of a campaign, the one asked for last first."""
-        query = f"select {_JOB} from campaign_jobs where campaign_id = ? order by asked_at desc, job_id"
-        return [_job(row) for row in self.connection().execute(query, (campaign_id,)).fetchall()]
+        query = f"select {JOB_COLUMNS} from campaign_jobs where campaign_id = ? order by asked_at desc, job_id"
+        return [job_of(row) for row in self.connection().execute(query, (campaign_id,)).fetchall()]
 
     def waiting(self) -> list[Job]:
         """What is to be done, in the order in which it was asked for; what was begun and never ended among it."""
-        query = f"""select {_JOB} from campaign_jobs where status = 'waiting' or status = 'running'
+        query = f"""select {JOB_COLUMNS} from campaign_jobs where status = 'waiting' or status = 'running'
             order by asked_at, job_id"""
-        return [_job(row) for row in self.connection().execute(query).fetchall()]
+        return [job_of(row) for row in self.connection().execute(query).fetchall()]
 
     def goes_on(self, job: Job, done: int, total: int) -> bool:
         """Tell how far it is; whether it is still wanted."""
@@ -346,7 +294,7 @@ def _change(
         (
             was.version + (not keep_version),
             status,
-            _text(spec or was.spec),
+            text_of(spec or was.spec),
             person,
             to_micros(now),
             list_id or was.list_id,
@@ -376,13 +324,9 @@ def _differences(was: Spec, now: Spec) -> dict[str, Any]:
     return {name: [msgspec.to_builtins(a), msgspec.to_builtins(b)] for name, a, b in pairs if a != b}
 
 
-def _text(spec: Spec) -> str:
-    return msgspec.json.encode(spec).decode()
-
-
 def _found(run: Connection, campaign_id: str) -> Campaign | None:
-    row = run.execute(f"select {_COLUMNS} from campaigns where campaign_id = ?", (campaign_id,)).fetchone()
-    return None if row is None else _campaign(row)
+    row = run.execute(f"select {COLUMNS} from campaigns where campaign_id = ?", (campaign_id,)).fetchone()
+    return None if row is None else campaign_of(row)
 
 
 def _sure(run: Connection, campaign_id: str) -> Campaign:
@@ -393,37 +337,4 @@ def _sure(run: Connection, campaign_id: str) -> Campaign:
 
 
 def _sure_job(run: Connection, job_id: str) -> Job:
-    return _job(run.execute(f"select {_JOB} from campaign_jobs where job_id = ?", (job_id,)).fetchone())
-
-
-def _campaign(row: Sequence[Any]) -> Campaign:
-    campaign_id, version, status, spec, made_by, made_at, changed_by, changed_at, list_id = row
-    return Campaign(
-        campaign_id=campaign_id,
-        version=version,
-        status=status,
-        spec=msgspec.json.decode(spec, type=Spec),
-        made_by=made_by,
-        made_at=from_micros(made_at),
-        changed_by=changed_by,
-        changed_at=from_micros(changed_at),
-        list_id=list_id,
-    )
-
-
-def _job(row: Sequence[Any]) -> Job:
-    job_id, campaign_id, kind, version, spec, asked_by, asked_at, status, done, total, result, ended_at = row
-    return Job(
-        job_id=job_id,
-        campaign_id=campaign_id,
-        kind=kind,
-        version=version,
-        spec=msgspec.json.decode(spec, type=Spec),
-        asked_by=asked_by,
-        asked_at=from_micros(asked_at),
-        status=status,
-        done=done,
-        total=total,
-        result=msgspec.json.decode(result),
-        ended_at=None if ended_at is None else from_micros(ended_at),
-    )
+    return job_of(run.execute(f"select {JOB_COLUMNS} from campaign_jobs where job_id = ?", (job_id,)).fetchone())

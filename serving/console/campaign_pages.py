@@ -12,8 +12,8 @@ from serving import campaign_lists as lists
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
 from serving.campaigns.compared import difference, others, overlap
-from serving.campaigns.life import Campaign, Job, Kind
 from serving.campaigns.results import results
+from serving.campaigns.rows import Campaign, Job, Kind
 from serving.campaigns.spec import TEMPLATES, Spec, checked, from_template
 from serving.console import campaign_form
 from serving.console.asking import answered, currency

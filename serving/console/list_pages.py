@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from serving import campaign_lists as lists
 from serving.api.problems import ProblemError
 from serving.api.wiring import wired
-from serving.campaigns.life import Campaign
+from serving.campaigns.rows import Campaign
 from serving.console.asking import answered
 from serving.console.funnel import action_name, groups, step_text
 from serving.console.language import Language

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from pipelines.campaign_work import Worker
-from serving.campaigns.life import Campaigns, Job
+from serving.campaigns.life import Campaigns
+from serving.campaigns.rows import Job
 from serving.campaigns.spec import Spec
 from tests.scenarios.conftest import Shop
 
