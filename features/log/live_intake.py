@@ -20,8 +20,9 @@ from features.log.validation import rows_from_json, validate
 from features.log.value_lists import marks, parts
 from features.log.wholeness import check_not_emptied
 
-AT_ONCE, TEXT_AT_ONCE = 200, 4_000
-"""Events, and characters of texts to be judged, that are kept in one transaction: others wait for it."""
+AT_ONCE, TEXT_AT_ONCE, LINKS_AT_ONCE = 200, 4_000, 20
+"""Events, characters of texts to be judged, and events that tell who is who, after which all of hers is folded: so many
+are kept in one transaction, for which others wait."""
 
 FOLLOWED_BY = "tahdikas"
 """The source of events that follow from others."""
@@ -47,14 +48,14 @@ class EventResult(msgspec.Struct, frozen=True, gc=False):
 def in_parts(objects: list[Any]) -> Iterator[list[Any]]:
     """Events in their order, as many at a time as may be kept at once."""
     part: list[Any] = []
-    text = 0
+    text = links = 0
     for value in objects:
-        more = len(_text(value))
-        if part and (len(part) == AT_ONCE or text + more > TEXT_AT_ONCE):
+        more, is_link = len(_text(value)), isinstance(value, dict) and value.get("type") == "identity"
+        if part and (len(part) == AT_ONCE or text + more > TEXT_AT_ONCE or links + is_link > LINKS_AT_ONCE):
             yield part
-            part, text = [], 0
+            part, text, links = [], 0, 0
         part.append(value)
-        text += more
+        text, links = text + more, links + is_link
     yield part
 
 

@@ -3,11 +3,11 @@
 from contextlib import contextmanager
 
 import pytest
-from log_contents import NOW, event, new_home, purchase, rating
+from log_contents import NOW, event, link, new_home, purchase, rating
 
 from features.log import live_intake
 from features.log.event_log import EventLog
-from features.log.live_intake import AT_ONCE, TEXT_AT_ONCE
+from features.log.live_intake import AT_ONCE, LINKS_AT_ONCE, TEXT_AT_ONCE
 
 
 @contextmanager
@@ -66,6 +66,13 @@ def test_of_long_texts_few_are_kept_at_a_time(log):
     with counted(log) as kept:
         log.append_live(long, source="api", now=NOW, follow=none_follows)
     assert kept == [1, 1, 3]
+
+
+def test_of_who_is_who_little_is_told_at_a_time(log):
+    links = [link(f"l{n}", f"v{n}", f"c{n}", n / 100) for n in range(2 * LINKS_AT_ONCE)]
+    with counted(log) as kept:
+        log.append_live([purchase("p", "aino", 1), *links], source="api", now=NOW)
+    assert kept == [LINKS_AT_ONCE + 1, LINKS_AT_ONCE]
 
 
 def test_what_is_no_event_is_no_obstacle():
