@@ -71,7 +71,7 @@ def _drift(home: Home) -> dict[str, Any] | None:
     if found is None:
         return None
     moved = sorted(found["compared"], key=lambda one: (-one["psi"], one["stream"], one["name"]))[:MOST_MOVED]
-    return found | {"moved": moved, "furthest": max([one["psi"] for one in moved], default=0) or 1}
+    return found | {"moved": moved}
 
 
 def _calibration(bins: list[dict[str, float]]) -> dict[str, Any] | None:
