@@ -67,7 +67,10 @@ class LackOut(Out):
 class DemandAnswer(Out):
     """Demand for what is missing, the most people first."""
 
-    as_of: datetime = Field(description="The moment, UTC.", examples=[_WHEN])
+    as_of: datetime = Field(
+        description="Of which moment it is, UTC: of this one, or of some minutes ago where it was made ahead.",
+        examples=[_WHEN],
+    )
     days: int = Field(description="How far it looks back; days.", examples=[90])
     min_people: int = Field(description="Terms of fewer people are not told; a count.", examples=[2])
     terms_found: int = Field(description="Terms that may be told; a count.", examples=[12])

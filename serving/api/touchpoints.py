@@ -125,7 +125,10 @@ class TouchpointOut(Out):
 class TouchpointsAnswer(Out):
     """Touchpoints where anything happened, the most visited first."""
 
-    as_of: datetime = Field(description="The moment, UTC.", examples=[_WHEN])
+    as_of: datetime = Field(
+        description="Of which moment it is, UTC: of this one, or of some minutes ago where it was made ahead.",
+        examples=[_WHEN],
+    )
     days: int = Field(description="How far it looks back; days.", examples=[90])
     touchpoints: list[TouchpointOut] = Field(description="The touchpoints.", examples=[[]])
 
