@@ -25,7 +25,10 @@ from serving.core.question import Request
 from serving.record_body import pack, unpack
 from serving.service import DecisionService
 
-ROUNDS, ASKED = 5, 400
+ROUNDS, ASKED = 5, 1_100
+"""More customers than are remembered (serving/core/remembered.py): each is asked for as if for the first time."""
+LATELY = 100
+AGAIN = "the same of who was asked for lately"
 SIMULATED = "all of it, in process, not recorded"
 
 
@@ -75,6 +78,7 @@ def one_decision(home: Home, now: datetime) -> One:
         calls: dict[str, Callable[[int], Any]] = {
             "read her state": lambda i: service.read([questions[i]]),
             "engine: evidence, gates, gain, draw, verdict": engine,
+            AGAIN: lambda i: engine(i % LATELY),
             "of that: evidence": evidence,
             **models,
             "of that: gates, gain, draw, verdict": verdicts,

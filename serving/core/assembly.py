@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.customer.coverage import Covers
 from serving.core import contact
 from serving.core.arbitration import expected_gain
 from serving.core.catalogue import Catalogue
@@ -17,7 +16,6 @@ from serving.core.evidence import Evidence
 from serving.core.exploration import arm_of, bucket_of, seed_of, uniform
 from serving.core.gates import Asked
 from serving.core.gathering import REFUSED
-from serving.core.held import blocks
 from serving.core.plan import Plan, plan_of
 from serving.core.policy import Placement, Policy
 from serving.core.question import Request
@@ -72,7 +70,7 @@ def assemble(
         readable=np.array([e.state_status == "ok" for e in evidence]),
         granted=_granted(evidence, places, plan),
         objects=np.array([e.consents.get("profiling") in REFUSED for e in evidence]),
-        held=_held(requests, evidence, released, places, catalogue),
+        held=_held(requests, evidence, released, places, plan),
         told=told,
         empty=_empty(evidence, plan),
         over_cap=over,
@@ -177,24 +175,13 @@ def _held(
     evidence: Sequence[Evidence],
     released: Sequence[tuple[str, ...]],
     places: Sequence[Placement],
-    catalogue: Catalogue,
+    plan: Plan,
 ) -> Bools:
-    held = np.zeros((len(requests), len(catalogue)), dtype=np.bool_)
-    cache: dict[tuple[Covers, str, bool], Bools] = {}
+    held = np.zeros((len(requests), len(plan.catalogue)), dtype=np.bool_)
     for i, (request, one, place) in enumerate(zip(requests, evidence, places, strict=True)):
         for hold in one.holds:
-            if hold.hold_id in released[i]:
-                continue
-            key = (hold.covers, request.channel, place.outbound)
-            row = cache.get(key)
-            if row is None:
-                row = cache[key] = np.array(
-                    [
-                        blocks(hold, a.category, a.group, channel=request.channel, outbound=place.outbound)
-                        for a in catalogue.actions
-                    ]
-                )
-            held[i] |= row
+            if hold.hold_id not in released[i]:
+                held[i] |= plan.held(hold, request.channel, place.outbound)
     return held
 
 

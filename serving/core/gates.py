@@ -157,7 +157,8 @@ def comes_later(asked: Asked, failed: Masks) -> Bools:
     blocked = np.zeros(failed.shape, dtype=np.bool_)
     for first, waiting in asked.catalogue.awaited:
         due = ~(asked.unmet[0][:, first] | asked.reached[:, first])
-        blocked[:, waiting] |= due[:, None]
+        if np.count_nonzero(due):
+            blocked[:, waiting] |= due[:, None]
     return blocked
 
 

@@ -167,7 +167,7 @@ def _scored(
         rows = inputs_of(stored_of([_known(s, moment) for s, moment in zip(snapshots, at.tolist(), strict=True)]), at)
         if spoken.derived:
             derived = [{name: row[j] for name, j in spoken.derived} for row in rows.tolist()]
-        said = said_of_all(rows, CHURN_INPUTS, objects, scorer, catalogue)
+        said = said_of_all(rows, CHURN_INPUTS, objects, scorer, catalogue, plan.said)
     features = []
     for snapshot, more, models, refuses in zip(snapshots, derived, said, objects.tolist(), strict=True):
         known = snapshot.values.get

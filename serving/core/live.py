@@ -50,15 +50,16 @@ def snapshot_of(
     """
     state, now = view.state, view.now
     bought = view.items_bought
-    contacts, promised, settled = [], [], set()
+    contacts: list[Contact] = []
+    promised: list[Contact] = []
+    settled: set[str] = set()
     for c in view.contacts:
-        contact = Contact(c.at, c.action_id, c.channel or "", decision_id=c.decision_id or "")
-        if c.status in REACHED:
-            contacts.append(contact)
-        elif c.status == "reserved" and c.at + reservation > now:
-            promised.append(contact)
-        if c.status != "reserved" and c.decision_id:
-            settled.add(c.decision_id)
+        status, decision = c.status, c.decision_id or ""
+        if status in REACHED or (status == "reserved" and c.at + reservation > now):
+            found = Contact(c.at, c.action_id, c.channel or "", "", decision)
+            (promised if status == "reserved" else contacts).append(found)
+        if status != "reserved" and decision:
+            settled.add(decision)
     held_by_log = {c.decision_id for c in promised if c.decision_id}
     promised += [r for r in reserved if r.decision_id not in settled and r.decision_id not in held_by_log]
     values = view.features | {
@@ -66,7 +67,7 @@ def snapshot_of(
         "cool_downs": float(sum(h.cool_down for h in view.holds)),
         "unresolved_severity": float(max((h.severity for h in view.holds if not h.cool_down), default=0)),
         "distinct_items": float(len(bought.items)),
-        "repeat_items": float((bought.counts > 1).sum()),
+        "repeat_items": float(np.count_nonzero(bought.counts > 1)),
         "session_items": float(len(view.session_items)),
         "cases_put_right": float(put_right(view)),
         "complaints_handled_well": float(handled_well(view)),
@@ -129,13 +130,13 @@ def newly_bought(view: CustomerView) -> tuple[str, ...]:
     if not view.orders:
         return ()
     order, bought = view.orders[-1], view.items_bought
-    first = dict(zip(bought.items, bought.first_at.tolist(), strict=True))
-    return tuple(item for item in order.items if first.get(item, 0.0) >= order.at / SECOND)
+    first, at = dict(zip(bought.items, bought.first_at.tolist(), strict=True)), order.at / SECOND
+    return tuple([item for item in order.items if first.get(item, 0.0) >= at])
 
 
 def never_came(view: CustomerView) -> frozenset[str]:
     """The items of her latest orders that she never got: each order with them was cancelled."""
-    cancelled = [order for order in view.orders if was_cancelled(view, order)]
+    cancelled = [order for order in view.orders if was_cancelled(view, order)] if view.courses else []
     if not cancelled:
         return frozenset()
     bought = dict(zip(view.items_bought.items, view.items_bought.counts.tolist(), strict=True))
@@ -145,6 +146,8 @@ def never_came(view: CustomerView) -> frozenset[str]:
 
 def put_right(view: CustomerView) -> int:
     """Cases but ordinary returns and questions that ended in the last 30 days and that she has not rated since."""
+    if not view.cases:
+        return 0
     now = to_us(view.now)
     rated = {(m.case_id, m.at) for m in view.state.marks if m.case_id is not None and m.at <= now}
     return sum(
@@ -158,6 +161,8 @@ def put_right(view: CustomerView) -> int:
 
 def handled_well(view: CustomerView) -> int:
     """Complaints answered well in the last 30 days that never grew worse by asking, a broken promise or a long wait."""
+    if not view.cases:
+        return 0
     since = to_us(view.now) - 30 * DAY
     good = _good_answers(view)
     return sum(
@@ -173,6 +178,8 @@ def handled_well(view: CustomerView) -> int:
 def _good_answers(view: CustomerView) -> dict[str, int]:
     """When she first said of each finished case that it went well, in microseconds."""
     ended = {c.case_id: to_us(c.finished_at) for c in view.cases if c.finished_at is not None}
+    if not ended:
+        return {}
     now, found = to_us(view.now), dict[str, int]()
     for mark in view.state.marks:
         case = mark.case_id

@@ -10,6 +10,7 @@ from serving.core.actions import CHURN_PROBABILITY, EXPECTED_VALUE, SECOND_PURCH
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
 from serving.core.evidence import Evidence
+from serving.core.remembered import Remembered
 from serving.core.scorer import Scorer
 
 
@@ -55,13 +56,18 @@ def value_of(evidence: Evidence, scorer: Scorer) -> tuple[float, float, float] |
     return found
 
 
-def said_of_all(rows: Floats, names: Sequence[str], objects: Bools, scorer: Scorer, catalogue: Catalogue) -> list[Said]:
-    """The same; nothing of those who object to profiling."""
+def said_of_all(
+    rows: Floats, names: Sequence[str], objects: Bools, scorer: Scorer, catalogue: Catalogue, lately: Remembered[Said]
+) -> list[Said]:
+    """The same, or what was said `lately` of such inputs; nothing of those who object to profiling."""
     if not scorer.uses_inputs or not asks_models(catalogue):
         return [Said()] * len(rows)
     asked = np.flatnonzero(~objects)
+    inputs = rows[asked]
+    keys = [row.tobytes() for row in inputs]
     found = [Said()] * len(rows)
-    for place, said in zip(asked.tolist(), said_of(rows[asked], names, scorer, catalogue), strict=True):
+    answers = lately.of(scorer, keys, lambda places: said_of(inputs[places], names, scorer, catalogue))
+    for place, said in zip(asked.tolist(), answers, strict=True):
         found[place] = said
     return found
 

@@ -7,13 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.customer.coverage import Covers
+from features.customer.holds import Hold
 from features.customer.state_features import STATE_FEATURES
 from features.inputs.frame import CHURN_INPUTS
 from serving.core.actions import MODELLED, SCORE, ActionCap, Items
 from serving.core.catalogue import Catalogue
 from serving.core.conditions import Bools, Floats
+from serving.core.favourites import Favourites
+from serving.core.held import covers
+from serving.core.modelled import Said
 from serving.core.policy import Policy
+from serving.core.remembered import Remembered
+from serving.core.scored import Proposals
 
+MOST_COVERS = 1000  # of what holds cover in channels: staff may hold anything
 DERIVED = frozenset(CHURN_INPUTS) - frozenset(STATE_FEATURES)  # model inputs that no store holds as such
 
 
@@ -52,8 +60,12 @@ class Plan:
     def __init__(self, policy: Policy, catalogue: Catalogue) -> None:
         self.policy, self.catalogue = policy, catalogue
         self.shops: list[Any] = []  # what `item_sources.shop_of` keeps
+        self.proposed: Remembered[Proposals] = Remembered()
+        self.favourites: Remembered[Favourites] = Remembered()
+        self.said: Remembered[Said] = Remembered()
         self._forms: dict[tuple[str, str], tuple[tuple[tuple[int, ...], ...], NDArray[np.int64]]] = {}
         self._conditional: dict[tuple[str, str], tuple[tuple[int, int, tuple[int, ...]], ...]] = {}
+        self._held: dict[tuple[Covers, str, bool], Bools] = {}
         self._shown: dict[str, Bools] = {}
         self._shelves: dict[str, Shelf] = {}
         self._weighed: dict[str, Floats] = {}
@@ -79,6 +91,17 @@ class Plan:
             fits = self.forms(placement, channel)[0]
             found = tuple((j, first, fits[j]) for j, first in self.catalogue.conditional if fits[j])
             self._conditional[placement, channel] = found
+        return found
+
+    def held(self, hold: Hold, channel: str, outbound: bool) -> Bools:
+        """The actions that a hold keeps back in a channel, as the place is outbound or not."""
+        key = hold.covers, channel, outbound
+        found = self._held.get(key)
+        if found is None:
+            if len(self._held) >= MOST_COVERS:
+                self._held = {}
+            found = self._held[key] = np.array([covers(hold, a, channel=channel, outbound=outbound)
+                                                for a in self.catalogue.actions])  # fmt: skip
         return found
 
     def shown(self, placement: str) -> Bools:

@@ -13,6 +13,7 @@ from serving.core.evidence import Evidence
 from serving.core.items import Scored
 from serving.core.live import KNOWN_FEATURES
 from serving.core.modelled import Said, said_of_all, value_of
+from serving.core.remembered import Remembered
 from serving.core.scorer import WithoutModel
 from serving.replaying import replay
 
@@ -73,7 +74,7 @@ def test_the_shipped_catalogue_asks_of_churn_and_second_purchase_and_not_of_valu
 def test_who_objects_is_not_put_before_a_model(shop, models, catalogue):
     rows = np.zeros((3, len(CHURN_INPUTS)))
     objects = np.array([False, True, False])
-    found = said_of_all(rows, list(CHURN_INPUTS), objects, models, catalogue)
+    found = said_of_all(rows, list(CHURN_INPUTS), objects, models, catalogue, Remembered())
     assert found[1] == Said() and found[0].second_purchase == AGAIN
     assert {n for _, n in models.asked} == {2}
 
