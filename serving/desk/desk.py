@@ -54,8 +54,6 @@ class Desk:
     def __init__(self, service: DecisionService, kept: KeptLists | None = None) -> None:
         """`kept`: lists that a lookout keeps, so that pages of them need no look at everybody."""
         self.service = service
-        self.looks = 0
-        """How often everybody of concern was looked at by this desk."""
         self._kept = kept
         self._incidents = ShopIncidents()
         self._reach = Reach(_breathe)
@@ -63,6 +61,11 @@ class Desk:
         self._quiet = Quiet()
         self._listings: dict[int, list[Watched]] = {}
         self._works: dict[int, list[Work]] = {}
+
+    @property
+    def looks(self) -> int:
+        """How often this desk looked at everybody of concern."""
+        return self._quiet.looks
 
     def lens(self, now: datetime) -> Lens:
         """By what holds are judged at `now`: the policy in force and the shop's incidents."""
@@ -85,7 +88,6 @@ class Desk:
 
     def _concerned(self, lens: Lens) -> Iterator[Standing]:
         """Everybody whom anything may hold, and everybody with an open case, by id."""
-        self.looks += 1
         run = self._run()
         also = set(self._damage.found(run, lens)) | self._reach.affected(run, lens)
         rules = mark(run, lens, self.service.in_force(lens.now).policy.hash).rules
@@ -118,12 +120,18 @@ class Desk:
         return page_of(entries, filters, to_us(now), None if cursor is None else cursor.place, limit)
 
     def feed(self, now: datetime, *, after: str | None = None, limit: int = 1_000) -> FeedPage:
-        """A page of the feed of new holds. Raises `FieldFaultError` for a cursor that is not ours."""
+        """A page of the feed of new holds. Raises `FieldFaultError` for a cursor that is not ours, and `NotYetError`
+        while a lookout makes its lists.
+        """
         cursor = FeedCursor() if after is None else from_text(after, FeedCursor)
-        policy = self.service.in_force(now).policy
-        return feed_page(
-            self._run(), cursor, self.lens(now), policy.hash, self._reach, self._damage, self._quiet, limit
-        )
+        run, lens, policy = self._run(), self.lens(now), self.service.in_force(now).policy
+
+        def kept(past: str, since: int | None, by_incidents: bool) -> list[str] | None:
+            if self._kept is None:
+                return None
+            return self._kept.silent(run, lens, self.mark(lens), past, since, by_incidents=by_incidents)
+
+        return feed_page(run, cursor, lens, policy.hash, self._reach, self._damage, self._quiet, kept, limit)
 
     def call_list(self, now: datetime, limit: int | None = None) -> tuple[int, list[Call]]:
         """How many calls a person should make, and the first (None: all) of them: the gravest first, then the dearest.

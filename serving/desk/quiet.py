@@ -21,7 +21,10 @@ LARGEST_CHANGE = 200_000
 
 
 class Quiet:
-    """The customers left unread, for one data folder. Safe to share between threads."""
+    """The customers left unread, for one data folder; `looks` counts how often the others were read.
+
+    Safe to share between threads.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,6 +32,7 @@ class Quiet:
         self._span = (0, -1)
         self._position = 0
         self._customers: set[str] = set()
+        self.looks = 0
 
     def everybody(
         self,
@@ -45,6 +49,7 @@ class Quiet:
 
         `rules` is the hash of all that judges (`marks.Mark.rules`).
         """
+        self.looks += 1
         now = to_us(lens.now)
         start = now if since is None else min(since, now)
         unread = self._unread(run, rules, start, now)

@@ -140,6 +140,19 @@ def customers_unknown(run: sqlite3.Connection) -> list[str]:
     return [one for (one,) in run.execute(query, (f"{STATE_UNKNOWN} %",))]
 
 
+def customers_held(run: sqlite3.Connection, after: str, since: int | None, *, by_incidents: bool) -> Iterable[str]:
+    """Customers past `after` who are on the watch list.
+
+    With `since` (us) only for a reason since then, or because their state could not be trusted, or `by_incidents`.
+    """
+    query = "select distinct customer_id from lines where list = 'watch' and customer_id > ?"
+    if since is None:
+        return [one for (one,) in run.execute(query, (after,))]
+    always = (f"{STATE_UNKNOWN} %", "incident %" if by_incidents else "")
+    wanted = f"{query} and (c >= ? or grp like ? or grp like ?)"
+    return [one for (one,) in run.execute(wanted, (after, since, *always))]
+
+
 @contextmanager
 def writing(run: sqlite3.Connection) -> Iterator[None]:
     """All that is written inside, or nothing of it."""

@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,7 +20,7 @@ from serving.desk.scan import of
 from serving.desk.tasks import KINDS
 from serving.desk.watch_list import Filters, WatchCursor, Watched, WatchPage, watched
 from serving.desk.work_list import Work, WorkCursor, WorkFilters, WorkPage, works
-from serving.lookout.file import Kept, asked, last_kept
+from serving.lookout.file import Kept, asked, customers_held, last_kept
 from serving.lookout.pages import Listing, changed_since, page, watch_listing, work_listing
 from serving.lookout.rows import Order, kinds_of, watch_order, watch_place, work_order, work_place
 
@@ -28,10 +28,23 @@ T = TypeVar("T")
 GONE_MINUTES = 2
 """A lookout that was not at work for so long is gone: whoever asks looks at everybody himself."""
 
+MOST_CHANGED, MOST_TOLD = 500, 5_000
+"""Customers looked at for a page beyond those shown, and for the feed; where more have changed, a page is as of the
+keeping, and the feed waits for it."""
+
 FEW = 5_000
 """So many customers of concern are looked at within a second or so, while the lookout makes its rows."""
 
 _NOT_YET = "The lists are being made, for the first time or by new rules. Ask again in a minute."
+
+
+class Seen(NamedTuple):
+    """The file, customers of whom anything changed since its keeping, whether they are all, and as of when that is."""
+
+    file: sqlite3.Connection
+    changed: list[str]
+    exact: bool
+    at: int
 
 
 class KeptLists:
@@ -92,32 +105,59 @@ class KeptLists:
         counted = {kind: kinds[kind] for kind in KINDS if kinds[kind]}
         return WorkPage(from_us(at), [one for _, one in lines[:limit]], groups.total(), counted, following)
 
+    def silent(
+        self, run: Connection, lens: Lens, now: Mark, after: str, since: int | None, *, by_incidents: bool
+    ) -> list[str] | None:
+        """Customers past `after` by id whom anything holds at the lens's moment, or of whom something was told.
+
+        With `since` (us) of those held: whom something may hold since then, whose state cannot be trusted, and
+        `by_incidents` whom an incident holds.
+        """
+
+        def ask(found: Seen) -> list[str] | None:
+            if not found.exact:
+                return None
+            held = customers_held(found.file, after, since, by_incidents=by_incidents)
+            return [one for one in {*found.changed, *held} if one > after]
+
+        return self._asked(run, lens, now, MOST_TOLD, ask)
+
     def _page(
         self, run: Connection, lens: Lens, now: Mark, listing: Listing[T], after: Order | None, limit: int
     ) -> tuple[int, list[tuple[Order, T]], Counter[str]] | None:
-        """As of when, the lines with their places (one more than asked for where more follow), and the groups' counts.
+        """As of when, the lines with their places (one more than asked for if more follow), and the groups' counts."""
 
-        Raises `NotYetError` while they are made for the first time in a large shop.
+        def ask(found: Seen) -> tuple[int, list[tuple[Order, T]], Counter[str]]:
+            return found.at, *page(found.file, listing, found.changed, after, limit)
+
+        return self._asked(run, lens, now, MOST_CHANGED, ask)
+
+    def _asked(
+        self, run: Connection, lens: Lens, now: Mark, most: int, question: Callable[[Seen], T | None]
+    ) -> T | None:
+        """The answer to a question of what is kept; None where the asker has to look at everybody himself.
+
+        Raises `NotYetError` where that is too many, and the lookout is at work and will have an answer.
         """
         self._since = since = self._since or lens.now
+        works = lens.now - since < timedelta(minutes=GONE_MINUTES)
 
-        def ask(file: sqlite3.Connection) -> tuple[int, list[tuple[Order, T]], Counter[str]] | bool:
+        def ask(file: sqlite3.Connection) -> T | None:
+            nonlocal works
             kept = last_kept(file)
             if kept is None or abs(now.at - kept.seen_at) > GONE_MINUTES * MINUTE:
-                return False
+                return None
+            works = True
             if not kept.whole or not _is_of_now(run, kept, now):
-                return True
-            changed, all_of_them = changed_since(file, run, kept, now)
+                return None
+            changed, all_of_them = changed_since(file, run, kept, now, most)
             exact = all_of_them and kept.incidents == incidents_hash(lens)
-            return now.at if exact else kept.at, *page(file, listing, changed, after, limit)
+            return question(Seen(file, changed, exact, now.at if exact else kept.at))
 
         found = asked(self._home, ask)
-        if isinstance(found, tuple):
-            return found
-        works = bool(found) or lens.now - since < timedelta(minutes=GONE_MINUTES)
-        if works and _are_more(run, to_us(lens.now), self._few):
+        if found is None and works and _are_more(run, to_us(lens.now), self._few):
             raise NotYetError(_NOT_YET)
-        return None
+        return found
 
 
 def _is_of_now(run: Connection, kept: Kept, now: Mark) -> bool:

@@ -38,8 +38,6 @@ from serving.lookout.rows import (
 )
 
 T = TypeVar("T")
-MOST_CHANGED = 500
-"""Customers looked at for a page beyond those shown; where more have changed, the page is as of the keeping."""
 
 
 class Listing(NamedTuple, Generic[T]):
@@ -74,16 +72,18 @@ def work_listing(filters: WorkFilters, read: Callable[[Sequence[str]], Iterable[
     )
 
 
-def changed_since(file: sqlite3.Connection, run: Connection, kept: Kept, now: Mark) -> tuple[list[str], bool]:
-    """Customers whose lines may be others than those kept, and whether they are all of them."""
+def changed_since(
+    file: sqlite3.Connection, run: Connection, kept: Kept, now: Mark, most: int
+) -> tuple[list[str], bool]:
+    """At most so many customers whose lines may be others than those kept, and whether they are all of them."""
     found: set[str] = set()
-    few = now.position - kept.mark.position <= MOST_CHANGED
+    few = now.position - kept.mark.position <= most
     if few:
         found |= touched(run, kept.mark.position, now.position)
     if kept.mark.doubts != now.doubts:
         found |= {*customers_in_doubt(run), *customers_unknown(file)}
-    found.update(customers_due(file, now.at, MOST_CHANGED + 1))
-    return sorted(found)[:MOST_CHANGED], few and len(found) <= MOST_CHANGED
+    found.update(customers_due(file, now.at, most + 1))
+    return sorted(found)[:most], few and len(found) <= most
 
 
 def page(

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from serving.desk.desk import Desk, next_of
 from serving.desk.faults import NotYetError
 from serving.desk.watch_list import Filters
 from serving.desk.work_list import WorkFilters
-from serving.lookout import keeping, pages
+from serving.lookout import keeping, lists
 from serving.lookout.file import to_keep
 from serving.lookout.lists import KeptLists
 from serving.lookout.lookout import Lookout
@@ -81,11 +82,11 @@ class KeptShop(Shop):
     def compare(self, nth: int) -> bool:
         """Whether pages were of what is kept; they have to be what is computed either way."""
         kept, computed = Desk(self.service, KeptLists(self.home)), Desk(self.service)
-        lists: list[tuple[Any, Any, Any]] = [
+        asked: list[tuple[Any, Any, Any]] = [
             (kept.watch, computed.watch, filters) for filters in (WATCHED[nth % 4], WATCHED[0])
         ]
-        lists += [(kept.work_list, computed.work_list, wanted) for wanted in (WORKED[nth % 4], WORKED[0])]
-        for read, compute, filters in lists:
+        asked += [(kept.work_list, computed.work_list, wanted) for wanted in (WORKED[nth % 4], WORKED[0])]
+        for read, compute, filters in asked:
             found, wanted = self.pages(read, filters), self.pages(compute, filters)
             if found[0]["as_of"] == wanted[0]["as_of"]:
                 assert found == wanted, filters
@@ -121,6 +122,30 @@ def run(steps: list[tuple[str, Any]]) -> int:
 @given(steps=steps)
 def test_a_page_of_what_is_kept_is_the_page_that_looking_at_everybody_gives(steps: list[tuple[str, Any]]) -> None:
     run([("keep", None), *steps, ("keep", None)])
+
+
+def happening(draw: Random) -> dict[str, Any]:
+    """Something that holds one of many, now or when its promise is broken."""
+    who, number, promise = f"c-{draw.randrange(40)}", draw.randrange(10**9), draw.uniform(-1, 3)
+    delivery = {"order_id": f"o-{number}", "carrier": "posti", "status": "promised", "promised_in": promise}
+    case = {"case_id": f"r-{number}", "kind": draw.choice(["return", "exchange"]), "status": "opened"}
+    payload = draw.choice([delivery, delivery, case | {"promised_in": promise}])
+    kind = "case" if "case_id" in payload else "delivery"
+    return {"type": kind, "customer_id": who, "days_ago": 0.0, "payload": payload}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_the_clock_changes_is_kept_up_without_looking_at_everybody(tmp_path: Path, seed: int) -> None:
+    draw = Random(seed)
+    with closing(KeptShop(tmp_path / "home")) as shop:
+        for nth in range(12):
+            shop.event(happening(draw))
+            shop.keep(None)
+            shop.clock(draw.choice([0.0005, 0.1, 0.9, 6.7]))
+            shop.keep(None)
+            assert shop.compare(nth)
+            shop.clock(0.0005)
+            assert shop.compare(nth)
 
 
 @pytest.fixture
@@ -209,7 +234,7 @@ def test_more_changes_than_a_page_looks_at_make_it_one_of_the_keeping(shop: Kept
     kept, desk = shop.now, Desk(shop.service, KeptLists(shop.home))
     shop.clock(0.0001)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pages, "MOST_CHANGED", 1)
+        patch.setattr(lists, "MOST_CHANGED", 1)
         shop.event(predicted("bertta", 0.1, days_ago=0.0))
         shop.event(predicted("dora"))
         page = desk.watch(Filters(), shop.now)
