@@ -5,7 +5,8 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from served import Asker, Service, event, exchange, served, shop_to_serve, sold
 
 from features.home import Home
 from features.instants import to_us
+from features.log.store import connect
+from serving.console.notes import add, notes
 from serving.experience.keeping import PERIODS
 from serving.experience.kept import KeptReports
 from serving.lookout.file import asked, last_look
@@ -135,4 +138,14 @@ def test_it_makes_the_reports_of_the_journey_ahead(home: Home) -> None:
         answer = json.loads(asker._to.getresponse().read())
         latest = reports.find("touchpoints", 90)
         assert latest is not None and kept.as_of <= to_us(datetime.fromisoformat(answer["as_of"])) <= latest.as_of
+        asker.close()
+
+
+def test_it_forgets_who_asks_for_it(home: Home) -> None:
+    with served(home) as service, closing(connect(home)) as run:
+        asker = Asker(service)
+        assert asker.tell([exchange("bertta")]) == (200, ["accepted"])
+        add(run, "bertta", "Sari", "She called twice", datetime.now(UTC))
+        assert asker.tell([event("forget bertta", "erasure", "bertta")]) == (200, ["accepted"])
+        until(lambda: notes(run, "bertta") == [], "her notes are gone")
         asker.close()
