@@ -24,7 +24,7 @@ from serving.lookout.rows import List, Order, Row
 log = logging.getLogger("tahdikas.lookout")
 
 T = TypeVar("T")
-LAYOUT = 2
+LAYOUT = 3
 _READER_WAITS_SECONDS = 1.0
 _TORN = (sqlite3.Error, msgspec.MsgspecError, ValueError, TypeError, LookupError)
 _LAST = 2**62  # past all lines of the same place
@@ -141,11 +141,11 @@ def customers_unknown(run: sqlite3.Connection) -> list[str]:
 
 
 def customers_held(run: sqlite3.Connection, after: str, since: int | None, *, by_incidents: bool) -> Iterable[str]:
-    """Customers past `after` who are on the watch list.
+    """Customers past `after` who are on the watch list, or were forgotten.
 
     With `since` (us) only for a reason since then, or because their state could not be trusted, or `by_incidents`.
     """
-    query = "select distinct customer_id from lines where list = 'watch' and customer_id > ?"
+    query = "select distinct customer_id from lines where list in ('watch', 'erased') and customer_id > ?"
     if since is None:
         return [one for (one,) in run.execute(query, (after,))]
     always = (f"{STATE_UNKNOWN} %", "incident %" if by_incidents else "")

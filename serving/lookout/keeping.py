@@ -119,7 +119,8 @@ class Keeping:
         found = list(of(run, customers, lens, asking=asking))
         held = [one for one in found if one.is_held]
         calls, worth_one = self._desk.calls(lens, held), self._desk.worth_a_call(lens, held)
-        rows = rows_of(watched(found, lens.now), works(found, calls, {}, lens))
+        erased = [one.customer_id for one in found if one.problem == "erased"]
+        rows = rows_of(watched(found, lens.now), works(found, calls, {}, lens), erased)
         soon, with_rows = {one.customer_id for one in worth_one}, {row.customer_id for row in rows}
         due = [
             (one.customer_id, _due_at(one, lens, soon))
@@ -135,14 +136,12 @@ class Keeping:
 def _due_at(standing: Standing, lens: Lens, soon: Collection[str]) -> int:
     """When to look at her again, told nothing: some sooner than others, so that not all are due at once."""
     hours = CALL_HOURS if standing.customer_id in soon else HOURS
-    if standing.problem is not None:
+    if standing.problem not in (None, "erased"):
         hours = LOOK_MINUTES / 60
     hours *= 1 - zlib.crc32(standing.customer_id.encode("utf-8", "surrogatepass")) / 2**33
     return changes_at(standing, lens, lens.now + timedelta(hours=hours))
 
 
 def _is_of_concern(standing: Standing, lens: Lens) -> bool:
-    if standing.problem == "erased":
-        return False
     until = concern_until(standing.state)
     return until is not None and until > to_us(lens.now)

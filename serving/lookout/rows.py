@@ -15,7 +15,8 @@ from serving.desk.lens import Lens, Standing, look
 from serving.desk.watch_list import Filters, Watched
 from serving.desk.work_list import Work, WorkFilters
 
-List = Literal["watch", "work"]
+List = Literal["watch", "work", "erased"]
+"""The desk's lists, and who was forgotten: on none of them, but not to be sold to either."""
 Order = tuple[int, int, int, int, int, str, str]
 """Five numbers, the customer and the hold: an entry's place on its list, with zeros and blanks for what it has not."""
 
@@ -93,9 +94,10 @@ def takes_work(filters: WorkFilters, group: str) -> bool:
     )
 
 
-def rows_of(watched: Iterable[Watched], works: Iterable[Work]) -> list[Row]:
+def rows_of(watched: Iterable[Watched], works: Iterable[Work], erased: Iterable[str]) -> list[Row]:
     """The rows of some customers."""
-    found = numbered("watch", [(watch_group(one), watch_order(one.place)) for one in watched])
+    found = numbered("erased", [("erased", (0, 0, 0, 0, 0, one, "")) for one in erased])
+    found += numbered("watch", [(watch_group(one), watch_order(one.place)) for one in watched])
     return found + numbered("work", [(work_group(one), work_order(one.place)) for one in works])
 
 

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.desk.desk import Desk
+from serving.desk.watch_list import Filters
 from serving.lookout.lists import KeptLists
 from tests.serving.desk.test_feed_laws import CUSTOMERS, PLACES, _spoiled, events, incident
 from tests.serving.lookout.test_kept_lists import KeptShop, happening, predicted
@@ -105,3 +106,22 @@ def test_the_feed_needs_no_look_at_everybody(tmp_path: Path) -> None:
         shop.forget(None)
         shop.read(1)
         assert list(shop.told) == ["aino", "bertta", "dora"] and shop.desk.looks == 0
+
+
+def test_who_was_forgotten_is_told_when_it_happens_and_to_whoever_begins_anew(tmp_path: Path) -> None:
+    with closing(Fed(tmp_path / "home")) as shop:
+        shop.event(predicted("aino"))
+        shop.keep(None)
+        shop.event({"type": "erasure", "customer_id": "aino", "days_ago": 0.0, "payload": {}})
+        shop.read(1)
+        assert shop.told["aino"].problem == "erased"
+        for step in ("keep", "again", "keep", "forget"):
+            getattr(shop, step)(None)
+        shop.read(1)
+        assert shop.told["aino"].problem == "erased" and shop.desk.looks == 0
+        assert shop.desk.watch(Filters(), shop.now).entries == []
+        shop.policy("predicted_at: 0.85")
+        shop.keep(None)
+        shop.forget(None)
+        shop.read(1)
+        assert shop.told["aino"].problem == "erased" and shop.desk.looks == 0, "by new rules too"
