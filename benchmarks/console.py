@@ -55,7 +55,7 @@ def run(now: datetime) -> bool:
         lookout = LookoutProcess(home, clock)
         lookout.start()
         try:
-            ahead = _wait_for(home)
+            ahead = _wait_for(home, folder_of(home, list_id) / "results.json")
             pages = asyncio.run(_pages(home, campaign, list_id, clock))
         finally:
             lookout.stop()
@@ -85,10 +85,14 @@ def _job(home: Home, campaign_id: str, kind: Any) -> None:
     do_all(home, lambda: NOW)
 
 
-def _wait_for(home: Home) -> float:
-    """Wait until the lookout has looked at everybody and made the reports; the seconds it took."""
+def _wait_for(home: Home, results: Path) -> float:
+    """Wait until the lookout has looked at everybody and made all reports; the seconds it took."""
     start, reports = time.perf_counter(), KeptReports(home.experience_db)
-    while asked(home, last_look) is None or any(reports.find("demand", days) is None for days in PERIODS):
+    while (
+        asked(home, last_look) is None
+        or any(reports.find("demand", days) is None for days in PERIODS)
+        or not results.exists()
+    ):
         assert time.perf_counter() - start < LOOKOUT_SECONDS, "the lookout looks for too long"
         time.sleep(1)
     return time.perf_counter() - start
@@ -106,6 +110,7 @@ async def _pages(home: Home, campaign: str, list_id: str, clock: Callable[[], da
         "campaigns": "/console/campaigns",
         "a campaign's plan with its preview": f"/console/campaigns/{campaign}?tab=plan",
         "a campaign's list at a glance": f"/console/campaigns/{campaign}?tab=list",
+        "a campaign's results": f"/console/campaigns/{campaign}?tab=results",
         "rows, best first": f"/console/lists/{list_id}",
         "rows, page 1,000": f"/console/lists/{list_id}?page=1000",
         "rows, searched": f"/console/lists/{list_id}?q=c0000123",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from pipelines.forgetting import forget
+from serving.campaigns.kept_results import keep_results
 from serving.experience.experience import Experience
 from serving.service import DecisionService
 
@@ -28,7 +29,7 @@ def _go_on(service: DecisionService, clock: Callable[[], datetime]) -> None:
         pause = _STEP_SECONDS
         try:
             forget(service.home, service.records.connection())
-            while experience.keep(clock()):
+            while experience.keep(clock()) or keep_results(service, service.home, clock()):
                 forget(service.home, service.records.connection())
         except Exception:  # whatever it is: pages count for themselves meanwhile, and nothing half done is lost
             log.exception("a report could not be kept, or a customer not forgotten: it is tried again")

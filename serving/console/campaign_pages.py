@@ -12,7 +12,7 @@ from serving import campaign_lists as lists
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
 from serving.campaigns.compared import difference, others, overlap
-from serving.campaigns.results import results
+from serving.campaigns.kept_results import results_lately
 from serving.campaigns.rows import Campaign, Job, Kind
 from serving.campaigns.spec import TEMPLATES, Spec, checked, from_template
 from serving.console import campaign_form
@@ -271,8 +271,9 @@ async def _about(request: Request, app: Wiring, summary: dict[str, Any], campaig
 async def _results(app: Wiring, campaign: Campaign) -> dict[str, Any]:
     if campaign.list_id is None:
         return {"results": None}
-    found = await answered(app.staff, results, app.service, app.home, campaign.list_id, app.clock())
-    return {"results": found, "currency": await answered(app.reads, currency, app)}
+    found = await answered(app.staff, results_lately, app.service, app.home, campaign.list_id, app.clock())
+    as_of, told = found or (None, None)
+    return {"results": told, "as_of": as_of, "currency": await answered(app.reads, currency, app)}
 
 
 def _estimated(summary: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from features.errors import DataError
 from pipelines.export import export_campaign
 from serving import campaign_lists as lists
+from serving.campaigns.kept_results import keep_results, results_lately
 from serving.campaigns.life import Campaigns, NotNowError, OvertakenError
 from serving.campaigns.spec import Spec, held_out
 from serving.console.people import People
@@ -309,6 +311,41 @@ def test_who_is_on_two_lists_is_counted_and_it_is_remembered(room: Room) -> None
     room.saves(first, "build", least_gain="0")
     room.works()
     assert "0 came onto it and 0 left it" in room.sees(first, "list")
+
+
+def test_results_are_counted_ahead_and_once_the_weeks_are_over_for_the_last_time(room: Room) -> None:
+    campaign_id = room.builds()
+    service = room.app.state.wiring.service
+    assert not keep_results(service, room.shop.home, room.shop.now)  # nothing has left
+    room.approves(campaign_id)
+    room.becomes("Maija")
+    room.does(campaign_id, "export")
+    room.works()
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+
+    def told() -> tuple[timedelta, int]:
+        as_of, shown = results_lately(service, room.shop.home, list_id, room.shop.now) or (None, None)
+        assert as_of is not None and shown is not None and shown.treated is not None
+        return room.shop.now - as_of, shown.treated.bought
+
+    list_id, minute, nought = found.list_id, timedelta(minutes=1), timedelta(0)
+    assert told() == (nought, 0)
+    assert keep_results(service, room.shop.home, room.shop.now)
+    assert not keep_results(service, room.shop.home, room.shop.now)
+    room.shop.wait(minutes=5)
+    room.shop.orders("aino", "coffee")
+    assert told() == (5 * minute, 0) and "Counted 5 minutes ago" in room.sees(campaign_id, "results")
+    room.shop.wait(minutes=6)
+    assert keep_results(service, room.shop.home, room.shop.now) and told() == (nought, 1)
+    room.shop.wait(hours=1)
+    assert told() == (nought, 1)  # what is too old is counted anew
+    lists.folder_of(room.shop.home, list_id).joinpath("results.json").write_text("torn")
+    assert told() == (nought, 1)
+    room.shop.wait(days=28)
+    assert keep_results(service, room.shop.home, room.shop.now)
+    room.shop.wait(days=10)
+    assert told() == (timedelta(days=10), 1) and not keep_results(service, room.shop.home, room.shop.now)
 
 
 def test_an_older_preview_goes_when_another_is_made(room: Room) -> None:
