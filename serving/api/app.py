@@ -15,6 +15,7 @@ from starlette.responses import Response
 from features.errors import TahdikasError
 from features.home import Home
 from features.log.event_log import EventResult
+from features.log.live_intake import AT_ONCE as EVENTS_AT_ONCE
 from serving.api import (
     call_list,
     customers,
@@ -63,7 +64,6 @@ from serving.traces import Traces
 from serving.watchdogs import Watchdogs, counted
 
 DECISIONS_AT_ONCE = 64
-EVENTS_AT_ONCE = 2_000
 PARTS = (
     events,
     decisions,
