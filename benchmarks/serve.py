@@ -1,7 +1,7 @@
 """Serving: the real API under load, beside the naive stack, as it starts, as it grows, and on PostgreSQL and Valkey.
 
 The shop is simulated, learned from and promoted by the product, then multiplied. Services and the load upon them are
-processes of their own and share this machine's cores. `LOAD_SECONDS` (600), `GROWN_SECONDS` (as long), `STEP_SECONDS`
+processes of their own and share this machine's cores. `LOAD_SECONDS` (600), `GROWN_SECONDS` (as long, for two workers), `STEP_SECONDS`
 (20), `ROUNDS` (3), `NAIVE_ROUNDS` (as many), `SHOP` (100000x10000), `GROWTH` (four such sizes) and `GROWN` (yes) in the
 environment make a run shorter. What is being done is told on standard error; the page is written after each part.
 """
@@ -102,7 +102,7 @@ def _beside(made: Path, small: Shop, root: Path) -> Found:
         for way, one in naive.items() if number < NAIVE_ROUNDS else ():
             beside[way].append(one.round(STEP_SECONDS, FIRST_NAIVE_RATE))
     two = Measured("two workers", product(shop, workers=2), shop.cast, shop.key)
-    pair = two.round(STEP_SECONDS, FIRST_RATE), two.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS)
+    pair = two.round(STEP_SECONDS, FIRST_RATE), two.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS)
     people, items = len(shop.cast.customers), len(shop.cast.items)
     return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, pair, None, [])
 
