@@ -20,7 +20,7 @@ from features.log.validation import rows_from_json, validate
 from features.log.value_lists import marks, parts
 from features.log.wholeness import check_not_emptied
 
-AT_ONCE, TEXT_AT_ONCE, LINKS_AT_ONCE = 200, 4_000, 20
+AT_ONCE, TEXT_AT_ONCE, LINKS_AT_ONCE = 200, 2_000, 20
 """Events, characters of texts to be judged, and events that tell who is who, after which all of hers is folded: so many
 are kept in one transaction, for which others wait."""
 
