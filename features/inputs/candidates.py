@@ -6,28 +6,24 @@ epoch seconds (float64), money is minor units, absent is NaN.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, BinaryIO
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from features.errors import BundleError
 from features.inputs.forest import Block
+from features.inputs.histories import Histories, ItemHistory
+from features.inputs.item_table import MOST_POPULAR, Floats, Ints, ItemTable, ratio
 from features.inputs.places import Rows, distinct, first_of, grouped, places, values_at
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+__all__ = ["Floats", "Histories", "Ints", "ItemHistory", "ItemTable"]
 
 DAY = 86400.0
 PERSONAL, NEIGHBOUR, POPULAR = 1, 2, 4
 _PERSONAL, _NEIGHBOUR, _POPULAR = np.array([PERSONAL, NEIGHBOUR, POPULAR], np.uint8)
 SOURCES = {PERSONAL: "personal", NEIGHBOUR: "neighbour", POPULAR: "popular"}
-MOST_PERSONAL, MOST_NEIGHBOURS, MOST_POPULAR = 80, 40, 30  # candidates of each source
+MOST_PERSONAL, MOST_NEIGHBOURS = 80, 40  # candidates of each source, beside `item_table.MOST_POPULAR`
 SEEDS = 30  # latest bought items whose neighbours are looked at
 FADE_DAYS = 90.0  # half-life of a past purchase when candidates are picked
 
@@ -58,7 +54,6 @@ CANDIDATE_INPUTS = {
     "order_due": "order_age_days / order_gap_days",
     "repeat_share": "share of her purchases that were repeats",
 }
-ITEM_INPUTS = ("recent_buyers", "buyers", "trend", "popular_rank", "repeat_rate", "gap_days", "price")
 _COLUMN = {name: j for j, name in enumerate(CANDIDATE_INPUTS)}
 _OWN = slice(_COLUMN["own_count"], _COLUMN["own_rank"] + 1)
 _ITEM = slice(_COLUMN["recent_buyers"], _COLUMN["price"] + 1)
@@ -66,164 +61,6 @@ _NEAR = slice(_COLUMN["neighbour_score"], _COLUMN["neighbour_score"] + 1)
 _PRICE = slice(_COLUMN["price_ratio"], _COLUMN["price_ratio"] + 1)
 _CATEGORY = slice(_COLUMN["category_share"], _COLUMN["category_age_days"] + 1)
 _CUSTOMER = slice(_COLUMN["orders"], _COLUMN["repeat_share"] + 1)
-
-
-@dataclass(frozen=True)
-class ItemHistory:
-    """What one customer bought up to the decision, one row an item."""
-
-    items: Sequence[str]
-    counts: npt.ArrayLike  # distinct orders with the item
-    last_at: npt.ArrayLike  # epoch seconds
-    first_at: npt.ArrayLike  # epoch seconds; NaN where not known
-    orders: float = 0.0  # distinct orders in all
-    first_order_at: float = float("nan")
-    last_order_at: float = float("nan")
-    units: npt.ArrayLike | None = None  # pieces in all orders with the item, where known
-    last_units: npt.ArrayLike | None = None  # those of the latest
-
-
-def side_by_side(histories: Sequence[ItemHistory], name: str) -> Floats:
-    """A column of several histories, one after the other."""
-    if len(histories) == 1:
-        return np.asarray(getattr(histories[0], name), np.float64)
-    return np.concatenate([np.empty(0), *(np.asarray(getattr(h, name), np.float64) for h in histories)])
-
-
-@dataclass(frozen=True)
-class ItemTable:
-    """What is known per item as of `as_of`; the arrays are described in docs/bundle.md."""
-
-    item_id: npt.NDArray[np.str_]
-    buyers: npt.NDArray[np.float32]
-    recent_buyers: npt.NDArray[np.float32]
-    repeat_rate: npt.NDArray[np.float32]
-    gap_days: npt.NDArray[np.float32]
-    price: npt.NDArray[np.float32]
-    category: npt.NDArray[np.int32]
-    categories: npt.NDArray[np.str_]
-    popular: npt.NDArray[np.int32]
-    neighbour_start: npt.NDArray[np.int64]
-    neighbour_item: npt.NDArray[np.int32]
-    neighbour_score: npt.NDArray[np.float32]
-    as_of: npt.NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.item_id)
-
-    @cached_property
-    def index(self) -> dict[str, int]:
-        """Row of each item id."""
-        return {item: row for row, item in enumerate(self.item_id.tolist())}
-
-    @cached_property
-    def names(self) -> list[str]:
-        """The item id of each row."""
-        return list(self.index)
-
-    @cached_property
-    def popular_place(self) -> Floats:
-        """Place of each item among the popular ones, NaN for the rest."""
-        place = np.full(len(self), np.nan)
-        place[self.popular] = np.arange(len(self.popular))
-        return place
-
-    @cached_property
-    def shown(self) -> Ints:
-        """The rows of the most popular items: candidates of everybody."""
-        return self.popular[:MOST_POPULAR].astype(np.int64)
-
-    @cached_property
-    def neighbours(self) -> Ints:
-        """How many neighbours each item has."""
-        return np.diff(self.neighbour_start)
-
-    @cached_property
-    def inputs(self) -> npt.NDArray[np.float32]:
-        """`ITEM_INPUTS` of every item, worked out once: a decision must not take longer in a larger shop."""
-        told = {
-            "recent_buyers": np.log1p(self.recent_buyers),
-            "buyers": np.log1p(self.buyers),
-            "trend": _ratio(self.recent_buyers, self.buyers),
-            "popular_rank": self.popular_place,
-            "repeat_rate": self.repeat_rate,
-            "gap_days": self.gap_days,
-            "price": np.log1p(self.price),
-        }
-        return np.column_stack([told[name] for name in ITEM_INPUTS]).astype(np.float32)
-
-    def save(self, file: Path | BinaryIO) -> None:
-        """Write all arrays, uncompressed; the same table gives the same bytes."""
-        np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
-
-    @classmethod
-    def load(cls, file: Path) -> "ItemTable":
-        """Read what `save` wrote; raises `BundleError` for anything else."""
-        try:
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                table = cls(**{f.name: arrays[f.name] for f in fields(cls)})
-        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
-            raise BundleError(
-                f"{file} is not an item table ({error}). Promote again, or roll back to another bundle."
-            ) from error
-        if len(table.neighbour_start) != len(table) + 1 or table.neighbour_start[-1] != len(table.neighbour_item):
-            raise BundleError(f"{file} has neighbours for other items. Promote again, or roll back to another bundle.")
-        return table
-
-
-@dataclass(frozen=True)
-class Histories:
-    """Many customers' histories side by side: rows `start[i]:start[i + 1]` are customer i's, items as table rows."""
-
-    start: Ints
-    item: Ints
-    count: Floats
-    last_at: Floats
-    first_at: Floats
-    orders: Floats
-    first_order_at: Floats
-    last_order_at: Floats
-
-    def __len__(self) -> int:
-        return len(self.orders)
-
-    @cached_property
-    def lengths(self) -> Ints:
-        """How many items each customer bought."""
-        return self.start[1:] - self.start[:-1]
-
-    @cached_property
-    def owner(self) -> Ints:
-        """Whose each row is."""
-        return np.arange(len(self)).repeat(self.lengths)
-
-    @classmethod
-    def of(cls, histories: Sequence[ItemHistory], table: ItemTable) -> "Histories":
-        """Lay histories side by side; items the table does not know are left out."""
-        row = table.index.get
-        item = np.array([row(i, -1) for h in histories for i in h.items], np.int64)
-        lengths = np.array([len(h.items) for h in histories], np.int64)
-        columns = [side_by_side(histories, name) for name in ("counts", "last_at", "first_at")]
-        known = item >= 0
-        if np.count_nonzero(known) < len(item):
-            lengths = np.bincount(np.arange(len(histories)).repeat(lengths)[known], minlength=len(histories))
-            item, columns = item[known], [column[known] for column in columns]
-        start = np.zeros(len(histories) + 1, np.int64)
-        np.cumsum(lengths, out=start[1:])
-        orders = np.array([(h.orders, h.first_order_at, h.last_order_at) for h in histories], np.float64).reshape(-1, 3)
-        return cls(start, item, *columns, *orders.T)
-
-    def take(self, customers: Ints) -> "Histories":
-        """The given customers only, in that order."""
-        lengths = self.lengths[customers]
-        start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        rows = np.repeat(self.start[customers] - start[:-1], lengths) + np.arange(start[-1])
-        values: dict[str, Any] = {
-            f.name: getattr(self, f.name)[rows if f.name in ("item", "count", "last_at", "first_at") else customers]
-            for f in fields(self)
-            if f.name != "start"
-        }
-        return Histories(start=start, **values)
 
 
 @dataclass(frozen=True)
@@ -293,13 +130,13 @@ def candidates_of(histories: Histories, table: ItemTable, at: Floats) -> Candida
     bought = np.bincount(owner, histories.count, n).astype(np.float64)
     own_inputs = _own(histories, table, now, age, faded, place)
     price = table.inputs[item, _COLUMN["price"] - _ITEM.start]
-    ratio = price - np.log1p(_mean_price(histories, table))[customer]
+    dearer = price - np.log1p(_mean_price(histories, table))[customer]
     of_category, category = _category(histories, table, age, bought, customer, item)
     blocks = (
         Block(_OWN, own_inputs, np.where(at_own < 0, len(own_inputs) - 1, at_own)),
         Block(_NEAR, values_at(near_score, at_near).astype(np.float32)[:, None]),
         Block(_ITEM, table.inputs, item, lasts=True),
-        Block(_PRICE, ratio.astype(np.float32)[:, None]),
+        Block(_PRICE, dearer.astype(np.float32)[:, None]),
         Block(_CATEGORY, of_category, category),
         Block(_CUSTOMER, _of_customers(histories, at, bought), customer),
     )
@@ -311,7 +148,7 @@ def _own(
 ) -> npt.NDArray[np.float32]:
     """The inputs from `own_count` to `own_rank` of each item that she bought; the last row is what nobody bought."""
     count = histories.count
-    gap = _ratio(histories.last_at - histories.first_at, (count - 1) * DAY)
+    gap = ratio(histories.last_at - histories.first_at, (count - 1) * DAY)
     gap = np.where(gap > 0, gap, np.nan)
     found = np.empty((_OWN.stop - _OWN.start, len(count) + 1), np.float32)
     found[:, -1] = np.nan
@@ -349,7 +186,7 @@ def _mean_price(histories: Histories, table: ItemTable) -> Floats:
     """What each customer paid for an item on average, where prices are known; NaN where none is."""
     n, owner, price = len(histories), histories.owner, table.price[histories.item].astype(np.float64)
     counted = np.where(price == price, histories.count, 0.0)
-    return _ratio(np.bincount(owner, np.where(price == price, price, 0.0) * counted, n), np.bincount(owner, counted, n))
+    return ratio(np.bincount(owner, np.where(price == price, price, 0.0) * counted, n), np.bincount(owner, counted, n))
 
 
 def _neighbours(
@@ -385,8 +222,3 @@ def _category(
     category = table.category[item]
     at = Rows(keys).at(customer * wide + category + 1)
     return found, np.where(category < 0, len(keys) + 1, np.where(at < 0, len(keys), at))
-
-
-def _ratio(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:
-    """`above / below`, NaN where `below` is not positive."""
-    return np.asarray(above / np.where(below > 0, below, np.nan), np.float64)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from features.favourites import DAY, Bought, Habits, no_later, run_out, soonest
-from features.inputs.candidates import PERSONAL, ItemHistory, side_by_side
+from features.inputs.candidates import PERSONAL
+from features.inputs.histories import ItemHistory, side_by_side
 from serving.core.conditions import Floats
 from serving.core.evidence import RunsOut
 from serving.core.items import Scored

@@ -138,9 +138,11 @@ def in_their_season(month: int, owned: Collection[str], shop: Shop) -> Iterable[
     """
     if not owned:
         return []
-    articles = shop.articles
-    fitting = {one for item in owned for one in (*articles.accessories.get(item, ()), *articles.services.get(item, ()))}
-    now = {one for one in fitting if month in articles.by_id[one].months or shop.season(one, month) >= IN_SEASON}
+    by_id, accessories, services = shop.articles.by_id, shop.articles.accessories, shop.articles.services
+    fitting: set[str] = set()
+    for item in owned:
+        fitting.update(accessories.get(item, ()), services.get(item, ()))
+    now = {one for one in fitting if month in by_id[one].months or shop.season(one, month) >= IN_SEASON}
     return _by_place(now, shop.popular)
 
 
