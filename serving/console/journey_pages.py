@@ -14,6 +14,7 @@ from serving.console.asking import answered
 from serving.console.pages import back, page
 from serving.console.seat import Needs, Posted, Seat, right_host
 from serving.desk.incidents import IncidentWish
+from serving.desk.reach_estimate import estimate_reach
 from serving.experience.touchpoints import Touchpoint
 
 router = APIRouter(prefix="/console/journey", include_in_schema=False, dependencies=[Depends(right_host)])
@@ -66,7 +67,7 @@ async def consider(request: Request, seat: Pause, form: Posted) -> Response:
     """Before offers are paused: whom the rule takes in. Nothing is done yet."""
     app = wired(request)
     rule = _rule(form.get("rule"))
-    reach = await answered(app.staff, app.desk.reach, rule, app.clock())
+    reach = await answered(app.staff, estimate_reach, app.desk, rule, app.clock())
     told = {
         "rule": rule,
         "text": form.get("rule"),
