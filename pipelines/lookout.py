@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from features.errors import HomeError
 from features.home import Home
 from serving.clocks import Clock
 from serving.logs import to_lines
@@ -82,9 +83,12 @@ def look_out(home: Home, clock: Clock, *, steps: int | None = None) -> None:
     with closing(DecisionService(home)) as service, closing(to_keep(home)) as file:
         hours = settings.quiet_source_hours
         lookout = Lookout(file, Desk(service), minutes=settings.watch_minutes, quiet_source_hours=hours)
+        opened = home.desk_db.stat().st_ino
         if steps is None:
             do_at_leisure(service, clock)
         while steps is None or steps > 0:
+            if not home.desk_db.exists() or home.desk_db.stat().st_ino != opened:
+                raise HomeError(f"{home.desk_db} was removed or replaced: nobody would read what is kept.")
             more = lookout.step(clock())
             steps = None if steps is None else steps - 1
             if not more and steps != 0:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from features.instants import DAY, from_us
+from features.instants import MINUTE, from_us
 from features.log.connection import Connection
 from features.log.doubts import customers_in_doubt
 from features.log.identity import resolve
@@ -106,7 +106,7 @@ def _news(
 def _since(run: Connection, told: Mark, until: Mark, lens: Lens) -> tuple[int, bool]:
     """From when on (us) a hold may be new by the clock alone, and whether incidents may newly hold anybody."""
     declared = any(incident.declared_at > told.at for incident in lens.incidents)
-    return told.at - DAY, declared or said_of_the_shop(run, told.position, until.position)
+    return told.at - 60 * MINUTE, declared or said_of_the_shop(run, told.position, until.position)
 
 
 def _kept_news(

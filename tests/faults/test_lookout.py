@@ -95,7 +95,7 @@ def test_it_ends_with_the_service_however_that_ends(home: Home) -> None:
             until(lambda: not is_alive(found), f"it ended after {end!r}")  # noqa: B023
 
 
-def test_a_file_torn_beside_it_or_before_it_stops_nothing(home: Home) -> None:
+def test_a_file_torn_or_lost_before_it_or_beside_it_stops_nothing(home: Home) -> None:
     home.derived.mkdir()
     home.desk_db.write_bytes(b"SQLite format 3\0" + b"torn" * 1_000)
     with served(home) as service:
@@ -106,6 +106,9 @@ def test_a_file_torn_beside_it_or_before_it_stops_nothing(home: Home) -> None:
         asker = Asker(service)
         assert sold(asker.decide("aino"))
         until(lambda: asked(home, last_look), "the torn file is made anew once more")
+        home.desk_db.unlink()
+        assert listed(asker, "/v1/holds") == [] and sold(asker.decide("aino"))
+        until(lambda: asked(home, last_look), "the file that was lost is made anew")
         asker.close()
 
 
