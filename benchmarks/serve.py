@@ -1,9 +1,10 @@
 """Serving: the real API under load, beside the naive stack, as it starts, as it grows, and on PostgreSQL and Valkey.
 
 The shop is simulated, learned from and promoted by the product, then multiplied. Services and the load upon them are
-processes of their own and share this machine's cores. `LOAD_SECONDS` (600), `GROWN_SECONDS` (as long, for two workers), `STEP_SECONDS`
-(20), `ROUNDS` (3), `NAIVE_ROUNDS` (as many), `SHOP` (100000x10000), `GROWTH` (four such sizes) and `GROWN` (yes) in the
-environment make a run shorter. What is being done is told on standard error; the page is written after each part.
+processes of their own and share this machine's cores. `LOAD_SECONDS` (600), `GROWN_SECONDS` (as long, two workers),
+`STEP_SECONDS` (20), `ROUNDS` (3), `NAIVE_ROUNDS` (as many), `SHOP` (100000x10000), `GROWTH` (four such sizes) and
+`GROWN` (yes) in the environment make a run shorter. What is being done is told on standard error; the page is written
+after each part.
 """
 
 import json
