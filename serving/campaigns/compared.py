@@ -45,18 +45,21 @@ def difference(home: Home, before: str, after: str) -> tuple[int, int]:
 
 def _counted(home: Home, asked: Sequence[tuple[str, str, str]]) -> list[int]:
     """A count of each query over two lists; those not remembered are counted, and remembered beside the first."""
-    remembered: dict[str, dict[str, int]] = {}
+    remembered = {one: _remembered(home, one) for one in {one for _, one, _ in asked}}
     found = []
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        for query, one, other in asked:
-            known = remembered.setdefault(one, _remembered(home, one))
-            key = f"{'shared with' if query is _SHARED else 'not on'} {other}"
-            if key not in known:
-                paths = [str(_rows(home, one)), str(_rows(home, other))]
-                known[key] = connection.sql(query, params=paths).fetchall()[0][0]
-                _remember(home, one, known)
-            found.append(known[key])
+    for query, one, other in asked:
+        known, key = remembered[one], f"{'shared with' if query is _SHARED else 'not on'} {other}"
+        if key not in known:
+            known[key] = _count(home, query, one, other)
+            _remember(home, one, known)
+        found.append(known[key])
     return found
+
+
+def _count(home: Home, query: str, one: str, other: str) -> int:
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        paths = [str(_rows(home, one)), str(_rows(home, other))]
+        return int(connection.sql(query, params=paths).fetchall()[0][0])
 
 
 def _rows(home: Home, list_id: str) -> Path:
