@@ -7,7 +7,7 @@ again. Cut short anywhere, the next step does it again.
 
 import fcntl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -46,8 +46,7 @@ def forget(home: Home, connection: Connection) -> bool:
         with alone(home, wait=False) as is_alone:
             if not is_alone or _being_built(home) or not all(_cleared(folder, gone) for folder in _lists(home)):
                 return False
-        with transaction(connection) as run:
-            _clear_tables(run, sorted(gone))
+        _clear_tables(connection, gone)
     if latest > since:
         home.derived.mkdir(exist_ok=True)
         draft = _mark(home).with_suffix(".draft")
@@ -95,15 +94,27 @@ def _gone(run: Connection, since: int, latest: int) -> set[str]:
     return found | {customer for (customer,) in linked}
 
 
-def _clear_tables(run: Connection, gone: Sequence[str]) -> None:
-    for customer in gone:
-        run.execute("delete from customer_notes where customer_id = ?", (customer,))
-        run.execute("delete from campaign_off where customer_id = ?", (customer,))
+def _clear_tables(connection: Connection, gone: Collection[str]) -> None:
+    """Looked for first and written then: decisions wait for a write, and this process has the lowest priority."""
+    noted, off = (
+        [one for one in gone if connection.execute(f"select 1 from {table} where customer_id = ?", (one,)).fetchone()]
+        for table in ("customer_notes", "campaign_off")
+    )
     query = "select campaign_id, n, detail from campaign_deeds where deed = 'took off' or deed = 'put back'"
+    deeds = [
+        (campaign_id, n)
+        for campaign_id, n, detail in connection.execute(query).fetchall()
+        if msgspec.json.decode(detail).get("customer_id") in gone
+    ]
+    if not (noted or off or deeds):
+        return
     text = msgspec.json.encode(FORGOTTEN).decode()
-    for campaign_id, n, detail in run.execute(query).fetchall():
-        if msgspec.json.decode(detail).get("customer_id") in gone:
-            run.execute("update campaign_deeds set detail = ? where campaign_id = ? and n = ?", (text, campaign_id, n))
+    with transaction(connection) as run:
+        run.executemany("delete from customer_notes where customer_id = ?", [(one,) for one in noted])
+        run.executemany("delete from campaign_off where customer_id = ?", [(one,) for one in off])
+        run.executemany(
+            "update campaign_deeds set detail = ? where campaign_id = ? and n = ?", [(text, *deed) for deed in deeds]
+        )
 
 
 def _lists(home: Home) -> Iterator[Path]:
