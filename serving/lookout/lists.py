@@ -151,7 +151,7 @@ class KeptLists:
             if not kept.whole or not _is_of_now(run, kept, now):
                 return None
             changed, all_of_them = changed_since(file, run, kept, now, most)
-            exact = all_of_them and kept.incidents == incidents_hash(lens)
+            exact = all_of_them and kept.incidents == incidents_hash(lens) and kept.at <= now.at
             return question(Seen(file, changed, exact, now.at if exact else kept.at))
 
         found = asked(self._home, ask)

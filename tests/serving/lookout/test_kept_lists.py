@@ -56,6 +56,11 @@ class KeptShop(Shop):
         self.file = to_keep(self.home)
         self.lookout = Lookout(self.file, Desk(self.looking), minutes=5, quiet_source_hours=48)
 
+    def incident(self, told: tuple[str, dict[str, Any]]) -> None:
+        """Declared or closed, and a moment has passed: a page of before is told by its moment."""
+        super().incident(told)
+        self.clock(0.00001)
+
     def again(self, _: None) -> None:
         """The lookout dies and is started again."""
         self.file.close()
