@@ -157,7 +157,8 @@ def test_a_store_whose_rows_were_deleted_means_silence(server, shop):
 def test_a_first_event_that_was_not_kept_leaves_a_store_that_takes_the_next(server, tmp_path):
     home = name_postgres(Home.open(tmp_path / "home"), server, **PROMPT)
     upgrade(home)
-    told = {"event_id": "e", "type": "erasure", "customer_id": "aino", "occurred_at": NOON.isoformat()}
+    told = {"event_id": "e", "type": "feedback", "customer_id": "aino", "occurred_at": NOON.isoformat()}
+    told["payload"] = {"kind": "comment", "text": "Where are my shoes?"}
 
     def fails(run, _):
         raise ZeroDivisionError

@@ -15,7 +15,7 @@ from features.customer import coverage, fold_handlers, hold_spans, holds, spans_
 from features.customer.hold_rules import HOLD_KINDS
 from features.log import identity, refolding
 from serving import rechecking, recording, records, snapshot
-from serving.core import assembly, engine, gates, held
+from serving.core import assembly, engine, gates, held, plan
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,8 @@ def _the_barred_are_drawn(patch):
 
 
 def _push_is_taken_for_a_page(patch):
-    blocks = held.blocks
-    patch.setattr(assembly, "blocks", lambda *a, **k: blocks(*a, **(k | {"outbound": False})))
+    covers = held.covers
+    patch.setattr(plan, "covers", lambda *a, **k: covers(*a, **(k | {"outbound": False})))
 
 
 def _released_for_ever(patch):
