@@ -65,7 +65,7 @@ class Connection(Protocol):
         """The position last given to a fact that was kept, whether or not it is still there; 0 before the first."""
 
     def turn(self) -> AbstractContextManager[object]:
-        """Inside, no other thread of this process that asks for its turn writes."""
+        """Inside, nobody else who asks for a turn writes."""
 
     def begin_writing(self) -> None:
         """Open a transaction as the only writer; what is read in it is the latest."""
@@ -92,7 +92,10 @@ class Connection(Protocol):
         """How long statements wait from now on, for another's write as for the engine itself; None: as at first."""
 
     def commit(self) -> None:
-        """End the transaction; what it wrote is there for everybody, and durable."""
+        """End the transaction; what it wrote is there for everybody, and durable when `settle` returns."""
+
+    def settle(self) -> None:
+        """After a commit, its turn given back: return when it is durable. Raises as a commit that failed."""
 
     def rollback(self) -> None:
         """End the transaction as if it had not been."""
@@ -103,7 +106,10 @@ class Connection(Protocol):
 
 @contextmanager
 def transaction(connection: Connection) -> Iterator[Connection]:
-    """One write transaction: the only writer from its start, commits at the end, rolls back on any exception."""
+    """One write transaction: the only writer from its start, commits at the end, rolls back on any exception.
+
+    It is durable when this ends. Others may write, and read what it wrote, a little before.
+    """
     with connection.turn():
         connection.begin_writing()
         try:
@@ -113,6 +119,7 @@ def transaction(connection: Connection) -> Iterator[Connection]:
             if connection.in_transaction:
                 connection.rollback()
             raise
+    connection.settle()
 
 
 @contextmanager

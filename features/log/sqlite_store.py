@@ -1,14 +1,17 @@
 """The live store as one SQLite file in the data folder: its tables, how it is opened and brought up to date."""
 
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from features.errors import HomeError
 from features.home import Home
 from features.log.connection import transaction
+from features.log.group_sync import GroupSync, NotOnDiskError
 from features.log.writers import Writers
 
 SCHEMA_VERSION = 4
@@ -121,6 +124,8 @@ create table if not exists watermarks (
 
 
 _WRITERS: dict[Path, Writers] = {}
+_SYNCS: WeakValueDictionary[Path, GroupSync] = WeakValueDictionary()
+_SYNCS_LOCK = threading.Lock()
 
 
 class SqliteConnection(sqlite3.Connection):
@@ -133,6 +138,8 @@ class SqliteConnection(sqlite3.Connection):
     file: tuple[Path, int] | None = None
     """The path that was opened, and the file's number then."""
     path = Path()
+    disk: GroupSync | None = None
+    """Who waits for the disk after a commit; None: the commit itself, or nobody."""
     _patience = BUSY_SECONDS
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -162,12 +169,39 @@ class SqliteConnection(sqlite3.Connection):
         try:
             yield
         finally:
-            writers.give_back()
+            try:
+                if self.disk is not None and not self.in_transaction:
+                    self.execute("pragma synchronous = full")  # of what is written outside a turn
+            finally:
+                writers.give_back()
 
     def begin_writing(self) -> None:
         """Take the write lock, so that what is read is still true when it is written."""
         self._check_there()
+        if self.disk is not None:
+            if self.disk.failed:
+                self._mend(self.disk)
+            self.execute("pragma synchronous = normal")  # the disk is waited for in `settle`
         self.execute("begin immediate")
+
+    def settle(self) -> None:
+        """Wait for the disk, together with whoever else committed meanwhile."""
+        try:
+            if self.disk is not None:
+                self.disk.wait()
+        except NotOnDiskError as error:
+            raise sqlite3.OperationalError(
+                f"{self.path}: what was written may not be on disk ({error}). Look at the disk, then try again."
+            ) from error
+
+    def _mend(self, disk: GroupSync) -> None:
+        """Bring all that was committed into the database itself, for the log may have a hole."""
+        (busy, _, _) = self.execute("pragma main.wal_checkpoint(truncate)").fetchone()
+        if busy:
+            raise sqlite3.OperationalError(
+                f"{self.path}: what was written may not be on disk, and others read it now. Try again."
+            )
+        disk.mended()
 
     def begin_reading(self) -> None:
         """Read one moment from the first statement on."""
@@ -256,7 +290,11 @@ def _prepare(connection: SqliteConnection, home: Home, *, read_only: bool, durab
     connection.execute("pragma foreign_keys = on")
     connection.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
     if not read_only:
-        connection.execute("pragma journal_mode = wal")
+        (mode,) = connection.execute("pragma journal_mode = wal").fetchone()
+        if durable and mode == "wal":
+            with _SYNCS_LOCK:
+                connection.disk = _SYNCS.get(home.live_db) or GroupSync(home.live_db)
+                _SYNCS[home.live_db] = connection.disk
         if _version(connection) is None:
             with transaction(connection):
                 if _version(connection) is None and _made(home).exists():

@@ -24,6 +24,10 @@ _IMPORT_SECONDS = 3_600.0
 _LOST_PATIENCE = (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
 
 
+_FLUSH = "select pg_logical_emit_message(true, 'tahdikas', '')"
+"""A transaction of its own that says nothing: its commit waits for the disk, for all that was written before."""
+
+
 class PostgresConnection:
     """One at a time may use it, from any thread. Satisfies `features.log.connection.Connection`."""
 
@@ -122,8 +126,13 @@ class PostgresConnection:
         return nullcontext()
 
     def begin_writing(self) -> None:
-        """Open a transaction under the one lock that every writer takes: facts become visible in their order."""
-        self._begin(f"begin; {self._local_limits()}; select pg_advisory_xact_lock({self._opener.write_lock})")
+        """Open a transaction under the one lock that every writer takes: facts become visible in their order.
+
+        It is given back before the disk is waited for: see `commit`, and docs/decisions/0031.
+        """
+        later = "set local synchronous_commit = off"
+        lock = f"select pg_advisory_xact_lock({self._opener.write_lock})"
+        self._begin(f"begin; {self._local_limits()}; {later}; {lock}")
 
     def begin_reading(self) -> None:
         """Open a transaction that reads one moment."""
@@ -135,7 +144,10 @@ class PostgresConnection:
 
     def commit(self) -> None:
         """End the transaction, durably. One that was lost raises `PostgresError`: it may or may not have come in."""
-        self._end("commit")
+        self._end(f"commit; {_FLUSH}")
+
+    def settle(self) -> None:
+        """`commit` was durable."""
 
     def rollback(self) -> None:
         """End the transaction, whatever became of it."""
