@@ -1,4 +1,4 @@
-"""Deciding for many customers on all cores: each worker has a decision service of its own over the same data folder.
+"""Work for many customers on all cores: each worker has a decision service of its own over the same data folder.
 
 Parts come back in order, so that a list is the same whatever number of workers made it.
 """
@@ -13,7 +13,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from features.home import Home
 from pipelines.campaign_rows import Part, Wanted, part_of
@@ -21,7 +23,11 @@ from serving.core.question import Request
 from serving.service import DecisionService
 
 ALONE_BELOW = 20_000
-"""Fewer customers are decided for in this process: starting others takes longer."""
+"""Fewer customers are worked for in this process: starting others takes longer."""
+CHUNK = 2_000
+
+Chunk = TypeVar("Chunk")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -37,19 +43,27 @@ class Task:
     wanted: Wanted | None = None
 
 
-def parts(
-    home: Home, task: Task, chunks: Iterable[list[str]], *, customers: int, workers: int | None = None
-) -> Iterator[Part]:
-    """The part of the list that each chunk of customers makes, in order. `workers` None: as many as there are cores."""
+def on_all_cores(
+    home: Home,
+    work: Callable[[DecisionService, Chunk], Made],
+    chunks: Iterable[Chunk],
+    *,
+    customers: int,
+    workers: int | None = None,
+) -> Iterator[Made]:
+    """What `work` makes of each chunk, in order; it is a function of a module, or a `partial` of one.
+
+    `workers` None: as many as there are cores, where there are many customers.
+    """
     count = workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     if count == 1 or (workers is None and customers < ALONE_BELOW):
         with closing(DecisionService(home)) as service:
             for chunk in chunks:
-                yield _decide(service, task, chunk)
+                yield work(service, chunk)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(home.root, task)) as pool:
-        waiting: deque[Future[Part]] = deque()
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(home.root, work)) as pool:
+        waiting: deque[Future[Made]] = deque()
         for chunk in chunks:
             waiting.append(pool.submit(_work, chunk))
             if len(waiting) > 2 * count:  # bounded: the chunks themselves are read as they are needed
@@ -58,7 +72,14 @@ def parts(
             yield waiting.popleft().result()
 
 
-def _decide(service: DecisionService, task: Task, customers: list[str]) -> Part:
+def parts(
+    home: Home, task: Task, chunks: Iterable[list[str]], *, customers: int, workers: int | None = None
+) -> Iterator[Part]:
+    """The part of the list that each chunk of customers makes, in order."""
+    return on_all_cores(home, partial(_decide, task), chunks, customers=customers, workers=workers)
+
+
+def _decide(task: Task, service: DecisionService, customers: list[str]) -> Part:
     wanted, outside = task.wanted, 0
     requests = [
         Request(
@@ -80,18 +101,18 @@ def _decide(service: DecisionService, task: Task, customers: list[str]) -> Part:
     return part_of(customers, decisions, task.valid_until, outbound=task.outbound, wanted=wanted, outside=outside)
 
 
-_worker: Callable[[list[str]], Part] | None = None
+_worker: Callable[[Any], Any] | None = None
 
 
-def _begin(root: Path, task: Task) -> None:
+def _begin(root: Path, work: Callable[[DecisionService, Any], Any]) -> None:
     global _worker
     service = DecisionService(Home.open(root))
     gc.freeze()  # what is decided holds no cycles: the collector would only walk thousands of customers again and again
     gc.set_threshold(200_000, 50, 50)
     atexit.register(gc.unfreeze)
-    _worker = lambda customers: _decide(service, task, customers)  # noqa: E731
+    _worker = partial(work, service)
 
 
-def _work(customers: list[str]) -> Part:
+def _work(chunk: Any) -> Any:
     assert _worker is not None
-    return _worker(customers)
+    return _worker(chunk)

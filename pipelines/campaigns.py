@@ -25,15 +25,13 @@ from features.log.rules import RESERVED_PREFIX
 from features.log.store import connect
 from pipelines.campaign_cut import cut
 from pipelines.campaign_rows import Step, Wanted
-from pipelines.campaign_workers import Task, parts
+from pipelines.campaign_workers import CHUNK, Task, parts
 from pipelines.list_files import ListFile
 from serving.campaign_lists import KEPT_OFF_SCHEMA, LIST_SCHEMA, folder_of
 from serving.campaigns.money import currency_of
 from serving.core.catalogue import load_catalogue
 from serving.core.live import KNOWN_FEATURES
 from serving.core.policy import load_policy
-
-CHUNK = 2_000
 
 
 @dataclass

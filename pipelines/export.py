@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,15 +16,17 @@ import pyarrow.parquet as pq
 from features.columns import CUSTOMER_ID
 from features.errors import DataError
 from features.home import Home
-from pipelines.list_files import ListFile, sheet
+from features.log.doubts import customers_in_doubt
+from features.log.store import transaction
+from pipelines.campaign_workers import CHUNK, on_all_cores
+from pipelines.export_files import ExportFiles
+from pipelines.list_files import Sheet, sheet
 from serving.campaign_lists import DROPPED_SCHEMA, EXPORT, LIST_SCHEMA, exports, summary
 from serving.campaigns.life import Campaigns
 from serving.core.words import reason
 from serving.desk.touched import said_of_the_shop, touched
 from serving.records import Heard
 from serving.service import DecisionService
-
-CHUNK = 2_000
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,9 @@ def export_campaign(
 
     Exported again, it is the rows of the last export that are asked about: if all of them may still be sent, its file
     is given once more, else a file of those who may. Who was sent hers meanwhile gets no second one, who was taken off
-    by hand none. `progress` is told how many rows
-    are done. Raises `DataError` for an unknown list, one whose answers are no longer valid, one that is being exported
-    at this moment, or one of a campaign that nobody approved.
+    by hand none. Whoever something is heard of while this runs is asked about again; the file appears in a moment in
+    which nothing is heard. `progress` is told how many rows are done. Raises `DataError` for an unknown list, one whose
+    answers are no longer valid, one that is being exported at this moment, or one of a campaign that nobody approved.
     """
     told = summary(home, campaign)
     if told is None:
@@ -81,62 +84,58 @@ def export_campaign(
         )
     off = _taken_off(home, campaign)
     folder = home.campaigns / campaign
-    name = now.astimezone(UTC).strftime(EXPORT)
-    draft = folder / f".{name}"
+    draft = folder / now.astimezone(UTC).strftime(f".{EXPORT}")
     send_at = datetime.fromisoformat(told["send_at"])
     with _alone(folder), closing(DecisionService(home)) as service:
         before = next((folder / one["name"] for one in exports(home, campaign)), None)
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         heard = service.records.heard()
-        listed, dropped = set[str](), list[dict[str, Any]]()
-        with closing(ListFile(draft / "asked", LIST_SCHEMA, csv_too=False)) as asked:
-            for rows in _rows((before or folder) / "list.parquet"):
-                dropped += [_by_hand(row, off[row[CUSTOMER_ID]]) for row in rows if row[CUSTOMER_ID] in off]
-                still = [row for row in rows if row[CUSTOMER_ID] not in off]
-                fine, out = _asked_again(service, still, now, send_at, reserve=True)
-                asked.write(sheet(fine, LIST_SCHEMA, csv_too=False))
-                listed.update(row[CUSTOMER_ID] for row in fine)
+        files, dropped, done = ExportFiles(draft), list[dict[str, Any]](), 0
+        rows = pq.ParquetFile((before or folder) / "list.parquet")
+        ask = partial(_asked_again, off=off, now=now, send_at=send_at, reserve=True)
+        with closing(files):
+            for part in on_all_cores(home, ask, rows.iter_batches(CHUNK), customers=rows.metadata.num_rows):
+                files.write(part.still)
+                dropped += part.dropped
+                done += part.still.table.num_rows + len(part.dropped)
+                progress(done)
+        ask_only = partial(_asked_again, service, off={}, now=now, send_at=send_at, reserve=False)
+        while True:
+            with transaction(service.records.connection()):  # nothing is told while this looks
+                latest = service.records.heard()
+                about = _about(service, heard, latest)
+                groups = files.with_any(about)
+                if not groups:
+                    return _published(home, campaign, draft, now, files.count, dropped, off, before)
+            heard = latest
+            if out := [row for some in files.rows(groups, about) for row in ask_only(some).dropped]:
                 dropped += out
-                progress(len(listed) + len(dropped))
-        _write(draft, listed)
-        while news := _news(service, heard, listed):  # meanwhile about some of them
-            heard, about = news
-            _, out = _asked_again(service, _of(draft, about), now, send_at, reserve=False)
-            if out:
-                dropped += out
-                listed -= {row[CUSTOMER_ID] for row in out}
-                _write(draft, listed)
-        if before is not None and not dropped:
-            shutil.rmtree(draft)
-            at = datetime.strptime(before.name, EXPORT).replace(tzinfo=UTC)
-            return Export(campaign, before / "list.csv", at, len(listed), [], was_there=True)
-        (draft / "asked.parquet").unlink()
-        pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
-        if _taken_off(home, campaign) != off:
-            raise DataError("Somebody was taken off or put back meanwhile, so nothing left. Export the list again.")
-        final = folder / name
-        shutil.rmtree(final, ignore_errors=True)
-        draft.rename(final)
-    return Export(campaign, final / "list.csv", now, len(listed), dropped)
+                files.leave_out({row[CUSTOMER_ID] for row in out})
 
 
-def _rows(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a file, some at a time."""
-    for batch in pq.ParquetFile(path).iter_batches(CHUNK):
-        yield pa.Table.from_batches([batch]).to_pylist()
-
-
-def _of(draft: Path, customers: set[str]) -> list[dict[str, Any]]:
-    """The rows that were let through, of these customers."""
-    return [row for rows in _rows(draft / "asked.parquet") for row in rows if row[CUSTOMER_ID] in customers]
-
-
-def _write(draft: Path, listed: set[str]) -> None:
-    """Write the files to send: of the rows that were let through those of customers still listed."""
-    with closing(ListFile(draft / "list", LIST_SCHEMA)) as file:
-        for rows in _rows(draft / "asked.parquet"):
-            file.write(sheet([row for row in rows if row[CUSTOMER_ID] in listed], LIST_SCHEMA))
+def _published(
+    home: Home,
+    campaign: str,
+    draft: Path,
+    now: datetime,
+    kept: int,
+    dropped: list[dict[str, Any]],
+    off: dict[str, str],
+    before: Path | None,
+) -> Export:
+    """The draft as an export; where nobody dropped out since the one `before`, that one."""
+    if before is not None and not dropped:
+        shutil.rmtree(draft)
+        at = datetime.strptime(before.name, EXPORT).replace(tzinfo=UTC)
+        return Export(campaign, before / "list.csv", at, kept, [], was_there=True)
+    if _taken_off(home, campaign) != off:
+        raise DataError("Somebody was taken off or put back meanwhile, so nothing left. Export the list again.")
+    pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
+    final = draft.with_name(draft.name.removeprefix("."))
+    shutil.rmtree(final, ignore_errors=True)
+    draft.rename(final)
+    return Export(campaign, final / "list.csv", now, kept, dropped)
 
 
 def _taken_off(home: Home, list_id: str) -> dict[str, str]:
@@ -171,35 +170,49 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _news(service: DecisionService, heard: Heard, listed: set[str]) -> tuple[Heard, set[str]] | None:
-    """What has been heard by now and whom of the list it may concern, None where it concerns nobody of it."""
-    latest = service.records.heard()
-    if latest == heard:
-        return None
+def _about(service: DecisionService, before: Heard, by_now: Heard) -> set[str] | None:
+    """Whom what has been heard in between may concern; None: anybody."""
     run = service.records.connection()
-    if latest.rejects != heard.rejects or said_of_the_shop(run, heard.position, latest.position):
-        return latest, listed
-    about = touched(run, heard.position, latest.position) & listed
-    return (latest, about) if about else None
+    if by_now == before:
+        return set()
+    if by_now.rejects != before.rejects or said_of_the_shop(run, before.position, by_now.position):
+        return None
+    return touched(run, before.position, by_now.position)
+
+
+class _Part(NamedTuple):
+    """Of some rows those that may still be sent, and the others with the reason."""
+
+    still: Sheet
+    dropped: list[dict[str, Any]]
 
 
 def _asked_again(
-    service: DecisionService, rows: list[dict[str, Any]], now: datetime, send_at: datetime, *, reserve: bool
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The rows that may still be sent, and the others with the reason."""
-    kept, dropped = [], []
+    service: DecisionService,
+    batch: pa.RecordBatch | pa.Table,
+    *,
+    off: dict[str, str],
+    now: datetime,
+    send_at: datetime,
+    reserve: bool,
+) -> _Part:
+    """Ask about rows once more, but for whom a person took `off`."""
+    rows = batch.to_pylist()
+    dropped = [_by_hand(row, off[row[CUSTOMER_ID]]) for row in rows if row[CUSTOMER_ID] in off]
+    rows = [row for row in rows if row[CUSTOMER_ID] not in off]
     sent = {
         i for i, row in enumerate(rows) if service.records.has_outcome(row["decision_id"], "sent", row["action_id"])
     }
     asked = [row["decision_id"] for i, row in enumerate(rows) if i not in sent]
     answers = iter(service.recheck(asked, now, send_at=send_at, reserve=reserve))
+    still = []
     for i, row in enumerate(rows):
         answer = None if i in sent else next(answers)
         if answer is not None and answer.allowed:
-            kept.append(row)
+            still.append(row)
             continue
         why = reason("already_told") if answer is None else answer.reasons[0]
         kinds = [] if answer is None else [hold.kind for hold in answer.holds]
         text = {"reason": ", ".join([why.code, *kinds]), "text": why.text, "text_fi": why.text_fi}
         dropped.append({CUSTOMER_ID: row[CUSTOMER_ID], **text})
-    return kept, dropped
+    return _Part(sheet(still, LIST_SCHEMA), dropped)

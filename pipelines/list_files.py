@@ -36,16 +36,21 @@ class ListFile:
 
     def __init__(self, path: Path, schema: pa.Schema, *, csv_too: bool = True) -> None:
         self._parquet = pq.ParquetWriter(path.with_suffix(".parquet"), schema, compression="zstd")
-        self._file = path.with_suffix(".csv").open("w", encoding="utf-8-sig", newline="") if csv_too else None
+        self._file = path.with_suffix(".csv").open("wb") if csv_too else None
         if self._file is not None:
-            csv.writer(self._file, quoting=csv.QUOTE_NONNUMERIC).writerow(schema.names)
+            head = io.StringIO(newline="")
+            csv.writer(head, quoting=csv.QUOTE_NONNUMERIC).writerow(schema.names)
+            self._file.write(head.getvalue().encode("utf-8-sig"))
+            self.ends = [self._file.tell()]
+            """Where in the CSV the head ends, and each sheet: as many of them as the Parquet has row groups."""
 
     def write(self, rows: Sheet) -> None:
-        """Append rows."""
+        """Append rows: a row group."""
         if rows.table.num_rows:
-            self._parquet.write_table(rows.table)
-        if self._file is not None:
-            self._file.write(rows.lines)
+            self._parquet.write_table(rows.table, row_group_size=rows.table.num_rows)
+            if self._file is not None:
+                self._file.write(rows.lines.encode())
+                self.ends.append(self._file.tell())
 
     def close(self) -> None:
         """End both files; the CSV is on disk."""
