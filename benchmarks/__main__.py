@@ -18,6 +18,7 @@ from benchmarks import (
     hillstrom,
     letters,
     main_job,
+    memory,
     next_basket,
     online,
     people,
@@ -56,6 +57,7 @@ BENCHMARKS: dict[str, Callable[[datetime], bool]] = {
     "decide": decide.run,
     "console": console.run,
     "serve": serve.run,
+    "memory": memory.run,
     "favourites": favourites.run,
     "false_alarms": false_alarms.run,
 }

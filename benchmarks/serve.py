@@ -89,18 +89,18 @@ def _measured(root: Path) -> Iterator[Found]:
 
 def _beside(made: Path, small: Shop, root: Path) -> Found:
     """The large shop: a worker's long run, its rounds, in which it and the naive stack take turns, then two workers."""
-    shop = _large(made, root / "large")
+    shop = large_shop(made, root / "large")
     ours = Measured("one worker", product(shop), shop.cast, shop.key)
-    naive = {
-        w: Measured(f"naive, {w}", _naive(root / "naive", w), small.cast, "", takes_events=False) for w in NAIVE_WAYS
+    stacks = {
+        w: Measured(f"naive, {w}", naive(root / "naive", w), small.cast, "", takes_events=False) for w in NAIVE_WAYS
     }
     generator = _generator(shop)
     long_run = ours.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS)
     rounds: list[Round] = []
-    beside: dict[str, list[Round]] = {way: [] for way in naive}
+    beside: dict[str, list[Round]] = {way: [] for way in stacks}
     for number in range(ROUNDS):
         rounds.append(ours.round(STEP_SECONDS, FIRST_RATE))
-        for way, one in naive.items() if number < NAIVE_ROUNDS else ():
+        for way, one in stacks.items() if number < NAIVE_ROUNDS else ():
             beside[way].append(one.round(STEP_SECONDS, FIRST_NAIVE_RATE))
     two = Measured("two workers", product(shop, workers=2), shop.cast, shop.key)
     pair = two.round(STEP_SECONDS, FIRST_RATE), two.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS)
@@ -114,7 +114,7 @@ def _sizes(told: str) -> tuple[int, int]:
     return int(customers), int(items)
 
 
-def _large(made: Path, folder: Path) -> Shop:
+def large_shop(made: Path, folder: Path) -> Shop:
     """The shop multiplied, all facts of every copy with her."""
     say(f"the shop is multiplied to {SHOP}, all facts with it")
     shutil.copytree(made / "home", folder)
@@ -123,7 +123,7 @@ def _large(made: Path, folder: Path) -> Shop:
     return opened_shop(home)
 
 
-def _naive(folder: Path, way: str) -> Command:
+def naive(folder: Path, way: str) -> Command:
     return lambda port, _: python("-m", "benchmarks.naive", str(folder), str(port), way)
 
 

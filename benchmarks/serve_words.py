@@ -100,9 +100,6 @@ def _rows(found: Found) -> list[list[str]]:
          f"{ratio(most, naive_most)}: {most:,.0f}/s and {naive_most:,.1f}/s"],
         [f"events in batches of {BATCH}", "10,000/s, durable", f"{median_of(found.ours, 'events'):,.0f}/s"],
         ["start of the process to the first decision", "3 s", f"{median_of(found.ours, 'first_answer_seconds'):.1f} s"],
-        ["memory after the start; at most in the long run", "300 MB",
-         f"{median_of(found.ours, 'resident_mb'):,.0f} MB; {found.long_run.peak_mb:,.0f} MB; the lookout beside it "
-         f"{found.long_run.beside_mb:,.0f} MB"],
         ["processor a request in the long run", "", f"{found.long_run.cpu_ms:.2f} ms"],
     ]  # fmt: skip
 
@@ -204,7 +201,7 @@ def _grown_parts(found: Found) -> Parts:
         {"heading": "PostgreSQL and Valkey, two workers"},
         {
             "text": "The simulated shop itself, not multiplied; both servers, both workers and the load share this "
-            "machine's cores; PostgreSQL waits for the disk at each commit. One round."
+            "machine's cores; PostgreSQL is in its durable mode. One round."
         },
         _of_two(*found.grown),
     ]
@@ -220,6 +217,5 @@ def _of_two(one: Round, run: LongRun) -> dict[str, Any]:
         [f"{CONNECTIONS} connections that never pause", f"{one.most:,.0f}/s"],
         [f"events in batches of {BATCH}", f"{one.events or 0:,.0f}/s"],
         ["start of a worker to its first decision", f"{one.first_answer_seconds:.1f} s"],
-        ["memory of a worker, at most", f"{run.peak_mb:,.0f} MB"],
     ]  # fmt: skip
     return {"table": {"columns": ["what", "measured"], "rows": rows}}

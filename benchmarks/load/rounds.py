@@ -33,15 +33,22 @@ class Round(msgspec.Struct, frozen=True):
     events: float | None
 
 
-class LongRun(msgspec.Struct, frozen=True):
-    """The long run: what happened, the most memory of a worker, the milliseconds of processor a request, and the memory
-    of what stands beside the worker.
+class Memory(msgspec.Struct, frozen=True):
+    """Megabytes: a worker's after the start and at most, the lookout's at most, and of all processes together under
+    load, pages that several have counted once.
     """
 
+    start_mb: float
+    worker_mb: float
+    lookout_mb: float
+    together_mb: float
+
+
+class LongRun(msgspec.Struct, frozen=True):
+    """The long run: what happened, and the milliseconds of processor a request."""
+
     outcome: Outcome
-    peak_mb: float
     cpu_ms: float
-    beside_mb: float
 
 
 def product(shop: Shop, workers: int = 1) -> Command:
@@ -85,6 +92,16 @@ class Measured:
         say(f"{self._name}: {rate:,.0f} decisions/s: {told}")
         return sustained(outcome)
 
+    def memory(self, decisions: float, events: float, seconds: float) -> Memory:
+        """What its processes have in memory when they have started, and under so much load."""
+        say(f"{self._name}: memory under {decisions:,.0f} decisions/s and {events:,.0f} events/s for {seconds:,.0f} s")
+        with self._running() as services:
+            service = services[0]
+            start = service.memory_mb()
+            self._open(services, decisions, events, seconds)
+            most = {role: service.memory_mb("VmHWM", role) for role in service.processes()}
+            return Memory(start, most["worker"], most["lookout"], service.share_mb())
+
     def long_run(self, decisions: float, events: float, seconds: float) -> LongRun:
         """So many decisions and events a second for so long."""
         say(f"{self._name}: {decisions:,.0f} decisions/s and {events:,.0f} events/s for {seconds:,.0f} s")
@@ -94,8 +111,7 @@ class Measured:
             outcome = self._open(services, decisions, events, seconds)
             spent = sum(one.cpu_seconds() for one in services) - before
             asked = sum(one.planned for one in outcome.streams.values())
-            most, beside = max(one.memory_mb("VmHWM") for one in services), services[0].beside_mb()
-            found = LongRun(outcome, most, spent / asked * 1e3, beside)
+            found = LongRun(outcome, spent / asked * 1e3)
             say(f"{self._name}: {found}")
             return found
 

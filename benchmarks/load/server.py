@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -44,13 +44,26 @@ class Service:
         """What its processor time is by now, that of its children included."""
         return sum(_cpu_seconds(pid) for pid in _family(self.pid))
 
-    def memory_mb(self, field: str = "VmRSS") -> float:
-        """What the largest of its processes, one that serves, has in memory now; with `VmHWM` the most that it had."""
-        return max((_memory_mb(pid, field) for pid in _family(self.pid)), default=0.0)
+    def processes(self) -> dict[str, list[int]]:
+        """Its processes by what they do: `worker` serves, `lookout` looks at everybody, `rest` keeps them going."""
+        found: dict[str, list[int]] = {"worker": [], "lookout": [], "rest": []}
+        for pid in _family(self.pid):
+            with suppress(ProcessLookupError):
+                looks = os.getpriority(os.PRIO_PROCESS, pid) > 0
+                tracks = "resource_tracker" in _told(Path(f"/proc/{pid}/cmdline"))
+                found["rest" if tracks else "lookout" if looks else "worker"].append(pid)
+        if len(found["worker"]) > 1:  # several: the one that was started only watches over them
+            found["worker"].remove(self.pid)
+            found["rest"].append(self.pid)
+        return found
 
-    def beside_mb(self) -> float:
-        """What its other processes have in memory now."""
-        return sum(_memory_mb(pid, "VmRSS") for pid in _family(self.pid)) - self.memory_mb()
+    def memory_mb(self, field: str = "VmRSS", role: str = "worker") -> float:
+        """What the largest of its processes that do this has in memory now; with `VmHWM` the most that it had."""
+        return max((_memory_mb(pid, field) for pid in self.processes()[role]), default=0.0)
+
+    def share_mb(self) -> float:
+        """What all its processes together have in memory now, pages that several have counted once."""
+        return sum(_share_mb(pid) for pid in _family(self.pid))
 
     def clock(self, question: bytes) -> datetime:
         """What time it is there, by a decision."""
@@ -161,6 +174,11 @@ def _cpu_seconds(pid: int) -> float:
 def _memory_mb(pid: int, field: str) -> float:
     words = _told(Path(f"/proc/{pid}/status")).split()
     return int(words[words.index(f"{field}:") + 1]) / 1024 if f"{field}:" in words else 0.0
+
+
+def _share_mb(pid: int) -> float:
+    words = _told(Path(f"/proc/{pid}/smaps_rollup")).split()
+    return int(words[words.index("Pss:") + 1]) / 1024 if "Pss:" in words else 0.0
 
 
 def _told(file: Path) -> str:

@@ -34,7 +34,9 @@ def test_what_a_child_computes_and_holds_counts(parent):
     service = Service(parent.pid, 0, "", 0.0, 0.0)
     assert service.cpu_seconds() >= 0.5
     assert service.memory_mb() > 60
-    assert 0 < service.beside_mb() < service.memory_mb()
+    assert 0 < service.memory_mb() <= service.memory_mb("VmHWM")
+    assert service.pid in service.processes()["rest"]  # the one that only watches over the other
+    assert service.share_mb() > 0
 
 
 def test_of_a_process_that_ended_nothing_is_seen():
