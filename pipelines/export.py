@@ -175,9 +175,10 @@ def _about(service: DecisionService, before: Heard, by_now: Heard) -> set[str] |
     run = service.records.connection()
     if by_now == before:
         return set()
-    if by_now.rejects != before.rejects or said_of_the_shop(run, before.position, by_now.position):
+    if said_of_the_shop(run, before.position, by_now.position):
         return None
-    return touched(run, before.position, by_now.position)
+    doubted = customers_in_doubt(run) if by_now.rejects != before.rejects else ()
+    return touched(run, before.position, by_now.position).union(doubted)
 
 
 class _Part(NamedTuple):

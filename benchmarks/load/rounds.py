@@ -97,6 +97,7 @@ class Measured:
         say(f"{self._name}: memory under {decisions:,.0f} decisions/s and {events:,.0f} events/s for {seconds:,.0f} s")
         with self._running() as services:
             service = services[0]
+            self._open(services, WARM_RATE, 0.0, WARM_SECONDS)  # until all its processes are what they will be
             start = service.memory_mb()
             self._open(services, decisions, events, seconds)
             most = {role: service.memory_mb("VmHWM", role) for role in service.processes()}

@@ -109,6 +109,23 @@ def test_whoever_complains_meanwhile_is_left_out_and_the_rest_is_as_it_was(
     assert sent.kept == len(everybody) - 4
 
 
+def test_whom_a_rejected_event_puts_in_doubt_meanwhile_is_left_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = build(home)
+    first, second = pq.read_table(report.folder / "list.parquet")["customer_id"].to_pylist()[:2]
+    asked, told = DecisionService.recheck, list[dict[str, Any]]()
+
+    def and_then_something_unreadable_comes(service: DecisionService, *args: Any, **more: Any) -> Any:
+        answers = asked(service, *args, **more)
+        if not told:
+            told.append(event("odd", "feedback", second, 0, kind="complaint", score="very cross"))
+            assert service.ingest(list(told), NOON)[0].status == "rejected"
+        return answers
+
+    monkeypatch.setattr(DecisionService, "recheck", and_then_something_unreadable_comes)
+    sent = export_campaign(home, report.id, now=NOON)
+    assert [row["customer_id"] for row in sent.dropped] == [second] and first in listed(sent.file)
+
+
 def test_nothing_is_heard_between_the_last_look_and_the_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """A complaint is acknowledged before, and counts, or after the file is there."""
     report = build(home)
