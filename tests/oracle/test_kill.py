@@ -26,17 +26,17 @@ for line in sys.stdin:
 
 def killed_while_telling(shop, batches, seconds):
     """Tell batches of events to a child process and kill it; what it acknowledged, a list of statuses a batch."""
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", CHILD, str(shop.home.root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    for events in batches:
-        child.stdin.write(json.dumps({"events": events, "now": shop.now.isoformat()}) + "\n")
-    child.stdin.flush()
-    acknowledged = child.stdout.readline()
-    time.sleep(seconds)
-    child.send_signal(signal.SIGKILL)
-    rest, _ = child.communicate()
-    return [json.loads(line) for line in (acknowledged + rest).splitlines() if line.endswith("]")]
+    ) as child:
+        for events in batches:
+            child.stdin.write(json.dumps({"events": events, "now": shop.now.isoformat()}) + "\n")
+        child.stdin.flush()
+        first = child.stdout.readline()
+        time.sleep(seconds)
+        child.send_signal(signal.SIGKILL)
+        said = first + child.stdout.read()  # the same reader: it may hold more lines than the first already
+    return [json.loads(line) for line in said.splitlines() if line.endswith("]")]
 
 
 def test_what_was_acknowledged_before_a_kill_holds_after_it(tmp_path):
@@ -51,6 +51,7 @@ def test_what_was_acknowledged_before_a_kill_holds_after_it(tmp_path):
             known_before = shop.tally.counts["duplicate"]
             statuses = shop.tell(events, again=True)
             if place < len(acknowledged):
+                assert len(acknowledged[place]) == len(events)
                 assert "accepted" not in statuses, "what was acknowledged is known"
                 assert shop.tally.counts["duplicate"] - known_before == acknowledged[place].count("accepted")
         shop.ask_some(50)
