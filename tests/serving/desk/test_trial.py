@@ -56,6 +56,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         assert {r.status for r in log.append_live(list(shop()), source="api", now=NOON)} == {"accepted"}
     home.config.mkdir(exist_ok=True)
     (home.config / "policy.yaml").write_text(CHANCY)
+    service = DecisionService(home)
+    service.records.connection()  # the first to ask makes the tables of decisions
+    service.close()
     return home
 
 
