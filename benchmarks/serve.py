@@ -12,7 +12,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -123,8 +123,8 @@ def large_shop(made: Path, folder: Path) -> Shop:
     return opened_shop(home)
 
 
-def naive(folder: Path, way: str) -> Command:
-    return lambda port, _: python("-m", "benchmarks.naive", str(folder), str(port), way)
+def naive(folder: Path, way: str) -> Callable[[], Command]:
+    return lambda: lambda port: python("-m", "benchmarks.naive", str(folder), str(port), way)
 
 
 def _generator(shop: Shop) -> Generator:

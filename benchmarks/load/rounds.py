@@ -4,7 +4,6 @@ import json
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
 
 import msgspec
 
@@ -18,9 +17,8 @@ from benchmarks.load.shop import Shop
 
 CONNECTIONS, BATCH, BATCHES_AT_ONCE = 8, 100, 4
 WARM_SECONDS, WARM_RATE = 3.0, 20.0
-BETWEEN_STARTS = timedelta(minutes=15)  # longer than any run
-Command = Callable[[int, int], Sequence[str]]
-"""What to start for a port, and for the how manieth time."""
+Command = Callable[[int], Sequence[str]]
+"""What to start for a port."""
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -51,25 +49,31 @@ class LongRun(msgspec.Struct, frozen=True):
     cpu_ms: float
 
 
-def product(shop: Shop, workers: int = 1) -> Command:
-    """How people start the product, on a port; each start comes after what the one before was told."""
+def product(shop: Shop, workers: int = 1) -> Callable[[], Command]:
+    """How people start the product; each start comes after what any before was told."""
 
-    def command(port: int, start: int) -> Sequence[str]:
-        began = shop.moment + start * BETWEEN_STARTS
-        where = ("--home", str(shop.home.root), "serve", "--clock-from", began.isoformat())
-        return python("-m", "pipelines.cli", *where, "--port", str(port), "--workers", str(workers))
+    def start() -> Command:
+        where = ("--home", str(shop.home.root), "serve", "--clock-from", shop.next_start().isoformat())
+        return lambda port: python("-m", "pipelines.cli", *where, "--port", str(port), "--workers", str(workers))
 
-    return command
+    return start
 
 
 class Measured:
     """A service of some workers for a cast, started anew for each measurement. `name` tells who it is meanwhile."""
 
     def __init__(
-        self, name: str, command: Command, cast: Cast, key: str, *, workers: int = 1, takes_events: bool = True
+        self,
+        name: str,
+        start: Callable[[], Command],
+        cast: Cast,
+        key: str,
+        *,
+        workers: int = 1,
+        takes_events: bool = True,
     ) -> None:
-        self._name, self._command, self._cast, self._key = name, command, cast, key
-        self._workers, self._takes_events, self._starts = workers, takes_events, 0
+        self._name, self._start, self._cast, self._key = name, start, cast, key
+        self._workers, self._takes_events = workers, takes_events
         asked = {"customer_id": cast.customers[0], "channel": "web", "placement": "front_page"}
         self._question = json.dumps(asked).encode()
 
@@ -119,11 +123,9 @@ class Measured:
     @contextmanager
     def _running(self) -> Iterator[list[Service]]:
         with ExitStack() as stack:
+            command = self._start()
             ports = [free_port() for _ in range(self._workers)]
-            commands = [self._command(port, self._starts) for port in ports]
-            self._starts += 1
-            both = zip(commands, ports, strict=True)
-            yield [stack.enter_context(serving(one, port, self._key, self._question)) for one, port in both]
+            yield [stack.enter_context(serving(command(port), port, self._key, self._question)) for port in ports]
 
     def _open(self, services: Sequence[Service], decisions: float, events: float, seconds: float) -> Outcome:
         clock, ports = services[0].clock(self._question), [one.port for one in services]

@@ -3,9 +3,11 @@
 A hundred actions are candidates of every decision: those shipped, and variants of them.
 """
 
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import yaml
@@ -18,6 +20,7 @@ from serving.core.catalogue import DEFAULT_ACTIONS
 
 START, DAYS, SEED = datetime(2024, 1, 1, tzinfo=UTC), 420, 7
 CANDIDATES = 100
+BETWEEN_STARTS = timedelta(minutes=15)  # longer than any run
 _UNLIMITED = "requests_per_second: 0\n"  # one key asks for the whole shop
 
 
@@ -29,6 +32,11 @@ class Shop:
     moment: datetime
     cast: Cast
     key: str
+    starts: Iterator[int] = field(default_factory=count)
+
+    def next_start(self) -> datetime:
+        """Where a clock may start: later than what is told in runs before, for what comes late is far more work."""
+        return self.moment + next(self.starts) * BETWEEN_STARTS
 
 
 def made_shop(folder: Path, customers: int) -> Home:
