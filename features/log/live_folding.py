@@ -25,6 +25,9 @@ KEPT_BROWSING = 50
 """Of the browsing recorded under one origin, only the newest events stay facts; the lake keeps all. No fewer than a
 state keeps (`kept.KEPT_COUNTS`)."""
 
+_TOO_MANY_TO_LOOK_AT = 5_000
+"""More facts than this that others kept meanwhile are not looked at one by one."""
+
 _NEW = f"select position, {FACT_COLUMNS} from facts where position > ? and origin_id <> ? order by position"
 
 
@@ -91,7 +94,7 @@ def fold_news(connection: Connection, since: int, linked: set[str]) -> None:
 def fold_ahead(connection: Connection, events: Iterable[Packed], since: int) -> Folded:
     """What `fold_news` will make of events once they are kept at the positions past `since`, of which none is given.
 
-    None of them tells of an id of hers. Only reads; whatever is kept between this and `finish` makes it worthless.
+    None of them tells of an id of hers. Only reads; for what is kept between this and `finish` see `moved_on`.
     """
     rows = [
         (position, *_fields(event)) for position, event in enumerate(events, since + 1) if event.origin_id != NOBODY
@@ -99,6 +102,23 @@ def fold_ahead(connection: Connection, events: Iterable[Packed], since: int) -> 
     folded = _folded(connection, _by_customer(connection, rows), set(), since)
     more = list(_from_all(connection, folded))
     return folded._replace(done=folded.done + more, again=folded.again - {row.customer_id for row in more})
+
+
+def moved_on(connection: Connection, folded: Folded, since: int, by: int) -> Folded | None:
+    """What was folded ahead past the position `since`, for `by` positions further on, which others took meanwhile.
+
+    None where what they kept may bear on it: unless all of it is there to be seen, tells of no id, and is about others.
+    """
+    if not 0 < by <= _TOO_MANY_TO_LOOK_AT:
+        return None
+    kept = connection.execute("select origin_id, type from facts where position > ?", (since,)).fetchall()
+    if len(kept) != by or any(type_ == "identity" for _, type_ in kept):
+        return None
+    others = identity.owners(connection, {origin for origin, _ in kept}).values()
+    if not folded.news.keys().isdisjoint(others):
+        return None
+    news = {who: [one._replace(position=one.position + by) for one in new] for who, new in folded.news.items()}
+    return folded._replace(news=news, done=[row._replace(position=row.position + by) for row in folded.done])
 
 
 def _from_all(connection: Connection, folded: Folded) -> Iterator[StateRow]:

@@ -11,7 +11,7 @@ from features.instants import to_us
 from features.log import identity
 from features.log.connection import Connection, one_moment
 from features.log.doubts import clear, doubt_of
-from features.log.live_folding import finish, fold_ahead, fold_news, latest_position
+from features.log.live_folding import finish, fold_ahead, fold_news, latest_position, moved_on
 from features.log.packing import NOBODY, Packed, Row, pack_row, pack_with_rows
 from features.log.plain_events import pack_plain
 from features.log.rejects import Reason, Reject, raw_text
@@ -89,9 +89,12 @@ def take_in(
         ahead = plain and told.all_seen
         folded = fold_ahead(connection, [event for event, _ in told.new], told.since) if ahead else None
     with transaction(connection):
-        if connection.last_position() != told.since or _known(connection, [event.event_id for event, _ in told.new]):
-            # others were faster; an import's browsing is known without being a fact
+        last = connection.last_position()
+        if _known(connection, [event.event_id for event, _ in told.new]):  # an import's browsing without being a fact
             told, folded = _told(connection, accepted, objects), None
+        elif last != told.since:  # others were faster
+            folded = moved_on(connection, folded, told.since, last - told.since) if folded is not None else None
+            told = _told(connection, accepted, objects) if folded is None else told._replace(since=last)
         new, results, rejects = told.new, told.results, rejects + told.conflicts
         linked = _keep(connection, new)
         if follow is not None and new:

@@ -1,8 +1,10 @@
 """However events come in live, the states kept are those that folding everybody from all facts would make."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from features.customer.state import decode
 from features.home import Home
 from features.log import live_folding, live_intake
 from features.log.event_log import EventLog
-from features.log.live_folding import KEPT_BROWSING
+from features.log.live_folding import KEPT_BROWSING, fold_news
 from features.log.store import STORE_ERRORS, Connection, connect, transaction
 
 WHO = ("aino", "~v", "~w")
@@ -140,6 +142,19 @@ def test_a_state_behind_the_facts_is_made_anew_and_not_taken_for_whole_with_the_
     assert decode(found[1]).facts == 3
 
 
+def come_between(monkeypatch: pytest.MonkeyPatch, others: list[Callable[[], object]]) -> None:
+    """Let each of `others` write once, when what somebody else tells has been worked out and is about to be kept."""
+
+    @contextmanager
+    def late(connection: Connection) -> Iterator[Connection]:
+        if others:
+            others.pop(0)()
+        with transaction(connection):
+            yield connection
+
+    monkeypatch.setattr(live_intake, "transaction", late)
+
+
 @pytest.mark.parametrize(
     "meanwhile",
     [
@@ -157,22 +172,61 @@ def test_what_another_keeps_while_events_are_worked_out_is_in_the_states(
     with EventLog(home) as log, EventLog(home) as other:
         log.append_live([rating("r1", "aino", 1, 5)], source="api", now=NOW)
         log.append_live([event("b0", "browse", "~v", 0, action="view", session_id="s")], source="api", now=NOW)
-        waiting = [meanwhile]
-
-        @contextmanager
-        def late(connection: Connection) -> Iterator[Connection]:
-            if waiting:
-                other.append_live(waiting.pop(), source="api", now=NOW)
-            with transaction(connection):
-                yield connection
-
-        monkeypatch.setattr(live_intake, "transaction", late)
+        come_between(monkeypatch, [lambda: other.append_live(meanwhile, source="api", now=NOW)])
         results = log.append_live(ours, source="api", now=NOW)
         kept = states(home)
         log.refold_all()
         assert states(home) == kept
         known = {one["event_id"] for one in meanwhile}
     assert [r.status for r in results] == ["duplicate" if one["event_id"] in known else "accepted" for one in ours]
+
+
+def test_what_another_keeps_of_others_does_not_undo_what_was_worked_out(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of several workers would fold all of its customers twice, the second time while everybody waits."""
+    views = [event(f"b{n}", "browse", "aino", 2 + n / 100, action="view", session_id="s") for n in range(KEPT_BROWSING)]
+    with EventLog(home) as log, EventLog(home) as other:
+        log.append_live([rating("r1", "aino", 1, 5), *views], source="api", now=NOW)
+        theirs = [rating("r2", "elli", 3, 5), event("b", "browse", "~w", 3, action="view", session_id="s")]
+        come_between(monkeypatch, [lambda: other.append_live(theirs, source="api", now=NOW)])
+        folded = []
+
+        def counted(connection: Connection, since: int, linked: set[str]) -> None:
+            folded.append(since)
+            fold_news(connection, since, linked)
+
+        monkeypatch.setattr(live_intake, "fold_news", counted)
+        ours = [event("b99", "browse", "aino", 4, action="view", session_id="s"), purchase("p1", "new", 4)]
+        log.append_live([rating("r3", "~v", 4, 5), *ours], source="api", now=NOW)
+        assert not folded
+        kept = states(home)
+        log.refold_all()
+        assert states(home) == kept
+    assert [row[:2] for row in kept] == [
+        ("aino", 55),
+        ("anonymous:v", 54),
+        ("anonymous:w", 53),
+        ("elli", 52),
+        ("new", 56),
+    ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(live_batches(), live_batches())
+def test_states_hold_all_that_two_workers_are_told_at_once(
+    ours: list[list[dict[str, Any]]], theirs: list[list[dict[str, Any]]]
+) -> None:
+    theirs = [[event | {"event_id": f"their {event['event_id']}"} for event in batch] for batch in theirs]
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        home = new_home(Path(folder) / "home")
+        with EventLog(home, durable=False) as log, EventLog(home, durable=False) as other:
+            for ours_now, theirs_now in zip_longest(ours, theirs, fillvalue=[]):
+                come_between(patch, [partial(other.append_live, theirs_now, source="api", now=NOW)])
+                log.append_live(ours_now, source="api", now=NOW)
+                kept = states(home)
+                log.refold_all()
+                assert kept == states(home)
 
 
 def test_states_are_worked_out_before_others_have_to_wait(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
