@@ -1,8 +1,9 @@
 """Reading what is known and asking the engine: what every answer of the service is made from, and nothing durable."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
@@ -12,11 +13,15 @@ from features.home import Home
 from serving.core.decision import Decision
 from serving.core.engine import decide
 from serving.core.question import Request, Snapshot
+from serving.core.scorer import Scorer
+from serving.core.standing import Standing, stand
 from serving.in_force import InForce, Keeper
 from serving.records import Records
 from serving.snapshot import SnapshotReader
 
 UNRECORDED = "unknown:unrecorded"
+
+Answer = TypeVar("Answer")
 
 
 class Answering:
@@ -45,15 +50,31 @@ class Answering:
 def decided(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce) -> list[Decision]:
     """The engine's decisions; if the models fail on these customers, those of stated estimates."""
     ids = _new_ids(requests)
-    for scorer in (force.scorer, force.fallback):
-        try:
-            return decide(requests, snapshots, scorer, force.catalogue, force.policy, articles=force.articles, ids=ids)
-        except TahdikasError:
+    return _by_models_or_without(
+        force,
+        lambda by: decide(requests, snapshots, by, force.catalogue, force.policy, articles=force.articles, ids=ids),
+    )
+
+
+def standing(
+    requests: Sequence[Request], snapshots: Sequence[Snapshot], actions: Sequence[Collection[str]], force: InForce
+) -> list[Standing]:
+    """How each stands before the `actions` in question for her; where the models fail, by stated estimates."""
+    return _by_models_or_without(
+        force,
+        lambda by: stand(requests, snapshots, actions, by, force.catalogue, force.policy, articles=force.articles),
+    )
+
+
+def _by_models_or_without(force: InForce, ask: Callable[[Scorer], list[Answer]]) -> list[Answer]:
+    try:
+        return ask(force.scorer)
+    except TahdikasError:
+        raise
+    except Exception:  # whatever a model does, she gets a safe answer
+        if force.scorer is force.fallback:
             raise
-        except Exception:  # whatever a model does, she gets a safe answer
-            if scorer is force.fallback:
-                raise
-    raise AssertionError
+        return ask(force.fallback)
 
 
 def unsold(requests: Sequence[Request], snapshots: Sequence[Snapshot], force: InForce) -> list[Decision]:

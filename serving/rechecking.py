@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 import msgspec
 
 from features.customer.holds import Hold
-from serving.answering import Answering, decided
+from serving.answering import Answering, standing
 from serving.core.decision import Decision, Reason
-from serving.core.question import Request, Snapshot
-from serving.core.recheck import ListRow, has_place, recheck, row_blocks, without
+from serving.core.question import Request
+from serving.core.recheck import ListRow, acted_on, has_place, recheck, row_blocks, without
+from serving.core.standing import Standing
 from serving.core.words import reason
 from serving.in_force import InForce
 from serving.records import Records
-from serving.reservations import OvertakenError, sells
+from serving.reservations import OvertakenError, Seen, sells
 
 TRIES = 5
 
@@ -49,11 +50,11 @@ class Rechecking:
                 [firsts[one] for one in taken],
                 now,
                 timedelta(hours=force.policy.file.contact_cap.reservation_hours),
-                seen=[agains[one][0] for one in taken if sells(firsts[one])],
+                seen=[_seen(one, agains[one]) for one in taken if sells(firsts[one])],
             )
             return found
         except OvertakenError as error:
-            late = {one for one in taken if agains[one][0].decision_id in error.decision_ids}
+            late = error.decision_ids
         if not tries:
             full = [reason("contact_cap")]
             late_ones = {one: Recheck(decision_id=one, allowed=False, reasons=full) for one in late}
@@ -68,8 +69,8 @@ class Rechecking:
 
     def _agains(
         self, firsts: dict[str, Decision], now: datetime, send_at: datetime | None, force: InForce
-    ) -> dict[str, tuple[Decision, Snapshot]]:
-        """The same questions answered now, without what each brought about itself, where the policy knows the place."""
+    ) -> dict[str, Standing]:
+        """How each stands now, without what her answer brought about itself, where the policy knows the place."""
         asked = {
             one: _question(first, now, send_at)
             for one, first in firsts.items()
@@ -77,7 +78,7 @@ class Rechecking:
         }
         requests = list(asked.values())
         snapshots = [without(s, d) for s, d in zip(self._answering.read(requests, force), asked, strict=True)]
-        return dict(zip(asked, zip(decided(requests, snapshots, force), snapshots, strict=True), strict=True))
+        return dict(zip(asked, standing(requests, snapshots, [acted_on(firsts[d]) for d in asked], force), strict=True))
 
     def rows(self, rows: Sequence[ListRow], now: datetime, *, send_at: datetime | None) -> list[Recheck]:
         """As `DecisionService.recheck_rows`."""
@@ -96,25 +97,31 @@ class Rechecking:
         }
         requests = list(asked.values())
         snapshots = self._answering.read(requests, force)
-        answers = dict(zip(asked, zip(decided(requests, snapshots, force), snapshots, strict=True), strict=True))
+        answers = dict(
+            zip(asked, standing(requests, snapshots, [{rows[i].action_id} for i in asked], force), strict=True)
+        )
         found = []
         for i, row in enumerate(rows):
             again = answers.get(i)
-            blocked = [reason("placement")] if again is None else row_blocks(row, *again, force.articles)
-            holds = [] if again is None else again[0].holds
+            blocked = [reason("placement")] if again is None else row_blocks(row, again, force.articles)
+            holds = [] if again is None else list(again.snapshot.holds)
             found.append(Recheck(decision_id="", allowed=not blocked, reasons=blocked, holds=holds))
         return found
 
 
-def _rechecked(
-    decision_id: str, first: Decision | None, answered: tuple[Decision, Snapshot] | None, force: InForce
-) -> Recheck:
-    if first is None or answered is None:
+def _rechecked(decision_id: str, first: Decision | None, again: Standing | None, force: InForce) -> Recheck:
+    if first is None or again is None:
         code = "unknown_decision" if first is None else "placement"
         return Recheck(decision_id=decision_id, allowed=False, reasons=[reason(code)])
-    again, snapshot = answered
-    allowed, reasons = recheck(first, again, snapshot, force.articles, force.catalogue)
-    return Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons, holds=again.holds)
+    allowed, reasons = recheck(first, again, force.articles, force.catalogue)
+    return Recheck(decision_id=decision_id, allowed=allowed, reasons=reasons, holds=list(again.snapshot.holds))
+
+
+def _seen(decision_id: str, again: Standing) -> Seen:
+    """By which places an answer may go."""
+    asked, known = again.request, again.snapshot
+    visitor = asked.anonymous_id if asked.customer_id is not None else None
+    return Seen(decision_id, known.customer_key, visitor, asked.now, known.versions.get("reservations"))
 
 
 def _question(decision: Decision, now: datetime, send_at: datetime | None) -> Request:

@@ -8,11 +8,11 @@ import msgspec
 
 from features.errors import HomeError
 from features.log.connection import STORE_ERRORS
-from serving.answering import Answering, decided, unsold
+from serving.answering import Answering, decided, standing, unsold
 from serving.core.decision import Decision
 from serving.core.engine import check_request
 from serving.core.question import Request, Snapshot
-from serving.core.recheck import recheck, superseded, without
+from serving.core.recheck import acted_on, recheck, superseded, without
 from serving.core.version import INPUTS_HASH, INPUTS_TEXT
 from serving.in_force import InForce
 from serving.records import Entry, Records
@@ -130,9 +130,9 @@ class Recording:
     def _again(self, request: Request, snapshot: Snapshot, first: Decision, force: InForce) -> Decision:
         """The first answer to a retry, or that it no longer stands."""
         snapshot = without(snapshot, first.decision_id)
-        (now,) = decided([request], [snapshot], force)
-        allowed, reasons = recheck(first, now, snapshot, force.articles, force.catalogue)
-        return first if allowed else superseded(first, reasons, now)
+        (now,) = standing([request], [snapshot], [acted_on(first)], force)
+        allowed, reasons = recheck(first, now, force.articles, force.catalogue)
+        return first if allowed else superseded(first, reasons, snapshot)
 
     def _keep_texts(self, force: InForce) -> None:
         """Keep the texts decisions rest on, once a process."""

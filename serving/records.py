@@ -22,7 +22,7 @@ from serving import stock
 from serving.core.decision import Decision
 from serving.core.question import Request
 from serving.record_body import pack, unpack
-from serving.reservations import check_places, sells
+from serving.reservations import Seen, check_places, seen_by, sells
 from serving.shop_incidents import ShopIncidents
 
 _TABLES = (
@@ -148,7 +148,7 @@ class Records:
         """
         bodies = [pack(e.decision) for e in entries]
         with transaction(self.connection()) as run:
-            check_places(run, [e.decision for e in entries if e.reserve is not None and sells(e.decision)])
+            check_places(run, [seen_by(e.decision) for e in entries if e.reserve is not None and sells(e.decision)])
             plain = [_row(e.decision, b) for e, b in zip(entries, bodies, strict=True) if _is_plain(e)]
             run.executemany(_INSERT, plain)
             return [
@@ -176,12 +176,12 @@ class Records:
         return decision
 
     def reserve(
-        self, decisions: Sequence[Decision], now: datetime, duration: timedelta, *, seen: Sequence[Decision]
+        self, decisions: Sequence[Decision], now: datetime, duration: timedelta, *, seen: Sequence[Seen]
     ) -> None:
         """Hold the places of contacts that a sender takes at `now`, for `duration`; again, it starts anew.
 
-        `seen` are the decisions made now for the same customers, by which the places are free: raises `OvertakenError`
-        where another was reserved since.
+        `seen` is of those of them that sell, and their places were free then: raises `OvertakenError` where another was
+        reserved since.
         """
         rows = [
             (d.customer_key, d.decision_id, d.actions[0].action_id, d.channel, d.placement, to_micros(now),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from features.log.connection import Connection, transaction
 from features.log.rules import RESERVED_PREFIX
@@ -28,22 +29,40 @@ def sells(decision: Decision) -> bool:
     return any(action.category in ("sales", "care") for action in decision.actions)
 
 
+class Seen(NamedTuple):
+    """How many places were promised to a customer as known at a moment; None where nobody counted.
+
+    `anonymous_id` is the visitor's, where asked with both ids; `decision_id` is of what she is to get.
+    """
+
+    decision_id: str
+    customer_key: str
+    anonymous_id: str | None
+    at: datetime
+    places: str | None
+
+
+def seen_by(decision: Decision) -> Seen:
+    """What a decision was made by."""
+    one = decision
+    return Seen(one.decision_id, one.customer_key, one.anonymous_id, one.decided_at, one.versions.get("reservations"))
+
+
 _PLACES = f"""select count(*) from reservations where until > ?2 and (customer_key in (?1, ?3) or customer_key in (
     select '{RESERVED_PREFIX}' || external_id from links where customer_id = ?1 and unlinked_at is null))"""
 
 
-def check_places(run: Connection, decisions: Sequence[Decision]) -> None:
-    """That no place was reserved since their snapshots, nor by one before in the same breath.
+def check_places(run: Connection, asked: Sequence[Seen]) -> None:
+    """That no place was reserved since they were seen, nor by one before in the same breath.
 
     Hers are those of all her identities, the visitor's whom the question names beside her included.
     """
     overtaken, before = [], set[str]()
-    for decision in decisions:
-        key, seen = decision.customer_key, decision.versions.get("reservations")
-        visitor = key if decision.anonymous_id is None else RESERVED_PREFIX + decision.anonymous_id
-        (found,) = run.execute(_PLACES, (key, to_micros(decision.decided_at), visitor)).fetchone()
-        if not before.isdisjoint((key, visitor)) or (seen is not None and str(found) != seen):
-            overtaken.append(decision.decision_id)
+    for decision_id, key, anonymous_id, at, places in asked:
+        visitor = key if anonymous_id is None else RESERVED_PREFIX + anonymous_id
+        (found,) = run.execute(_PLACES, (key, to_micros(at), visitor)).fetchone()
+        if not before.isdisjoint((key, visitor)) or (places is not None and str(found) != places):
+            overtaken.append(decision_id)
         before |= {key, visitor}
     if overtaken:
         raise OvertakenError(overtaken)

@@ -45,11 +45,18 @@ class Assembled:
     released: list[tuple[str, ...]]
 
 
-def assemble(
+class BeforeGates(NamedTuple):
+    """What the gates look at, each customer's arm, and her holds let go by chance."""
+
+    asked: Asked
+    arms: list[Arm]
+    released: list[tuple[str, ...]]
+
+
+def asked_of(
     requests: Sequence[Request], evidence: Sequence[Evidence], catalogue: Catalogue, policy: Policy
-) -> Assembled:
-    """Lay everything side by side."""
-    seconds = policy.bucket_seconds
+) -> BeforeGates:
+    """Lay side by side what the gates look at."""
     places = [policy.file.placements[r.placement] for r in requests]
     plan = plan_of(policy, catalogue)
     features = _features(evidence, catalogue)
@@ -86,6 +93,15 @@ def assemble(
         ),
         holdout=np.array([arm.name == "holdout" for arm in arms]),
     )
+    return BeforeGates(asked, arms, released)
+
+
+def assemble(
+    requests: Sequence[Request], evidence: Sequence[Evidence], catalogue: Catalogue, policy: Policy
+) -> Assembled:
+    """Lay everything side by side."""
+    asked, arms, released = asked_of(requests, evidence, catalogue, policy)
+    plan = plan_of(policy, catalogue)
     churn = np.array([np.nan if e.churn is None else e.churn for e in evidence])
     response, incremental, margin = worth_of(evidence, churn, catalogue, policy)
     gain = expected_gain(
@@ -98,7 +114,7 @@ def assemble(
         context_weight=np.array([plan.context_weights(r.placement) for r in requests]),
     )
     gain[:, catalogue.no_action] = 0.0
-    buckets = [bucket_of(r.now, seconds) for r in requests]
+    buckets = [bucket_of(r.now, policy.bucket_seconds) for r in requests]
     return Assembled(asked, arms, buckets, response, incremental, gain, released)
 
 

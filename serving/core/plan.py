@@ -63,6 +63,7 @@ class Plan:
         self.proposed: Remembered[Proposals] = Remembered()
         self.favourites: Remembered[Favourites] = Remembered()
         self.said: Remembered[Said] = Remembered()
+        self.laid_bare: dict[tuple[frozenset[str], str, str], Catalogue] = {}  # what `standing.laid_bare` keeps
         self._forms: dict[tuple[str, str], tuple[tuple[tuple[int, ...], ...], NDArray[np.int64]]] = {}
         self._conditional: dict[tuple[str, str], tuple[tuple[int, int, tuple[int, ...]], ...]] = {}
         self._held: dict[tuple[Covers, str, bool], Bools] = {}

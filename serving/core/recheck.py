@@ -12,6 +12,7 @@ from serving.core.decision import ChosenAction, Decision, Reason
 from serving.core.items import Articles
 from serving.core.policy import Policy
 from serving.core.question import Snapshot
+from serving.core.standing import Standing
 from serving.core.words import gate_reason, reason
 
 
@@ -31,6 +32,11 @@ def has_place(channel: str, placement: str, policy: Policy) -> bool:
     return place is not None and channel in place.channels
 
 
+def acted_on(decision: Decision) -> frozenset[str]:
+    """The actions of an answer."""
+    return frozenset(action.action_id for action in decision.actions)
+
+
 def without(snapshot: Snapshot, decision_id: str) -> Snapshot:
     """The snapshot without what the decision itself brought about: its own contact does not speak against it."""
     return msgspec.structs.replace(
@@ -40,79 +46,82 @@ def without(snapshot: Snapshot, decision_id: str) -> Snapshot:
     )
 
 
-def recheck(
-    first: Decision, again: Decision, snapshot: Snapshot, articles: Articles, catalogue: Catalogue
-) -> tuple[bool, list[Reason]]:
-    """Whether every action of `first` may still go, in its form and with its items, by the gates of `again`; else why
-    not.
+def recheck(first: Decision, again: Standing, articles: Articles, catalogue: Catalogue) -> tuple[bool, list[Reason]]:
+    """Whether every action of `first` may still go, in its form and with its items, as she stands now; else why not.
 
-    `again` is the same question answered now, `snapshot` what it was answered from.
+    `again` is how she stands before the actions of `first`.
     """
     blocked: list[Reason] = []
-    candidates = {c.action_id: c for c in again.candidates}
     for action in first.actions:
-        candidate = candidates.get(action.action_id)
-        gates: Sequence[str] = ("placement",) if candidate is None else candidate.gates
-        gates = gates or _gates_of_form(action, again, catalogue)
-        blocked += [gate_reason(g, holds=again.holds, state_status=again.state_status) for g in gates]
-        if _outdated(action, first, again, snapshot, articles):
+        gates: Sequence[str] = again.gates.get(action.action_id, ("placement",))
+        blocked += _told(gates or _gates_of_form(action, again, catalogue), again)
+        if _outdated(action, first, again, articles):
             blocked.append(reason("no_items"))
     return not blocked, list({r.code: r for r in blocked}.values())
 
 
-def row_blocks(row: ListRow, again: Decision, snapshot: Snapshot, articles: Articles) -> list[Reason]:
+def row_blocks(row: ListRow, again: Standing, articles: Articles) -> list[Reason]:
     """Why a row may not go; nothing if it may. An item that she owns and would not buy again may not be in it."""
-    candidate = next((c for c in again.candidates if c.action_id == row.action_id), None)
-    gates: Sequence[str] = ("placement",) if candidate is None else candidate.gates
+    gates: Sequence[str] = again.gates.get(row.action_id, ("placement",))
     if row.item_ids:  # whether the engine itself would find items says nothing about these
         gates = [gate for gate in gates if gate != "no_items"]
-    blocked = [gate_reason(g, holds=again.holds, state_status=again.state_status) for g in gates]
-    if _unfit(row.item_ids, -math.inf, again, snapshot, articles):
+    blocked = _told(gates, again)
+    if _unfit(row.item_ids, -math.inf, again, articles):
         blocked.append(reason("no_items"))
     return blocked
 
 
-def _gates_of_form(action: ChosenAction, again: Decision, catalogue: Catalogue) -> Sequence[str]:
+def _told(gates: Sequence[str], again: Standing) -> list[Reason]:
+    known = again.snapshot
+    return [gate_reason(gate, holds=known.holds, state_status=known.state_status) for gate in gates]
+
+
+def _gates_of_form(action: ChosenAction, again: Standing, catalogue: Catalogue) -> Sequence[str]:
     """What stands before the form that an action was to go in; another of its forms does not stand for that one."""
-    forms = catalogue.actions[catalogue.index[action.action_id]].treatments
-    same = [f for f in forms if f.treatment == action.treatment_id and f.fits(again.placement, again.channel)]
+    asked, forms = again.request, catalogue.actions[catalogue.index[action.action_id]].treatments
+    same = [f for f in forms if f.treatment == action.treatment_id and f.fits(asked.placement, asked.channel)]
     if not same:
         return ("placement",)
-    at = again.question().reaches_at.timestamp()
+    at = asked.reaches_at.timestamp()
     valid = [form for form in same if form.is_valid(at)]
     if not valid:
         return ("validity",)
+    if not all(form.applicability for form in valid):
+        return ()
     seen = {name: np.array([value]) for name, value in again.observed.items()}
     fits = any(all(predicate(c)(seen, 1)[0] for c in form.applicability) for form in valid)
     return () if fits else ("applicability",)
 
 
-def _outdated(action: ChosenAction, first: Decision, again: Decision, snapshot: Snapshot, articles: Articles) -> bool:
+def _outdated(action: ChosenAction, first: Decision, again: Standing, articles: Articles) -> bool:
     """Whether an item told then may not be shown now: out of stock or season, returned, or bought meanwhile."""
     items = [item.item_id for item in action.items]
-    return _unfit(items, first.decided_at.timestamp(), again, snapshot, articles)
+    return _unfit(items, first.decided_at.timestamp(), again, articles)
 
 
-def _unfit(items: Sequence[str], since: float, again: Decision, snapshot: Snapshot, articles: Articles) -> bool:
-    bought: set[str] = set()
+def _unfit(items: Sequence[str], since: float, again: Standing, articles: Articles) -> bool:
+    if not items:
+        return False
+    snapshot, bought = again.snapshot, set[str]()
     if (history := snapshot.history) is not None:
-        bought = {item for item, at in zip(history.items, np.asarray(history.last_at), strict=True) if at > since}
+        latest = np.asarray(history.last_at).tolist()
+        bought = {item for item, at in zip(history.items, latest, strict=True) if at > since}
     return any(
         item in snapshot.returned
-        or not articles.showable(item, again.decided_at.month)
+        or not articles.showable(item, again.request.now.month)
         or (item in bought and not articles.repeats(item, proposed=False))
         for item in items
     )
 
 
-def superseded(first: Decision, reasons: Sequence[Reason], again: Decision) -> Decision:
+def superseded(first: Decision, reasons: Sequence[Reason], known: Snapshot) -> Decision:
     """The first answer taken back: nothing to show, and why."""
     detail, detail_fi = "; ".join(r.text for r in reasons), "; ".join(r.text_fi for r in reasons)
     return msgspec.structs.replace(
         first,
         actions=[],
-        holds=again.holds,
-        state_status=again.state_status,
+        holds=list(known.holds),
+        state_status=known.state_status,
         no_action_reason=reason("superseded", detail=detail, detail_fi=detail_fi),
         superseded=True,
     )

@@ -13,7 +13,7 @@ from features.instants import to_us
 from features.log.connection import STORE_ERRORS
 from serving.record_body import pack, unpack
 from serving.records import Entry, KeyReusedError, Records
-from serving.reservations import OvertakenError, reserved
+from serving.reservations import OvertakenError, reserved, seen_by
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_two_never_take_the_same_place(home, shop, one):
         records.write([second, venlas])
     records.write([venlas])
     with pytest.raises(OvertakenError):
-        records.reserve([second.decision], shop.NOON, timedelta(hours=2), seen=[second.decision])
+        records.reserve([second.decision], shop.NOON, timedelta(hours=2), seen=[seen_by(second.decision)])
 
 
 def test_the_last_decision_at_a_moment(home, shop, one):
