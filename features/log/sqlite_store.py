@@ -163,7 +163,7 @@ class SqliteConnection(sqlite3.Connection):
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Writers wait for each other here: SQLite asks again after ever longer sleeps, by which some come too late."""
-        writers = _WRITERS.setdefault(self.path, Writers(self.path))
+        writers = _WRITERS.get(self.path) or _WRITERS.setdefault(self.path, Writers(self.path))
         if not writers.take(self._patience):
             raise sqlite3.OperationalError("database is locked: somebody else writes. Try again when that has ended.")
         try:
