@@ -31,9 +31,19 @@ from serving.campaigns.rows import (
     text_of,
 )  # fmt: skip
 from serving.campaigns.spec import Spec
+from serving.said import said
 
 MAKING = ("made", "changed", "built", "took off", "put back")
 """Deeds of those who made a list: none of them may approve it."""
+
+_NOT_NOW = {
+    "draft": said("The campaign is a draft: this takes a list. Save the plan and build the list first."),
+    "building": said("The list is being built. Wait until it is there, or stop it."),
+    "review": said("The list waits for its approval. This can be done once somebody else has approved it."),
+    "approved": said("The list was approved already. It can leave; to have it built anew, change the plan."),
+    "exported": said("The list has left. Make another campaign for what is to come after it."),
+    "closed": said("The campaign is closed: nothing of it can be changed any more."),
+}
 
 
 class OvertakenError(DataError):
@@ -41,8 +51,11 @@ class OvertakenError(DataError):
 
     def __init__(self, campaign: Campaign) -> None:
         super().__init__(
-            f"{campaign.changed_by} changed this campaign after you had opened it. "
-            "Nothing of yours was written. Look at what it says now, then change it again."
+            said(
+                "%(person)s changed this campaign after you had opened it. "
+                "Nothing of yours was written. Look at what it says now, then change it again.",
+                person=campaign.changed_by,
+            )
         )
         self.campaign = campaign
 
@@ -191,7 +204,7 @@ class Campaigns:
         Raises as `save`.
         """
         if not reason.strip():
-            raise DataError("Say why she is taken off: the next person wants to know.")
+            raise DataError(said("Say why she is taken off: the next person wants to know."))
         with transaction(self.connection()) as run:
             was = _at(run, campaign_id, version, ("review", "approved"))
             run.execute(
@@ -222,7 +235,7 @@ class Campaigns:
         with transaction(self.connection()) as run:
             was = _at(run, campaign_id, version, ("review",))
             if person in self.makers(campaign_id):
-                raise NotNowError("You made or changed this list yourself. Somebody else has to approve it.")
+                raise NotNowError(said("You made or changed this list yourself. Somebody else has to approve it."))
             _change(run, was, "approved", person, now, keep_version=True)
             _note(run, campaign_id, person, "approved", now, {"version": version, "list_id": was.list_id})
             return _sure(run, campaign_id)
@@ -234,7 +247,7 @@ class Campaigns:
     def send_back(self, campaign_id: str, version: int, person: str, reason: str, now: datetime) -> Campaign:
         """Send a list back to who made it, with a reason. Raises as `save`."""
         if not reason.strip():
-            raise DataError("Say what should be different: whoever made it wants to know.")
+            raise DataError(said("Say what should be different: whoever made it wants to know."))
         with transaction(self.connection()) as run:
             was = _at(run, campaign_id, version, ("review", "approved"))
             _change(run, was, "draft", person, now)
@@ -280,7 +293,7 @@ def _at(run: Connection, campaign_id: str, version: int, wanted: Sequence[str]) 
     if found.version != version:
         raise OvertakenError(found)
     if found.status not in wanted:
-        raise NotNowError(f"The campaign is {found.status}; this can be done while it is {' or '.join(wanted)}.")
+        raise NotNowError(_NOT_NOW[found.status])
     return found
 
 
@@ -332,7 +345,7 @@ def _found(run: Connection, campaign_id: str) -> Campaign | None:
 def _sure(run: Connection, campaign_id: str) -> Campaign:
     found = _found(run, campaign_id)
     if found is None:
-        raise DataError(f"There is no campaign {campaign_id!r}.")
+        raise DataError(said("There is no campaign %(id)s.", id=campaign_id))
     return found
 
 

@@ -15,10 +15,12 @@ from features.customer.journey import STAGES
 from features.errors import DataError
 from serving.core.conditions import Condition, predicate
 from serving.core.policy import Policy
+from serving.said import said
 
 MOST_HELD_OUT = 0.5
 LONGEST_NAME = 80
 NEVER_HELD_OUT = ("service", "regulation", "data")
+_ORDERS, _DAYS = said("Orders"), said("Days since the last order")
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,31 +80,52 @@ TEMPLATES: dict[str, dict[str, Any]] = {
 def from_template(template: str, name: str) -> Spec:
     """A first draft. Raises `DataError` for a template that there is not."""
     if template not in TEMPLATES:
-        raise DataError(f"There is no template {template!r}. Choose among {', '.join(TEMPLATES)}.")
+        raise DataError(
+            said("There is no template %(name)s. Choose among %(known)s.", name=template, known=", ".join(TEMPLATES))
+        )
     return Spec(name=name, template=template, **TEMPLATES[template])
 
 
 def checked(spec: Spec, policy: Policy, actions: Collection[str]) -> Spec:
     """The wish, where it can be carried out under a policy and these actions; raises `DataError` that says what not."""
     if not spec.name.strip() or len(spec.name) > LONGEST_NAME:
-        raise DataError(f"A campaign needs a name of at most {LONGEST_NAME} characters.")
+        raise DataError(said("A campaign needs a name of at most %(most)s characters.", most=LONGEST_NAME))
     place = policy.file.placements.get(spec.placement)
     if place is None or spec.channel not in place.channels:
         places = ", ".join(f"{name} ({', '.join(one.channels)})" for name, one in policy.file.placements.items())
-        raise DataError(f"There is no place {spec.placement!r} in channel {spec.channel!r}. The policy has: {places}.")
+        raise DataError(
+            said(
+                "There is no place %(place)s in channel %(channel)s. The policy has: %(places)s.",
+                place=spec.placement, channel=spec.channel, places=places,
+            )
+        )  # fmt: skip
     unknown = [one for one in spec.actions if one not in actions]
     if unknown:
-        raise DataError(f"There is no message {', '.join(unknown)}. Choose among {', '.join(sorted(actions))}.")
+        raise DataError(
+            said(
+                "There is no message %(name)s. Choose among %(known)s.",
+                name=", ".join(unknown), known=", ".join(sorted(actions)),
+            )
+        )  # fmt: skip
     if any(one not in STAGES for one in spec.stages):
-        raise DataError(f"A stage is one of {', '.join(STAGES)}.")
-    for what, (low, high) in (("orders", spec.orders), ("days since the last order", spec.days_since)):
+        raise DataError(said("A stage is one of %(known)s.", known=", ".join(STAGES)))
+    for what, (low, high) in ((_ORDERS, spec.orders), (_DAYS, spec.days_since)):
         if (low or 0) < 0 or (high or 0) < 0 or (low is not None and high is not None and low > high):
-            raise DataError(f"The {what} go from {low} to {high}. Write the smaller number first, none below zero.")
+            raise DataError(
+                said(
+                    "%(what)s: from %(low)s to %(high)s. Write the smaller number first, none below zero.",
+                    what=what, low=_plain(low), high=_plain(high),
+                )
+            )  # fmt: skip
     if not 0 <= spec.holdout <= MOST_HELD_OUT:
-        raise DataError(f"The share held out is {spec.holdout}. Keep it between 0 and {MOST_HELD_OUT}.")
-    for what, bound in (("contacts", spec.at_most), ("budget", spec.budget), ("least gain", spec.least_gain)):
-        if bound is not None and bound < 0:
-            raise DataError(f"The bound on the {what} is {bound}. Leave it empty, or write a number from 0 on.")
+        raise DataError(
+            said(
+                "The share held out is %(share)s per cent. Keep it between 0 and %(most)s.",
+                share=_plain(100 * spec.holdout), most=_plain(100 * MOST_HELD_OUT),
+            )
+        )  # fmt: skip
+    if any(bound is not None and bound < 0 for bound in (spec.at_most, spec.budget, spec.least_gain)):
+        raise DataError(said("A bound is below zero. Leave it empty, or write a number from 0 on."))
     return spec
 
 
@@ -135,3 +158,7 @@ REASONS = {
     ),
 }
 """Why a campaign itself keeps somebody off, beside the reasons of decisions; English and Finnish."""
+
+
+def _plain(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"

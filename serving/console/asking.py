@@ -10,6 +10,7 @@ from serving.api.wiring import Wiring
 from serving.campaigns.life import NotNowError, OvertakenError
 from serving.campaigns.money import currency_of
 from serving.desk.faults import ConflictError, FieldFaultError, NotThereError, NotYetError
+from serving.said import said
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,20 +21,25 @@ async def answered(pool: Deadline, call: Callable[P, T], *args: P.args, **kwargs
     try:
         found = await pool.run(call, *args, **kwargs)
     except FieldFaultError as error:
-        raise ProblemError("invalid-request", str(error)) from error
+        raise ProblemError("invalid-request", _told(error)) from error
     except (ConflictError, OvertakenError, NotNowError) as error:
-        raise ProblemError("conflict", str(error)) from error
+        raise ProblemError("conflict", _told(error)) from error
     except NotThereError as error:
-        raise ProblemError("not-found", str(error)) from error
+        raise ProblemError("not-found", _told(error)) from error
     except NotYetError as error:
-        raise ProblemError("unavailable", str(error)) from error
+        raise ProblemError("unavailable", _told(error)) from error
     except DataError as error:
-        raise ProblemError("invalid-request", str(error)) from error
+        raise ProblemError("invalid-request", _told(error)) from error
     if isinstance(found, str) and found in ("deadline", "overloaded", "failure"):
-        raise ProblemError("unavailable", f"There is no answer ({found}). Try again shortly.")
+        raise ProblemError("unavailable", said("There is no answer (%(why)s). Try again shortly.", why=found))
     return found  # type: ignore[return-value]
 
 
 def currency(app: Wiring) -> str | None:
     """The money of the shop, where it is one."""
     return currency_of(app.service.records.connection())
+
+
+def _told(error: Exception) -> str:
+    """What an error says, in words that may be said in another language too."""
+    return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)

@@ -14,8 +14,9 @@ from serving.console.names import name_of
 from serving.console.seat import Form
 from serving.core.catalogue import Catalogue
 from serving.core.policy import Policy
+from serving.said import said
 
-_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,4})?")
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,2})?")
 
 
 def read(form: Form, was: Spec) -> Spec:
@@ -55,12 +56,19 @@ def messages(catalogue: Catalogue, channels: Sequence[str]) -> list[dict[str, An
 
 
 def _number(form: Form, name: str) -> float | None:
-    """A number as people write it: blanks between thousands, a point or a comma; None where nothing is written."""
+    """A number as people write it: blanks between thousands, a point or a comma before at most two decimals; None
+    where nothing is written. Three digits behind a mark could be thousands or decimals: that is asked, not guessed.
+    """
     text = re.sub(r"[\s\u00a0\u202f]", "", form.get(name)).replace(",", ".")
     if not text:
         return None
     if not _NUMBER.fullmatch(text):
-        raise DataError(f"{form.get(name)!r} is no number that {name} can take. Write it in digits, as 1500 or 12.50.")
+        detail = said(
+            "%(written)s is no number for the field %(name)s. "
+            "Write digits, without a mark for thousands: 1500 or 12.50.",
+            written=form.get(name), name=said(name_of("field", name)),
+        )  # fmt: skip
+        raise DataError(detail)
     return float(text)
 
 

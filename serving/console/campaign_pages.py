@@ -21,8 +21,9 @@ from serving.console.campaign_form import wished
 from serving.console.funnel import action_name, groups
 from serving.console.names import name_of
 from serving.console.pages import back, link, page, tongue_of
-from serving.console.seat import Needs, Posted, Seat, right_host
+from serving.console.seat import Form, Needs, Posted, Seat, right_host
 from serving.desk.faults import NotThereError
+from serving.said import said
 
 router = APIRouter(prefix="/console/campaigns", include_in_schema=False, dependencies=[Depends(right_host)])
 
@@ -95,7 +96,7 @@ async def progress(
     app = wired(request)
     job = await answered(app.reads, app.campaigns.job, job_id)
     if job is None or job.campaign_id != campaign_id:
-        raise ProblemError("not-found", f"There is nothing under way by the name {job_id!r}.")
+        raise ProblemError("not-found", said("There is nothing under way by the name %(id)s.", id=job_id))
     if not job.under_way and request.headers.get("hx-request"):
         tab = "plan" if job.kind == "preview" or job.status != "done" else "list"
         return Response(headers={"hx-redirect": link(f"/console/campaigns/{campaign_id}", tab=tab)})
@@ -106,7 +107,7 @@ async def progress(
 async def save(request: Request, seat: Draft, campaign_id: Id, form: Posted) -> Response:
     """Change what is wanted; with `then` a preview or the list is asked for at once."""
     app = wired(request)
-    campaign = await answered(app.writes, _saved, app, campaign_id, form, seat.name)
+    campaign = await answered(app.writes, _saved, app, campaign_id, form.version(), form, seat.name)
     then = _THEN.get(form.get("then"))
     if then is not None:
         await answered(app.writes, app.campaigns.ask, campaign_id, campaign.version, then, seat.name, app.clock())
@@ -186,7 +187,7 @@ async def close(request: Request, seat: Draft, campaign_id: Id, form: Posted) ->
 async def _campaign(app: Wiring, campaign_id: str) -> Campaign:
     found = await answered(app.reads, app.campaigns.find, campaign_id)
     if found is None:
-        raise ProblemError("not-found", f"There is no campaign {campaign_id!r}. See /console/campaigns.")
+        raise ProblemError("not-found", said("There is no campaign %(id)s.", id=campaign_id))
     return found
 
 
@@ -194,12 +195,12 @@ def _made(app: Wiring, spec: Spec, person: str) -> Campaign:
     return app.campaigns.make(_checked(app, spec), person, app.clock())
 
 
-def _saved(app: Wiring, campaign_id: str, form: Any, person: str) -> Campaign:
+def _saved(app: Wiring, campaign_id: str, version: int, form: Form, person: str) -> Campaign:
     was = app.campaigns.find(campaign_id)
     if was is None:
-        raise NotThereError(f"There is no campaign {campaign_id!r}. See /console/campaigns.")
+        raise NotThereError(said("There is no campaign %(id)s.", id=campaign_id))
     wish = _checked(app, campaign_form.read(form, was.spec))
-    return app.campaigns.save(campaign_id, form.version(), wish, person, app.clock())
+    return app.campaigns.save(campaign_id, version, wish, person, app.clock())
 
 
 def _checked(app: Wiring, spec: Spec) -> Spec:

@@ -1,5 +1,6 @@
 """A customer: how her journey went, what holds, what she would get now and why not the rest, and what staff can do."""
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from features.customer.hold_rules import MAX_DAYS
 from features.log.connection import Connection
 from features.log.identity import resolve
 from features.log.store import from_micros
@@ -19,8 +21,9 @@ from serving.console.asking import answered, currency
 from serving.console.curve import curve
 from serving.console.language import Language
 from serving.console.pages import back, page, tongue_of
-from serving.console.seat import Needs, Posted, Seat, right_host
+from serving.console.seat import Needs, Posted, Seat, reason_of, right_host
 from serving.desk.staff_events import HoldWish
+from serving.said import said
 
 router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[Depends(right_host)])
 
@@ -64,11 +67,12 @@ async def customer(
     known = await answered(app.reads, app.service.customer, customer_id, now)
     if known is None:
         raise ProblemError(
-            "not-found", f"Nothing is known of customer {customer_id!r}. Is the id as the shop writes it?"
+            "not-found",
+            said("Nothing is known of customer %(id)s. Is the id as the shop writes it?", id=customer_id),
         )
     why = await answered(app.reads, app.service.why, customer_id, now, channel=asked[1], placement=asked[0])
     if why is None:
-        raise ProblemError("not-found", f"Nothing is known of customer {customer_id!r} any more.")
+        raise ProblemError("not-found", said("Nothing is known of customer %(id)s any more.", id=customer_id))
     try:
         journey = await answered(app.reads, app.experience.journey, customer_id, now, days)
     except ProblemError as error:
@@ -91,7 +95,9 @@ async def customer(
         "notes": await answered(app.reads, _notes, app, customer_id),
         "here": _page_of(customer_id),
         "review_on": today + timedelta(days=policy.holds.staff.review_days or 14),
-        "latest_review": today + timedelta(days=100),
+        "earliest_review": today + timedelta(days=1),
+        "latest_review": today + timedelta(days=MAX_DAYS),
+        "once": secrets.token_hex(8),
     }
     return page(request, "customer.html", values)
 
@@ -100,15 +106,22 @@ async def customer(
 async def hold(request: Request, seat: Care, customer_id: Id, form: Posted) -> Response:
     """Hold her by hand."""
     app = wired(request)
+    now = app.clock()
     try:
         review = datetime.combine(
             datetime.fromisoformat(form.get("review_on")).date(), time(12), tongue_of(request).zone
         )
     except ValueError as error:
-        raise ProblemError("invalid-request", "Say when somebody looks at it again, as a date.") from error
+        raise ProblemError("invalid-request", said("Say when somebody looks at it again, as a date.")) from error
+    if not now < review <= now + timedelta(days=MAX_DAYS):
+        detail = said(
+            "Somebody looks at it again on a day to come, within %(days)s days; it can be prolonged then.",
+            days=MAX_DAYS,
+        )  # fmt: skip
+        raise ProblemError("invalid-request", detail)
     categories = tuple(one for one in form.all("categories") if one in ("sales", "care"))
-    wish = HoldWish(review_at=review, person=seat.name, reason=form.get("reason"), categories=categories)
-    await answered(app.writes, app.desk.add_hold, customer_id, wish, app.clock(), form.get("once") or None)
+    wish = HoldWish(review_at=review, person=seat.name, reason=reason_of(form), categories=categories)
+    await answered(app.writes, app.desk.add_hold, customer_id, wish, now, form.get("once") or None)
     return back(_page_of(customer_id), told="held")
 
 
@@ -117,7 +130,7 @@ async def release(request: Request, seat: Care, customer_id: Id, form: Posted) -
     """End one of her holds."""
     app = wired(request)
     await answered(
-        app.writes, app.desk.release_hold, customer_id, form.get("hold"), seat.name, form.get("reason"), app.clock()
+        app.writes, app.desk.release_hold, customer_id, form.get("hold"), seat.name, reason_of(form), app.clock()
     )
     return back(_page_of(customer_id), told="released")
 
@@ -138,7 +151,7 @@ async def decision(
     app = wired(request)
     why = await answered(app.reads, app.service.explained, decision_id)
     if why is None:
-        raise ProblemError("not-found", f"There is no decision {decision_id!r} on record.")
+        raise ProblemError("not-found", said("There is no decision %(id)s on record.", id=decision_id))
     again = await answered(app.reads, app.service.replay, decision_id) if replay else None
     values = {
         "why": why,

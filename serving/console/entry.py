@@ -16,6 +16,7 @@ from serving.console.pages import LOGIN, back, over_tls, page, tongue_of
 from serving.console.people import LockedError, Person
 from serving.console.seat import Form, Posted, Seat, right_host, seated
 from serving.console.session import COOKIE
+from serving.said import said
 from serving.security import StoreUnreadableError
 
 router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[Depends(right_host)])
@@ -67,9 +68,11 @@ async def login(request: Request) -> Response:
     except LockedError:
         return _refused(request, _LOCKED, next_page, sent, 429)
     except StoreUnreadableError as error:
-        raise ProblemError("unavailable", "The keys cannot be read at the moment. Try again shortly.") from error
+        raise ProblemError("unavailable", said("The keys cannot be read at the moment. Try again shortly.")) from error
     if token in ("deadline", "overloaded", "failure"):
-        raise ProblemError("unavailable", f"The console could not be opened ({token}). Try again shortly.")
+        raise ProblemError(
+            "unavailable", said("The console could not be opened (%(why)s). Try again shortly.", why=token)
+        )
     if token is None:
         return _refused(request, _WRONG, next_page, sent, 403)
     ours = next_page.startswith("/console") and "\\" not in next_page
@@ -113,13 +116,13 @@ async def password(request: Request, seat: Annotated[Seat, Depends(seated)], for
     """Another password for oneself; all one's sessions end."""
     app = wired(request)
     if seat.person is None:
-        raise ProblemError("forbidden", "Only people have passwords.")
+        raise ProblemError("forbidden", said("Only people have passwords."))
     if form.get("new") != form.get("again"):
         return page(request, "me.html", {"fault": tongue_of(request).gettext("The two new passwords differ.")}, 422)
     try:
         known = await app.logins.run(_changed, app, seat.person, form.get("old"), form.get("new"))
     except DataError as error:
-        return page(request, "me.html", {"fault": str(error)}, 422)
+        return page(request, "me.html", {"fault": tongue_of(request).told(error.args[0])}, 422)
     if known is not True:
         wrong = tongue_of(request).gettext("That is not your password until now.")
         return page(request, "me.html", {"fault": wrong}, 403)

@@ -12,10 +12,11 @@ from serving.api.problems import ProblemError
 from serving.api.wiring import wired
 from serving.console.asking import answered
 from serving.console.pages import back, page
-from serving.console.seat import Needs, Posted, Seat, right_host
+from serving.console.seat import Needs, Posted, Seat, reason_of, right_host
 from serving.desk.incidents import IncidentWish
 from serving.desk.reach_estimate import estimate_reach
 from serving.experience.touchpoints import Touchpoint
+from serving.said import said
 
 router = APIRouter(prefix="/console/journey", include_in_schema=False, dependencies=[Depends(right_host)])
 
@@ -85,7 +86,7 @@ async def pause(request: Request, seat: Pause, form: Posted) -> Response:
     wish = IncidentWish(
         rule=_rule(form.get("rule")),
         person=seat.name,
-        reason=form.get("reason"),
+        reason=reason_of(form),
         touchpoint=form.get("touchpoint") or None,
     )
     await answered(app.writes, app.desk.declare, wish, app.clock(), form.get("once") or None)
@@ -96,15 +97,17 @@ async def pause(request: Request, seat: Pause, form: Posted) -> Response:
 async def resume(request: Request, seat: Pause, form: Posted) -> Response:
     """End a pause."""
     app = wired(request)
-    await answered(
-        app.writes, app.desk.close_incident, form.get("incident"), seat.name, form.get("reason"), app.clock()
-    )
+    await answered(app.writes, app.desk.close_incident, form.get("incident"), seat.name, reason_of(form), app.clock())
     return back("/console/journey", told="resumed")
 
 
 def spark(one: Touchpoint, width: int = 120, height: int = 28) -> list[str]:
-    """The curve of a touchpoint's satisfaction by week, as the points of lines; a gap where too few answered."""
+    """The curve of a touchpoint's satisfaction by week, as the points of lines; a gap where too few answered, and
+    nothing where fewer than two weeks can be told: a single one is no course.
+    """
     weeks = one.weeks
+    if sum(week.satisfaction is not None for week in weeks) < 2:
+        return []
     lines, current = [], list[str]()
     for place, week in enumerate(weeks):
         if week.satisfaction is None:
@@ -120,5 +123,5 @@ def _rule(text: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = msgspec.json.decode(text, type=dict)
     except msgspec.MsgspecError as error:
-        raise ProblemError("invalid-request", "The rule cannot be read. Open the page again.") from error
+        raise ProblemError("invalid-request", said("The rule cannot be read. Open the page again.")) from error
     return found

@@ -4,15 +4,18 @@ Templates and code hold the English texts; `translations/fi.po` holds the Finnis
 remembered; else the browser's own preference does; else it is English.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+
+from serving.said import Said
 
 LANGUAGES = {"en": Locale("en", "GB"), "fi": Locale("fi", "FI")}
 COOKIE = "tahdikas_language"
@@ -33,6 +36,19 @@ class Language:
     def ngettext(self, one: str, many: str, count: float) -> str:
         """A text that depends on a count."""
         return self._texts.get(one, (one, many))[int(count != 1)]
+
+    def told(self, message: Any) -> Any:
+        """A message in this language, if it is one that can be said in it; all else as it is."""
+        if not isinstance(message, Said):
+            return message
+        return self.gettext(message.text) % {
+            name: ", ".join(map(self.told, one)) if isinstance(one, tuple) else self.told(one)
+            for name, one in message.values.items()
+        }
+
+    def knows(self, message: str) -> bool:
+        """Whether a message can be said in this language."""
+        return self.code == "en" or (isinstance(message, Said) and message.text in self._texts)
 
     def pick(self, english: str | None, finnish: str | None) -> str:
         """Of a text that comes in both languages the one to show; English where there is no Finnish."""
@@ -75,6 +91,14 @@ class Language:
         """An instant to the minute, by the zone's clock; empty for None."""
         written = "d.M.y 'klo' H.mm" if self.code == "fi" else "d MMM y 'at' HH:mm"
         return "" if value is None else format_datetime(self._there(value), written, locale=self.locale)
+
+    def clock(self, value: time) -> str:
+        """A time of the day."""
+        return value.strftime("%H.%M" if self.code == "fi" else "%H:%M")
+
+    def decimal(self, digits: str) -> str:
+        """A number to be filled into a form, given with a point."""
+        return digits.replace(".", ",") if self.code == "fi" else digits
 
     def day(self, value: datetime | str | None) -> str:
         """The day of an instant in the zone; empty for None."""

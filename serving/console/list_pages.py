@@ -17,6 +17,7 @@ from serving.console.language import Language
 from serving.console.pages import page, tongue_of
 from serving.console.seat import Needs, Seat, right_host
 from serving.desk.faults import NotThereError
+from serving.said import said
 
 router = APIRouter(prefix="/console/lists", include_in_schema=False, dependencies=[Depends(right_host)])
 
@@ -44,7 +45,7 @@ async def rows(
     app, tongue = wired(request), tongue_of(request)
     summary = await answered(app.reads, lists.summary, app.home, list_id)
     if summary is None:
-        raise ProblemError("not-found", f"There is no list {list_id!r}. See /console/campaigns.")
+        raise ProblemError("not-found", said("There is no list %(id)s.", id=list_id))
     campaign = await answered(app.reads, app.campaigns.of_list, list_id)
     tab = tab if tab in ("list", "kept", "dropped") else "list"
     found: lists.Page
@@ -90,13 +91,17 @@ async def file(
     except ValueError as error:
         raise ProblemError("not-found", f"{error}.") from error
     if name not in _TYPES or not path.is_file():
-        raise ProblemError("not-found", f"There is no file {name!r} of this export. Export the list again.")
+        raise ProblemError(
+            "not-found", said("There is no file %(name)s of this export. Export the list again.", name=name)
+        )
     latest = await answered(app.reads, lists.exports, app.home, list_id)
     if latest[0]["name"] != export:
-        raise ProblemError("conflict", "The list was exported again since, and somebody dropped out. Take that file.")
+        raise ProblemError(
+            "conflict", said("The list was exported again since, and somebody dropped out. Take that file.")
+        )
     summary = await answered(app.reads, lists.summary, app.home, list_id)
     if summary is None or app.clock() > datetime.fromisoformat(summary["valid_until"]):
-        raise ProblemError("conflict", "What is in this file is too old to be sent. Build the list again.")
+        raise ProblemError("conflict", said("What is in this file is too old to be sent. Build the list again."))
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return FileResponse(
         path, media_type=_TYPES[name], filename=f"{list_id}-{export}.{name.partition('.')[2]}", headers=headers

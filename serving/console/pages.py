@@ -15,10 +15,11 @@ from features.customer.holds import RELEASE_CODES
 from serving.api.problems import PROBLEMS, ProblemError
 from serving.api.wiring import wired
 from serving.console import language as languages
-from serving.console.language import LANGUAGES, Language
+from serving.console.language import LANGUAGES, N_, Language
 from serving.console.names import name_of
 from serving.core.cause_words import told_causes
 from serving.core.ends import RELEASES_FI
+from serving.said import said
 
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -35,6 +36,7 @@ _HEADERS = {
 }
 
 LOGIN = "/console/login"
+_TITLES = {"forbidden": N_("This is not allowed here")}
 
 
 @cache
@@ -56,6 +58,10 @@ def _templates(code: str, zone: str) -> Environment:
         "day": tongue.day,
         "percent": tongue.percent,
         "instant": tongue.instant,
+        "clock": tongue.clock,
+        "decimal": tongue.decimal,
+        "say": tongue.told,
+        "said_here": tongue.knows,
         "ago": tongue.ago,
         "pick": tongue.pick,
         "name": lambda kind, code: tongue.gettext(name_of(kind, code)),
@@ -78,11 +84,14 @@ def tongue_of(request: Request) -> Language:
 def page(request: Request, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
     """One page, or a part of one, in the language of the request."""
     tongue = tongue_of(request)
+    keeps = values.get("sent") or values.get(
+        "kept"
+    )  # what somebody wrote would be lost by leaving for another language
     shared = {
         "seat": getattr(request.state, "seat", None),
         "now": wired(request).clock(),
         "path": request.url.path,
-        "languages": [(code, _in_language(request, code), LANGUAGES[code].display_name) for code in LANGUAGES],
+        "languages": [] if keeps else [(code, _in_language(request, code)) for code in LANGUAGES],
         "told": request.query_params.get("told", ""),
     }
     content = _templates(tongue.code, tongue.zone.key).get_template(template).render(shared | dict(values))
@@ -110,10 +119,30 @@ def problem_page(request: Request, error: ProblemError) -> Response:
         if request.headers.get("hx-request"):
             return Response(status_code=204, headers={"hx-redirect": LOGIN})
         return RedirectResponse(LOGIN if wanted == "/console" else link(LOGIN, next=wanted), 303)
+    if error.kind == "method-not-allowed" and request.method == "GET":
+        above = request.url.path.rpartition("/")[0]  # a deed's address opened by hand: to the page it belongs to
+        return RedirectResponse(above + (f"?{request.url.query}" if request.url.query else ""), 303)
     status, title = PROBLEMS[error.kind]
-    faults = [f"{one.value!r} {one.problem}. {one.remedy}" for one in error.errors or ()]
-    told = {"title": title, "detail": error.detail, "faults": faults, "sent": getattr(request.state, "sent", "")}
+    told = {
+        "title": _TITLES.get(error.kind, title),
+        "details": _details(request, error),
+        "sent": getattr(request.state, "sent", ""),
+    }
     return page(request, "problem.html", told, status)
+
+
+def _details(request: Request, error: ProblemError) -> list[str]:
+    """What happened, for people; those who program read the API's own words."""
+    if error.kind == "internal-error":
+        return [
+            said("Nothing of it is promised. Try again; if it goes on, who runs this finds more in the server's log.")
+        ]
+    if error.kind == "not-found" and "endpoint" not in request.scope:
+        return [said("There is no page %(path)s.", path=request.url.path)]
+    return [
+        said("The address says %(value)s for %(name)s, which cannot be.", value=one.value, name=one.field)
+        for one in error.errors or ()
+    ] or [error.detail]
 
 
 def link(path: str, **parameters: object) -> str:

@@ -21,6 +21,7 @@ from features.log.connection import Connection
 from features.log.per_thread import PerThread
 from features.log.store import from_micros, to_micros, transaction
 from serving.console.roles import ROLES, rights_of
+from serving.said import said
 
 TABLES = (
     """create table if not exists people(
@@ -79,12 +80,17 @@ class People:
         """Let somebody in. Raises `DataError` for a name that is taken or cannot be one, a weak password, no role."""
         name = name.strip()
         if not _NAME.fullmatch(name):
-            raise DataError(f"{name!r} cannot be a name. Use 2 to 60 letters, digits, spaces, dots, dashes or @.")
+            raise DataError(
+                said(
+                    "%(name)s cannot be a name. Use 2 to 60 letters, digits, spaces, dots, dashes or @.",
+                    name=name or "–",
+                )
+            )
         row = (name, self._hashed(password, name), _roles(roles), to_micros(now), by)
         with transaction(self.connection()) as run:
             names = {known.casefold() for (known,) in run.execute("select name from people").fetchall()}
             if name.casefold() in names:
-                raise DataError(f"There is a person {name!r} already. Choose another name.")
+                raise DataError(said("There is a person %(name)s already. Choose another name.", name=name))
             run.execute("insert into people (name, password, roles, made_at, made_by) values (?, ?, ?, ?, ?)", row)
         return self._known(name)
 
@@ -153,12 +159,12 @@ class People:
     def _not_the_last_admin(self, name: str) -> None:
         admins = {one.name for one in self.everyone() if "admin" in one.roles and one.shut_at is None}
         if admins == {name}:
-            raise DataError(f"{name} is the last admin. Make somebody else one first.")
+            raise DataError(said("%(name)s is the last admin. Make somebody else one first.", name=name))
 
     def _change(self, name: str, what: str, value: object) -> None:
         with transaction(self.connection()) as run:
             if not run.execute(f"update people set {what} where name = ?", (value, name)).rowcount:
-                raise DataError(f"There is no person {name!r}. See who there is: tahdikas person list.")
+                raise DataError(said("There is no person %(name)s. See who there is: tahdikas person list.", name=name))
 
     def _end_sessions(self, name: str) -> None:
         with transaction(self.connection()) as run:
@@ -172,9 +178,14 @@ class People:
     def _hashed(self, password: str, name: str) -> str:
         password = password.strip()
         if not SHORTEST <= len(password) <= LONGEST:
-            raise DataError(f"A password has {SHORTEST} to {LONGEST} characters. Several words are easily remembered.")
+            raise DataError(
+                said(
+                    "A password has %(least)s to %(most)s characters. Several words are easily remembered.",
+                    least=SHORTEST, most=LONGEST,
+                )
+            )  # fmt: skip
         if len(set(password)) < 5 or name.casefold() in password.casefold():
-            raise DataError("That password is easily guessed. Choose several words that say nothing of you.")
+            raise DataError(said("That password is easily guessed. Choose several words that say nothing of you."))
         return self._hasher.hash(password)
 
     def _is_right(self, stored: str, password: str) -> bool:
@@ -185,10 +196,10 @@ class People:
 
 
 def _roles(roles: Collection[str]) -> str:
-    unknown = sorted(set(roles) - set(ROLES))
-    if unknown or not roles:
-        fault = f"{', '.join(unknown)} is no role" if unknown else "A person needs a role"
-        raise DataError(f"{fault}. Choose among {', '.join(ROLES)}.")
+    if unknown := sorted(set(roles) - set(ROLES)):
+        raise DataError(f"{', '.join(unknown)} is no role. Choose among {', '.join(ROLES)}.")
+    if not roles:
+        raise DataError(said("A person needs a role: choose one or several."))
     return " ".join(sorted(set(roles)))
 
 

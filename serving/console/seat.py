@@ -10,9 +10,11 @@ from starlette.requests import Request
 
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
+from serving.console.names import name_of
 from serving.console.people import Person
 from serving.console.roles import RIGHTS, ROLES
 from serving.console.session import COOKIE
+from serving.said import said
 from serving.security import StoreUnreadableError
 
 _MOST_FIELDS = 200
@@ -39,7 +41,9 @@ class Form:
         try:
             self._fields = parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
         except ValueError as error:
-            raise ProblemError("invalid-request", f"The form cannot be read ({error}). Fill it in again.") from error
+            raise ProblemError(
+                "invalid-request", said("The form cannot be read (%(why)s). Fill it in again.", why=error)
+            ) from error
 
     def get(self, name: str) -> str:
         """The first value of a field, without blanks around it."""
@@ -54,7 +58,14 @@ class Form:
         try:
             return int(self.get("version"))
         except ValueError as error:
-            raise ProblemError("invalid-request", "The form lacks its version. Open the page again.") from error
+            raise ProblemError("invalid-request", said("The form lacks its version. Open the page again.")) from error
+
+
+def reason_of(form: Form) -> str:
+    """Why somebody does it: what is done by hand is kept with its reason."""
+    if not form.get("reason"):
+        raise ProblemError("invalid-request", said("Say why: the reason is kept with what was done."))
+    return form.get("reason")
 
 
 def right_host(request: Request) -> None:
@@ -62,11 +73,16 @@ def right_host(request: Request) -> None:
     hosts = wired(request).settings.console_hosts
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     if host not in {name.strip("[]") for name in hosts}:
-        detail = f"The console does not answer under the name {host!r}. Use {hosts[0]}, or add it to `console_hosts`."
+        detail = said(
+            "The console does not answer under the name %(host)s. Use %(known)s, or add it to `console_hosts`.",
+            host=host, known=hosts[0],
+        )  # fmt: skip
         raise ProblemError("forbidden", detail)
     origin = request.headers.get("origin")
     if request.method == "POST" and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise ProblemError("forbidden", "The form came from another site. Open the console and send it from there.")
+        raise ProblemError(
+            "forbidden", said("The form came from another site. Open the console and send it from there.")
+        )
 
 
 async def seated(request: Request) -> Seat:
@@ -76,9 +92,11 @@ async def seated(request: Request) -> Seat:
         request.state.sent = (await request.body()).decode("utf-8", "replace")
     found = await app.reads.run(_seat, app, request.cookies.get(COOKIE, ""))
     if isinstance(found, str):
-        raise ProblemError("unavailable", f"Who you are could not be read ({found}). Try again shortly.")
+        raise ProblemError(
+            "unavailable", said("Who you are could not be read (%(why)s). Try again shortly.", why=found)
+        )
     if found is None:
-        raise ProblemError("unauthorised", "Log in to the console first.")
+        raise ProblemError("unauthorised", said("Log in to the console first."))
     request.state.seat = found
     return found
 
@@ -87,7 +105,9 @@ async def posted(request: Request, seat: Annotated[Seat, Depends(seated)]) -> Fo
     """The form that was sent, from one of our own pages; raises 403 for any other."""
     form = Form(request.state.sent)
     if not compare_digest(form.get("csrf").encode(), seat.csrf.encode()):
-        raise ProblemError("forbidden", "The form was of another session. Open the page again and send it from there.")
+        raise ProblemError(
+            "forbidden", said("The form was of another session. Open the page again and send it from there.")
+        )
     return form
 
 
@@ -102,10 +122,12 @@ class Needs:
         """Who is asking; raises 401 for nobody, 403 for one without the right."""
         seat = await seated(request)
         if not seat.may(self.right):
-            roles = " or ".join(role for role, rights in ROLES.items() if self.right in rights)
-            raise ProblemError(
-                "forbidden", f"You may not {RIGHTS[self.right]}. That takes the role {roles}: ask an admin for it."
-            )
+            roles = tuple(said(name_of("role", role)) for role, rights in ROLES.items() if self.right in rights)
+            detail = said(
+                "That takes the right to %(what)s. These roles have it: %(roles)s. Ask an admin for one of them.",
+                what=said(RIGHTS[self.right]), roles=roles,
+            )  # fmt: skip
+            raise ProblemError("forbidden", detail)
         return seat
 
 

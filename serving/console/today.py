@@ -12,6 +12,7 @@ from serving.console.asking import answered
 from serving.console.pages import page
 from serving.console.seat import Seat, right_host, seated
 from serving.desk.work_list import WorkFilters
+from serving.said import said
 
 router = APIRouter(prefix="/console", include_in_schema=False, dependencies=[Depends(right_host)])
 
@@ -55,4 +56,4 @@ async def alarms(request: Request, seat: Somebody) -> Response:
 
 def _may(seat: Seat, right: str) -> None:
     if not seat.may(right):
-        raise ProblemError("forbidden", "Your roles do not show this.")
+        raise ProblemError("forbidden", said("Your roles do not show this."))

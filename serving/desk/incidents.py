@@ -15,6 +15,7 @@ from serving.desk.faults import ConflictError, FieldFaultError, NotThereError
 from serving.desk.lens import Lens
 from serving.desk.staff_checks import review_in_time, told
 from serving.desk.staff_events import SOURCE
+from serving.said import said
 from serving.service import DecisionService
 
 Status = Literal["open", "closed", "over"]
@@ -124,10 +125,15 @@ def close(service: DecisionService, incident_id: str, person: str, reason: str, 
     told("reason", reason)
     mine = [one for one in listed(lens) if one.incident.incident_id == incident_id]
     if not mine:
-        open_ids = ", ".join(one.incident.incident_id for one in listed(lens) if one.status == "open") or "none"
-        raise NotThereError(f"There is no incident {incident_id!r}. Open ones: {open_ids}.")
+        open_ids = ", ".join(one.incident.incident_id for one in listed(lens) if one.status == "open") or said("none")
+        raise NotThereError(said("There is no incident '%(id)s'. Open ones: %(ids)s.", id=incident_id, ids=open_ids))
     if mine[0].status != "open":
-        raise ConflictError(f"Incident {incident_id!r} is {mine[0].status} since {mine[0].ends_at.isoformat()}.")
+        raise ConflictError(
+            said(
+                "Incident '%(id)s' is %(status)s since %(when)s.",
+                id=incident_id, status=said(mine[0].status), when=mine[0].ends_at.isoformat(),
+            )
+        )  # fmt: skip
     payload = {"action": "close", "incident_id": incident_id, "person": person, "reason": reason}
     _keep(service, _event(f"incident-close:{secrets.token_hex(12)}", payload, lens.now), lens.now)
 
@@ -143,8 +149,8 @@ def _event(event_id: str, payload: dict[str, Any], now: datetime) -> dict[str, A
 
 
 def _token(key: str | None) -> str:
-    said = secrets.token_hex(16) if key is None else f"key:{key}"
-    return hashlib.blake2b(f"incident\0{said}".encode(), digest_size=12).hexdigest()
+    token = secrets.token_hex(16) if key is None else f"key:{key}"
+    return hashlib.blake2b(f"incident\0{token}".encode(), digest_size=12).hexdigest()
 
 
 def _by_event(incidents: Sequence[Incident], event_id: str) -> Incident | None:

@@ -17,6 +17,7 @@ from serving.desk.lens import Lens, Standing
 from serving.desk.reading import standing_of
 from serving.desk.staff_checks import checked, told
 from serving.desk.staff_events import SOURCE, HoldWish, add_event, release_event, token_of
+from serving.said import said
 from serving.service import DecisionService
 
 
@@ -79,8 +80,12 @@ def release_hold(
     standing = standing_of(run, customer_id, lens)
     if not known and any(h.hold_id == hold_id for h in standing.holds):
         raise ConflictError(
-            f"Hold {hold_id!r} rests on an event dated after {now.isoformat()}, so a release of now does not reach it. "
-            "Release it again once that moment has passed.",
+            said(
+                "Hold '%(id)s' rests on an event dated after %(now)s, so a release of now does not reach it. "
+                "Release it again once that moment has passed.",
+                id=hold_id,
+                now=now.isoformat(),
+            ),
             standing.holds,
         )
     return Released(customer_id=standing.customer_id, hold_id=hold_id, holds=list(standing.holds), known=known)
@@ -105,12 +110,20 @@ def _in_force(standing: Standing, hold_id: str, lens: Lens) -> None:
     """That the hold is in force; else says whether she ever had it, and what is."""
     if any(h.hold_id == hold_id for h in standing.holds):
         return
-    ids = ", ".join(h.hold_id for h in standing.holds) or "nothing"
+    ids = ", ".join(h.hold_id for h in standing.holds) or said("nothing")
     ended = [s for s in spans(standing.state, to_us(lens.now), lens.rules, lens.incidents) if s.hold_id == hold_id]
     if ended:
-        raise ConflictError(f"Hold {hold_id!r} is over already. In force for her: {ids}.", standing.holds)
+        raise ConflictError(
+            said("Hold '%(id)s' is over already. In force for her: %(ids)s.", id=hold_id, ids=ids), standing.holds
+        )
     raise NotThereError(
-        f"Customer {standing.customer_id!r} has no hold {hold_id!r}. In force for her: {ids}.", standing.holds
+        said(
+            "Customer '%(customer)s' has no hold '%(id)s'. In force for her: %(ids)s.",
+            customer=standing.customer_id,
+            id=hold_id,
+            ids=ids,
+        ),
+        standing.holds,
     )
 
 

@@ -145,7 +145,10 @@ def _about(hold: Hold, kind: str, text: str, text_fi: str) -> Task:
 
 def _open_case(case: CaseView, now: datetime) -> Task:
     days, late = (now - case.opened_at).days, case.promised_by is not None and case.promised_by <= now
-    english, finnish = [f"open for {days} days"], [f"auki {days} päivää"]
+    english, finnish = (
+        [f"open for {days} day{'' if days == 1 else 's'}"],
+        [f"auki {days} päivä{'n' if days == 1 else 'ä'}"],
+    )
     if case.promised_by is not None:
         day = case.promised_by
         english.append(f"promised by {day:%Y-%m-%d}{', late' if late else ''}")

@@ -22,6 +22,7 @@ from .conftest import PASSWORD, QUICK
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 SERIOUS = ("serious", "critical")
 EVIL = "<script>document.title='broken into'</script><img src=x onerror=document.title='broken'>"
+ENDLESS = "x" * 180
 PEOPLE = {
     "Maija": "marketer", "Minna": "marketer", "Aku": "approver", "Sari": "customer_service",
     "Dani": "data_scientist", "Ada": "admin", "Ville": "viewer",
@@ -74,7 +75,9 @@ def faults(page: Page) -> list[str]:
 
 
 def fill(shop: Shop) -> None:
-    """Things happen in the shop: regulars, an open exchange, a bad review with a script in it, a failing carrier."""
+    """Things happen in the shop: regulars, an open exchange, a bad review with a script in it, a failing carrier; and
+    somebody of an endless name complains in an endless word.
+    """
     shop.writes_eagerly()
     for number in range(12):
         shop.regular(f"regular-{number:02}", orders=2 + number % 4)
@@ -83,6 +86,7 @@ def fill(shop: Shop) -> None:
     shop.case("aino", "opened")
     shop.case("aino", "customer_asked")
     shop.happens("feedback", "bea", kind="review", score=1, text=EVIL, touchpoint="delivery")
+    shop.happens("feedback", ENDLESS, kind="complaint", text="W" * 500, touchpoint="delivery")
     for number in range(6):
         shop.happens("feedback", f"regular-{number:02}", kind="csat", score=4, touchpoint="delivery")
         shop.searches(f"regular-{number:02}", "winter tyres", 0)
@@ -159,7 +163,8 @@ def every_page(stage: Stage, address: str) -> Iterator[tuple[str, str, str]]:
         },
         "Sari": {
             "unhappy": "/console/unhappy", "customers": "/console/customers?q=a", "customer": "/console/customers/bea",
-            "held": "/console/customers/aino", "decision": f"/console/decisions/{decision}?replay=1",
+            "held": "/console/customers/aino", "endless": f"/console/customers/{ENDLESS}",
+            "decision": f"/console/decisions/{decision}?replay=1",
             "journey": "/console/journey", "touchpoint": "/console/journey/at/delivery",
             "searches": "/console/journey/searches",
         },

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from features.errors import DataError
+from features.log.store import transaction
 from pipelines.export import export_campaign
 from serving import campaign_lists as lists
 from serving.campaigns.kept_results import keep_results, results_lately
@@ -410,9 +411,9 @@ def test_what_cannot_be_wanted_is_told_with_its_field(room: Room) -> None:
     room.becomes("Maija", "marketer")
     campaign_id = room.makes()
     for fields, fault in (
-        ({"at_most": "many"}, "at_most"), ({"name": " "}, "needs a name"), ({"place": "moon/email"}, "no place"),
+        ({"at_most": "many"}, "At most so many"), ({"name": " "}, "a name"), ({"place": "moon/email"}, "no place"),
         ({"actions": "gift"}, "no message gift"), ({"orders_from": "3", "orders_to": "2"}, "smaller number first"),
-        ({"holdout": "80"}, "held out"),
+        ({"holdout": "80"}, "held out"), ({"version": ""}, "lacks its version"), ({"budget": "1,500"}, "thousands"),
     ):  # fmt: skip
         answer = room.saves(campaign_id, **fields)
         assert answer.status_code == 422 and fault in answer.text, fields
@@ -425,3 +426,24 @@ def test_templates_say_what_they_mean(room: Room) -> None:
     for template in ("win_back", "second_purchase", "seasonal", "favourites", "check_in", "call_list"):
         campaign_id = room.makes("", template)
         assert room.status(campaign_id) == "draft" and "checked" in room.sees(campaign_id, "plan")
+
+
+def test_numbers_are_read_and_shown_as_the_reader_writes_them(room: Room) -> None:
+    room.becomes("Maija", "marketer")
+    campaign_id = room.makes()
+    assert room.saves(campaign_id, budget="1 500,50", holdout="2,5").status_code == 303
+    for code, budget, share in (("fi", "1500,50", "2,5"), ("en", "1500.50", "2.5")):
+        text = room.get(f"/console/campaigns/{campaign_id}?tab=plan&lang={code}").text
+        assert f'value="{budget}"' in text and f'value="{share}"' in text
+
+
+def test_one_row_is_one_row_and_history_writes_numbers_as_elsewhere(room: Room) -> None:
+    campaign_id = room.builds(at_most="1")
+    room.approves(campaign_id)
+    room.becomes("Maija")
+    room.does(campaign_id, "export")
+    room.works()
+    assert "1 row left" in room.sees(campaign_id)
+    with transaction(room.campaigns.connection()) as run:
+        run.execute("""update campaign_deeds set detail = '{"listed":12345}' where deed = 'built'""")
+    assert "12,345" in room.sees(campaign_id, "history")

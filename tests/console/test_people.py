@@ -1,6 +1,8 @@
 """Accounts: passwords that are hard to guess, a lock after wrong ones, and who is shut out is out at once."""
 
+import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from argon2 import PasswordHasher
@@ -139,3 +141,20 @@ def test_a_form_sent_after_the_session_ended_is_kept_and_sent_again(browser: Bro
         data={"csrf": csrf, "name": "Sari", "password": "three blue boats", "roles": "viewer"},
     )
     assert done.status_code == 303 and people.find("Sari") is not None
+
+
+def test_a_password_that_was_being_sent_is_not_shown_and_no_link_leads_away_from_it(
+    browser: Browser, people: People
+) -> None:
+    browser.becomes("Ada", "admin")
+    browser.now += timedelta(hours=13)
+    sent = {"csrf": "old", "name": "Sari", "password": "three blue boats", "roles": "viewer"}
+    late = browser.post("/console/people/add", data=sent)
+    assert "hreflang" not in late.text
+    again = browser.post(
+        "/console/login?lang=fi",
+        data={"name": "Ada", "password": PASSWORD, "next": "/console/people/add", "sent": urlencode(sent)},
+    )
+    assert again.status_code == 200 and "hreflang" not in again.text
+    shown = re.sub(r"<input[^>]*>", "", again.text)
+    assert "three blue boats" in again.text and "three blue boats" not in shown and "Salasana" in shown

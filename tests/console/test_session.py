@@ -102,3 +102,38 @@ def test_a_broken_form_is_no_fault_of_ours(browser: Browser) -> None:
             "/console/login", content=content, headers={"content-type": "application/x-www-form-urlencoded"}
         )
         assert answer.status_code == 403
+
+
+def test_a_deeds_address_opened_by_hand_leads_to_the_page_it_belongs_to(browser: Browser) -> None:
+    browser.becomes("boss", "admin")
+    for path, page in (
+        ("/console/campaigns/c1/save?lang=fi", "/console/campaigns/c1?lang=fi"), ("/console/logout", "/console"),
+        ("/console/journey/pause/now", "/console/journey/pause"), ("/console/journey/pause", "/console/journey"),
+        ("/console/people/add", "/console/people"), ("/console/me/password", "/console/me"),
+    ):  # fmt: skip
+        answer = browser.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, page)
+
+
+def test_a_fault_is_told_in_the_readers_language(browser: Browser) -> None:
+    browser.becomes("Maija", "marketer")
+    wishes = {"template": "anything", "name": "x" * 100}
+    told = {
+        "en": ("needs a name of at most 80 characters", "see who is unhappy", "customer service", "Nothing is known"),
+        "fi": ("enintään 80 merkkiä", "nähdä tyytymättömät", "asiakaspalvelu", "ei tiedetä mitään"),
+    }
+    for code, (name, right, role, nobody) in told.items():
+        browser.get(f"/console?lang={code}")
+        long, refused = browser.send("/console/campaigns/new", **wishes), browser.get("/console/unhappy")
+        assert long.status_code == 422 and name in long.text and 'lang="en"' not in main_of(long.text)
+        assert refused.status_code == 403 and right in refused.text and role in refused.text
+        assert "key" not in main_of(refused.text)
+        assert nobody in browser.get("/console/customers/somebody").text
+        astray = browser.get("/console/nowhere")
+        assert astray.status_code == 404 and "/docs" not in astray.text
+        odd = browser.get("/console/journey?days=many")
+        assert odd.status_code == 422 and "many" in odd.text and "Input should" not in odd.text
+
+
+def main_of(text: str) -> str:
+    return text.split("<main")[1].split("</main>")[0]

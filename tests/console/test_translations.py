@@ -14,10 +14,11 @@ PLACES = re.compile(r"%\((\w+)\)s")
 
 
 def shown() -> set[str | tuple[str, ...]]:
-    """All texts of templates and code, and the titles of problems."""
-    keywords = {"N_": None, "gettext": None}
+    """All texts of templates and code, of what the console passes on, and the titles of problems."""
+    keywords = {"N_": None, "gettext": None, "said": None}
     templates = [("jinja2.ext:babel_extract", path, {}) for path in ROOT.glob("templates/*.html")]
-    code = [("python", path, {"keywords": keywords}) for path in ROOT.glob("*.py")]
+    rooms = (ROOT, ROOT.with_name("campaigns"), ROOT.with_name("desk"))
+    code = [("python", path, {"keywords": keywords}) for room in rooms for path in room.glob("*.py")]
     return {
         message
         for method, path, more in [*templates, *code]
