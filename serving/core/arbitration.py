@@ -50,7 +50,7 @@ def retention_response(churn: Floats, kept: Floats | float) -> tuple[Floats, Flo
 
 def ranks(gain: Floats, allowed: Bools) -> NDArray[np.int64]:
     """Places 1, 2, ... of the allowed actions by gain, ties in catalogue order; 0 for the blocked. [n, m]"""
-    order = np.argsort(np.where(allowed, -gain, np.inf), axis=1, kind="stable")
+    order = np.where(allowed, -gain, np.inf).argsort(axis=1, kind="stable")
     places = np.empty_like(order)
     places[np.arange(len(gain))[:, None], order] = np.arange(1, gain.shape[1] + 1)
     return np.where(allowed, places, 0)

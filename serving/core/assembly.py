@@ -144,12 +144,13 @@ def _unfit(requests: Sequence[Request], features: Floats, treatment: NDArray[np.
     """
     catalogue = plan.catalogue
     unfit = np.zeros(treatment.shape, dtype=np.bool_)
-    if not catalogue.conditional:
+    conditional = [plan.conditional_forms(r.placement, r.channel) for r in requests]
+    if not any(conditional):
         return unfit
     barred = catalogue.form_conditions.unmet(features).tolist()
     for i, request in enumerate(requests):
         at = request.reaches_at.timestamp()
-        for j, first, fits in plan.conditional_forms(request.placement, request.channel):
+        for j, first, fits in conditional[i]:
             forms = catalogue.actions[j].treatments
             valid = fits if j not in catalogue.dated else [k for k in fits if forms[k].is_valid(at)]
             good = next((k for k in valid or fits if not barred[i][first + k]), None)  # none valid: that gate says so

@@ -143,21 +143,19 @@ def _slates(
     gain: Floats, allowed: Bools, epsilon: Floats, uniform: Floats, wanted: NDArray[np.int64], catalogue: Catalogue
 ) -> list[Drawn]:
     """Draw position after position. A drawn no_action ends the slate; each position leaves out those before it."""
-    n = len(gain)
-    left = allowed.copy()
-    going = np.ones(n, dtype=np.bool_)
-    columns: list[list[int]] = [[] for _ in range(n)]
-    probabilities: list[list[Floats]] = [[] for _ in range(n)]
-    firm = catalogue.service[None, :].repeat(n, axis=0)
+    slates = [Drawn([], []) for _ in gain]
+    rows, firm = np.arange(len(gain)), catalogue.service[None, :].repeat(len(gain), axis=0)
     for position in range(uniform.shape[1]):
-        rows = np.flatnonzero(going & (wanted > position))
-        if not len(rows):
+        chance = chances(gain, allowed, epsilon, firm)
+        chosen = draw(chance, uniform[:, position])
+        for i, column, row in zip(rows.tolist(), chosen.tolist(), chance, strict=True):
+            slates[i].columns.append(column)
+            slates[i].chances.append(row)
+        on = np.flatnonzero((chosen != catalogue.no_action) & (wanted > position + 1))
+        if not len(on):
             break
-        chance = chances(gain[rows], left[rows], epsilon[rows], firm[rows])
-        chosen = draw(chance, uniform[rows, position])
-        for i, column, row in zip(rows, chosen.tolist(), chance, strict=True):
-            columns[i].append(column)
-            probabilities[i].append(row)
-        left[rows, chosen] = False
-        going[rows] = chosen != catalogue.no_action
-    return [Drawn(c, p) for c, p in zip(columns, probabilities, strict=True)]
+        allowed = allowed[on]
+        allowed[np.arange(len(on)), chosen[on]] = False
+        rows, gain, epsilon, firm = rows[on], gain[on], epsilon[on], firm[on]
+        uniform, wanted = uniform[on], wanted[on]
+    return slates

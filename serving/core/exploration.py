@@ -27,7 +27,7 @@ def chances(gain: Floats, allowed: Bools, epsilon: Floats, firm: Bools) -> Float
     >>> chances(np.array([[2.0, 1.0, 9.0]]), np.array([[True, True, False]]), np.array([0.2]), np.zeros((1, 3), bool))
     array([[0.9, 0.1, 0. ]])
     """
-    best = np.argmax(np.where(allowed, gain, -np.inf), axis=1)
+    best = np.where(allowed, gain, -np.inf).argmax(axis=1)
     rows = np.arange(len(gain))
     share = np.where(firm[rows, best], 0.0, epsilon)
     count = np.add.reduce(allowed, axis=1, dtype=np.int64)
@@ -38,7 +38,7 @@ def chances(gain: Floats, allowed: Bools, epsilon: Floats, firm: Bools) -> Float
 
 def draw(probability: Floats, at: Floats) -> NDArray[np.int64]:
     """One column a row, drawn by inversion; `at` is in [0, 1). Zero-probability columns are never drawn."""
-    edges = np.cumsum(probability, axis=1)
+    edges = probability.cumsum(axis=1)
     edges /= edges[:, -1:]
     return np.asarray(np.add.reduce(edges <= at[:, None], axis=1, dtype=np.int64))
 

@@ -1,6 +1,7 @@
 """The gates: every rule that may stand before an action, each a pure function of all customers and actions at once.
 
-A gate takes what is `Asked` and what the gates before it found, and answers with a matrix bool[n, m] of what it blocks.
+A gate takes what is `Asked` and what the gates before it found, and answers with what it blocks, bool[n, m] or such as
+broadcasts to that.
 All gates see all actions, and every block is kept as a bit of the candidate's mask (`gate_names.BITS`).
 """
 
@@ -63,9 +64,9 @@ Gate = Callable[[Asked, Masks], Bools]
 
 
 def _crossed(rows: Bools, columns: Bools) -> Bools:
-    """[n, m] the actions `columns` of the customers `rows`."""
+    """[n, m] the actions `columns` of the customers `rows`; [n, 1] where there are none."""
     if not np.count_nonzero(rows):  # so it is nearly always, and found out in a fifth of the time
-        return np.zeros((len(rows), len(columns)), dtype=np.bool_)
+        return rows[:, None]
     return np.asarray(rows[:, None] & columns)
 
 

@@ -84,13 +84,17 @@ class Plan:
         return found
 
     def conditional_forms(self, placement: str, channel: str) -> tuple[tuple[int, int, tuple[int, ...]], ...]:
-        """Of the actions with forms that have conditions and fit there: the column, where its forms begin in
+        """Of the actions with forms that fit there and have conditions: the column, where its forms begin in
         `catalogue.form_conditions`, and which of them fit.
         """
         found = self._conditional.get((placement, channel))
         if found is None:
-            fits = self.forms(placement, channel)[0]
-            found = tuple((j, first, fits[j]) for j, first in self.catalogue.conditional if fits[j])
+            fits, actions = self.forms(placement, channel)[0], self.catalogue.actions
+            found = tuple(
+                (j, first, fits[j])
+                for j, first in self.catalogue.conditional
+                if any(actions[j].treatments[k].applicability for k in fits[j])
+            )
             self._conditional[placement, channel] = found
         return found
 

@@ -64,15 +64,15 @@ def would_be(laid: Assembled, failed: Masks) -> tuple[NDArray[np.int64], NDArray
     -1 where there is none; of equals the first.
     """
     catalogue, gain = laid.asked.catalogue, laid.gain
-    back = catalogue.marketing[None, :] & (failed != 0) & ((failed & _UNFORGIVEN) == 0) & (gain > 0)
     stands = failed == 0
+    back = catalogue.marketing & ~stands & ((failed & _UNFORGIVEN) == 0) & (gain > 0)
     stands[:, catalogue.no_action] = False
     return _best(gain, back), _best(gain, stands)
 
 
 def _best(gain: Floats, among: NDArray[np.bool_]) -> NDArray[np.int64]:
-    best = np.argmax(np.where(among, gain, -np.inf), axis=1)
-    return np.where(among.any(axis=1), best, -1)
+    best = np.where(among, gain, -np.inf).argmax(axis=1)
+    return np.where(np.logical_or.reduce(among, axis=1), best, -1)
 
 
 def verdict(
@@ -153,7 +153,7 @@ def _chosen(j: int, place: int, evidence: Evidence, row: Row, bundle: str) -> Ch
         language=language,
         text=treatment.text.en,
         text_fi=treatment.text.fi,
-        reasons=_why_chosen(action, int(np.argmax(odds)) == j, evidence, row.arm, bundle),
+        reasons=_why_chosen(action, int(odds.argmax()) == j, evidence, row.arm, bundle),
     )
 
 
