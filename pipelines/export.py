@@ -20,8 +20,8 @@ from features.log.doubts import customers_in_doubt
 from features.log.store import transaction
 from pipelines.campaign_workers import CHUNK, on_all_cores
 from pipelines.export_files import ExportFiles
-from pipelines.list_files import Sheet, sheet
-from serving.campaign_lists import DROPPED_SCHEMA, EXPORT, LIST_SCHEMA, exports, summary
+from pipelines.list_files import Sheet, rows_of, sheet_of
+from serving.campaign_lists import DROPPED_SCHEMA, EXPORT, exports, summary
 from serving.campaigns.life import Campaigns
 from serving.core.words import reason
 from serving.desk.touched import said_of_the_shop, touched
@@ -102,6 +102,7 @@ def export_campaign(
                 progress(done)
         ask_only = partial(_asked_again, service, off={}, now=now, send_at=send_at, reserve=False)
         while True:
+            pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
             with transaction(service.records.connection()):  # nothing is told while this looks
                 latest = service.records.heard()
                 about = _about(service, heard, latest)
@@ -131,7 +132,6 @@ def _published(
         return Export(campaign, before / "list.csv", at, kept, [], was_there=True)
     if _taken_off(home, campaign) != off:
         raise DataError("Somebody was taken off or put back meanwhile, so nothing left. Export the list again.")
-    pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
     final = draft.with_name(draft.name.removeprefix("."))
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)
@@ -151,10 +151,10 @@ def _taken_off(home: Home, list_id: str) -> dict[str, str]:
         return {key: one["reason"] for key, one in campaigns.off(list_id).items()}
 
 
-def _by_hand(row: dict[str, Any], why: str) -> dict[str, Any]:
-    """A row that a person took off."""
+def _by_hand(customer: str, why: str) -> dict[str, Any]:
+    """Who was taken off by a person."""
     told = {"text": f"Taken off by hand: {why}", "text_fi": f"Poistettu käsin: {why}"}
-    return {CUSTOMER_ID: row[CUSTOMER_ID], "reason": "taken_off", **told}
+    return {CUSTOMER_ID: customer, "reason": "taken_off", **told}
 
 
 @contextmanager
@@ -198,22 +198,20 @@ def _asked_again(
     reserve: bool,
 ) -> _Part:
     """Ask about rows once more, but for whom a person took `off`."""
-    rows = batch.to_pylist()
-    dropped = [_by_hand(row, off[row[CUSTOMER_ID]]) for row in rows if row[CUSTOMER_ID] in off]
-    rows = [row for row in rows if row[CUSTOMER_ID] not in off]
-    sent = {
-        i for i, row in enumerate(rows) if service.records.has_outcome(row["decision_id"], "sent", row["action_id"])
-    }
-    asked = [row["decision_id"] for i, row in enumerate(rows) if i not in sent]
-    answers = iter(service.recheck(asked, now, send_at=send_at, reserve=reserve))
+    keys, ids, actions = (batch[name].to_pylist() for name in (CUSTOMER_ID, "decision_id", "action_id"))
+    sent = service.records.with_outcome(ids, "sent")
+    dropped = [_by_hand(key, off[key]) for key in keys if key in off]
+    asked = [i for i, key in enumerate(keys) if key not in off]
+    open_still = [ids[i] for i in asked if (ids[i], actions[i]) not in sent]
+    answers = iter(service.recheck(open_still, now, send_at=send_at, reserve=reserve))
     still = []
-    for i, row in enumerate(rows):
-        answer = None if i in sent else next(answers)
+    for i in asked:
+        answer = None if (ids[i], actions[i]) in sent else next(answers)
         if answer is not None and answer.allowed:
-            still.append(row)
+            still.append(i)
             continue
         why = reason("already_told") if answer is None else answer.reasons[0]
         kinds = [] if answer is None else [hold.kind for hold in answer.holds]
         text = {"reason": ", ".join([why.code, *kinds]), "text": why.text, "text_fi": why.text_fi}
-        dropped.append({CUSTOMER_ID: row[CUSTOMER_ID], **text})
-    return _Part(sheet(still, LIST_SCHEMA), dropped)
+        dropped.append({CUSTOMER_ID: keys[i], **text})
+    return _Part(sheet_of(rows_of(batch, still)), dropped)

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.columns import CUSTOMER_ID
-from pipelines.list_files import ListFile, Sheet, sheet
+from pipelines.list_files import ListFile, Sheet, sheet_of
 from serving.campaign_lists import LIST_SCHEMA
 
 
@@ -41,15 +41,14 @@ class ExportFiles:
         """The row groups with rows of any of these customers; None: all."""
         if about is None:
             return list(range(len(self._customers)))
-        wanted = pa.array(sorted(about), pa.string())
-        return [i for i, some in enumerate(self._customers) if about and pc.any(pc.is_in(some, wanted)).as_py()]
+        return [i for i, some in enumerate(self._customers) if about and pc.any(_is_any(some, about)).as_py()]
 
     def rows(self, groups: list[int], about: set[str] | None) -> Iterator[pa.Table]:
         """The rows of these customers in row groups."""
         file = pq.ParquetFile(self._path.with_suffix(".parquet"))
         for group in groups:
             rows = file.read_row_group(group)
-            yield rows if about is None else rows.filter(pc.is_in(rows[CUSTOMER_ID], pa.array(sorted(about))))
+            yield rows if about is None else rows.filter(_is_any(rows[CUSTOMER_ID], about))
 
     def leave_out(self, gone: set[str]) -> None:
         """Write both files again without these customers; what is about others is copied as it is."""
@@ -61,7 +60,7 @@ class ExportFiles:
             for group in range(file.num_row_groups):
                 rows = file.read_row_group(group)
                 if group in changed:
-                    self.write(sheet([row for row in rows.to_pylist() if row[CUSTOMER_ID] not in gone], LIST_SCHEMA))
+                    self.write(sheet_of(rows.filter(pc.invert(_is_any(rows[CUSTOMER_ID], gone)))))
                 else:
                     lines.seek(ends[group])
                     self.write(Sheet(rows, lines.read(ends[group + 1] - ends[group]).decode()))
@@ -69,3 +68,8 @@ class ExportFiles:
         for kind in (".csv", ".parquet"):
             self._path.with_suffix(kind).replace(old.with_suffix(kind))
         self._path = old
+
+
+def _is_any(customers: pa.ChunkedArray, those: set[str]) -> pa.ChunkedArray:
+    """Which of the customers are among those."""
+    return pc.is_in(customers, pa.array(those, pa.string()))

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,11 +23,24 @@ class Sheet(NamedTuple):
 
 def sheet(rows: Sequence[dict[str, Any]], schema: pa.Schema, *, csv_too: bool = True) -> Sheet:
     """Rows, keyed by the schema's names, ready to be written."""
+    cells = ([cell(row[name]) for name in schema.names] for row in rows)
+    return Sheet(pa.Table.from_pylist(list(rows), schema=schema), _lines(cells) if csv_too else "")
+
+
+def sheet_of(rows: pa.Table) -> Sheet:
+    """The rows of a list, ready to be written again."""
+    return Sheet(rows, _lines(zip(*(map(cell, column.to_pylist()) for column in rows.columns), strict=True)))
+
+
+def rows_of(rows: pa.Table | pa.RecordBatch, places: Sequence[int]) -> pa.Table:
+    """The rows in these places."""
+    return pa.table(rows).take(pa.array(places, pa.int64()))
+
+
+def _lines(rows: Iterable[Iterable[Any]]) -> str:
     text = io.StringIO(newline="")
-    if csv_too:
-        writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
-        writer.writerows([cell(row[name]) for name in schema.names] for row in rows)
-    return Sheet(pa.Table.from_pylist(list(rows), schema=schema), text.getvalue())
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
+    return text.getvalue()
 
 
 class ListFile:

@@ -7,9 +7,9 @@ import msgspec
 
 from features.customer.holds import Hold
 from serving.answering import Answering, standing
-from serving.core.decision import Decision, Reason
+from serving.core.decision import Reason
 from serving.core.question import Request
-from serving.core.recheck import ListRow, acted_on, has_place, recheck, row_blocks, without
+from serving.core.recheck import Answer, ListRow, acted_on, has_place, recheck, row_blocks, without
 from serving.core.standing import Standing
 from serving.core.words import reason
 from serving.in_force import InForce
@@ -39,7 +39,7 @@ class Rechecking:
     ) -> list[Recheck]:
         """As `DecisionService.recheck`; who was overtaken by another sender is asked for again, so many times."""
         force = self._answering.force(now)
-        firsts = {one: first for one in decision_ids if (first := self._records.get(one)) is not None}
+        firsts = self._records.answers(decision_ids)
         agains = self._agains(firsts, now, send_at, force)
         found = [_rechecked(one, firsts.get(one), agains.get(one), force) for one in decision_ids]
         taken = [one.decision_id for one in found if one.allowed and firsts[one.decision_id].actions]
@@ -68,7 +68,7 @@ class Rechecking:
         return [verdicts[one] for one in decision_ids]
 
     def _agains(
-        self, firsts: dict[str, Decision], now: datetime, send_at: datetime | None, force: InForce
+        self, firsts: dict[str, Answer], now: datetime, send_at: datetime | None, force: InForce
     ) -> dict[str, Standing]:
         """How each stands now, without what her answer brought about itself, where the policy knows the place."""
         asked = {
@@ -109,7 +109,7 @@ class Rechecking:
         return found
 
 
-def _rechecked(decision_id: str, first: Decision | None, again: Standing | None, force: InForce) -> Recheck:
+def _rechecked(decision_id: str, first: Answer | None, again: Standing | None, force: InForce) -> Recheck:
     if first is None or again is None:
         code = "unknown_decision" if first is None else "placement"
         return Recheck(decision_id=decision_id, allowed=False, reasons=[reason(code)])
@@ -124,15 +124,15 @@ def _seen(decision_id: str, again: Standing) -> Seen:
     return Seen(decision_id, known.customer_key, visitor, asked.now, known.versions.get("reservations"))
 
 
-def _question(decision: Decision, now: datetime, send_at: datetime | None) -> Request:
-    """The question a decision answered, asked now, without a trace."""
+def _question(first: Answer, now: datetime, send_at: datetime | None) -> Request:
+    """The question that was answered, asked now, without a trace."""
     return Request(
-        customer_id=decision.customer_key,
-        anonymous_id=decision.anonymous_id,
-        channel=decision.channel,
-        placement=decision.placement,
-        context=decision.context,
-        n=max(1, len(decision.actions)),
+        customer_id=first.customer_key,
+        anonymous_id=first.anonymous_id,
+        channel=first.channel,
+        placement=first.placement,
+        context=first.context,
+        n=max(1, len(first.actions)),
         mode="simulate",
         now=now,
         send_at=send_at,

@@ -7,7 +7,7 @@ contact's place until it is sent, released or its time is up.
 import hashlib
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,10 +18,12 @@ from features.errors import DataError
 from features.home import Home
 from features.log.connection import Connection
 from features.log.store import connect, from_micros, to_micros, transaction
+from features.log.value_lists import marks, parts
 from serving import stock
 from serving.core.decision import Decision
 from serving.core.question import Request
-from serving.record_body import pack, unpack
+from serving.core.recheck import Answer
+from serving.record_body import pack, unpack, unpack_answer
 from serving.reservations import Seen, check_places, seen_by, sells
 from serving.shop_incidents import ShopIncidents
 
@@ -175,18 +177,16 @@ class Records:
             )
         return decision
 
-    def reserve(
-        self, decisions: Sequence[Decision], now: datetime, duration: timedelta, *, seen: Sequence[Seen]
-    ) -> None:
+    def reserve(self, answers: Sequence[Answer], now: datetime, duration: timedelta, *, seen: Sequence[Seen]) -> None:
         """Hold the places of contacts that a sender takes at `now`, for `duration`; again, it starts anew.
 
         `seen` is of those of them that sell, and their places were free then: raises `OvertakenError` where another was
         reserved since.
         """
         rows = [
-            (d.customer_key, d.decision_id, d.actions[0].action_id, d.channel, d.placement, to_micros(now),
+            (a.customer_key, a.decision_id, a.actions[0].action_id, a.channel, a.placement, to_micros(now),
              to_micros(now + duration))
-            for d in decisions
+            for a in answers
         ]  # fmt: skip
         with transaction(self.connection()) as run:
             check_places(run, seen)
@@ -214,6 +214,14 @@ class Records:
         row = self.connection().execute("select body from decisions where decision_id = ?", (decision_id,)).fetchone()
         return None if row is None else unpack(row[0])
 
+    def answers(self, decision_ids: Iterable[str]) -> dict[str, Answer]:
+        """What was answered in some decisions, by their ids; an unknown id is left out."""
+        found: dict[str, Answer] = {}
+        for part in parts(list(dict.fromkeys(decision_ids))):
+            query = f"select decision_id, body from decisions where decision_id in ({marks(part)})"
+            found |= {one: unpack_answer(body) for one, body in self.connection().execute(query, part)}
+        return found
+
     def last(
         self, customer_key: str, at: datetime, *, channel: str | None = None, placement: str | None = None
     ) -> Decision | None:
@@ -240,6 +248,14 @@ class Records:
         """Whether an outcome was noted before."""
         query = "select 1 from outcomes where decision_id = ? and outcome = ? and action_id = ?"
         return self.connection().execute(query, (decision_id, outcome, action_id)).fetchone() is not None
+
+    def with_outcome(self, decision_ids: Sequence[str], outcome: str) -> set[tuple[str, str]]:
+        """Of which actions of some decisions an outcome was noted before: (decision, action)."""
+        found: set[tuple[str, str]] = set()
+        for part in parts(decision_ids):
+            query = f"select decision_id, action_id from outcomes where outcome = ? and decision_id in ({marks(part)})"
+            found.update(self.connection().execute(query, (outcome, *part)))
+        return found
 
     def outcome(
         self,

@@ -10,6 +10,7 @@ from features.log.store import from_micros, to_micros
 from features.log.value_lists import marks, parts
 from serving.core.decision import Decision
 from serving.core.question import Contact
+from serving.core.recheck import Answer
 
 _CHUNK = 200
 LAPSED_DAYS = 30
@@ -24,9 +25,9 @@ class OvertakenError(Exception):
         self.decision_ids = frozenset(decision_ids)
 
 
-def sells(decision: Decision) -> bool:
+def sells(first: Decision | Answer) -> bool:
     """Whether it shows anything that the contact cap counts."""
-    return any(action.category in ("sales", "care") for action in decision.actions)
+    return any(action.category in ("sales", "care") for action in first.actions)
 
 
 class Seen(NamedTuple):

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -26,15 +28,28 @@ class ListRow(msgspec.Struct, frozen=True, kw_only=True):
     item_ids: tuple[str, ...] = ()
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an earlier decision is looked at to ask about it again, by the names that the decision gives it."""
+
+    decision_id: str
+    customer_key: str
+    decided_at: datetime
+    channel: str
+    placement: str
+    actions: list[ChosenAction]
+    context: dict[str, Any] = {}
+    anonymous_id: str | None = None
+
+
 def has_place(channel: str, placement: str, policy: Policy) -> bool:
     """Whether the policy knows the place and its channel."""
     place = policy.placement(placement)
     return place is not None and channel in place.channels
 
 
-def acted_on(decision: Decision) -> frozenset[str]:
+def acted_on(first: Decision | Answer) -> frozenset[str]:
     """The actions of an answer."""
-    return frozenset(action.action_id for action in decision.actions)
+    return frozenset(action.action_id for action in first.actions)
 
 
 def without(snapshot: Snapshot, decision_id: str) -> Snapshot:
@@ -46,7 +61,9 @@ def without(snapshot: Snapshot, decision_id: str) -> Snapshot:
     )
 
 
-def recheck(first: Decision, again: Standing, articles: Articles, catalogue: Catalogue) -> tuple[bool, list[Reason]]:
+def recheck(
+    first: Decision | Answer, again: Standing, articles: Articles, catalogue: Catalogue
+) -> tuple[bool, list[Reason]]:
     """Whether every action of `first` may still go, in its form and with its items, as she stands now; else why not.
 
     `again` is how she stands before the actions of `first`.
@@ -93,7 +110,7 @@ def _gates_of_form(action: ChosenAction, again: Standing, catalogue: Catalogue) 
     return () if fits else ("applicability",)
 
 
-def _outdated(action: ChosenAction, first: Decision, again: Standing, articles: Articles) -> bool:
+def _outdated(action: ChosenAction, first: Decision | Answer, again: Standing, articles: Articles) -> bool:
     """Whether an item told then may not be shown now: out of stock or season, returned, or bought meanwhile."""
     items = [item.item_id for item in action.items]
     return _unfit(items, first.decided_at.timestamp(), again, articles)

@@ -11,7 +11,7 @@ from features.errors import DataError
 from features.home import Home
 from features.instants import to_us
 from features.log.connection import STORE_ERRORS
-from serving.record_body import pack, unpack
+from serving.record_body import pack, unpack, unpack_answer
 from serving.records import Entry, KeyReusedError, Records
 from serving.reservations import OvertakenError, reserved, seen_by
 
@@ -57,6 +57,29 @@ def test_a_record_of_before_is_still_read(shop, one):
     decision = one(shop.ask(n=3), shop.regular(holds=(shop.hold(),)))
     told = msgspec.msgpack.encode(msgspec.structs.replace(decision, holds=[]))
     assert unpack(b"\x02" + zlib.compress(told, 1)) == decision == unpack(pack(decision))
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_answer_alone_is_that_of_the_whole_record(shop, one, n):
+    decision = one(shop.ask(n=n, context={"cart": ["boots"]}), shop.regular(holds=(shop.hold(channels="email"),)))
+    body, told = pack(decision), msgspec.msgpack.encode(msgspec.structs.replace(decision, holds=[]))
+    for answer in (unpack_answer(body), unpack_answer(b"\x02" + zlib.compress(told, 1))):
+        assert answer.actions and {f: getattr(decision, f) for f in answer.__struct_fields__} == (
+            msgspec.structs.asdict(answer)
+        )
+    with pytest.raises(DataError, match="Restore the live store"):
+        unpack_answer(body[:-5])
+
+
+def test_many_answers_and_outcomes_are_read_at_once(home, shop, one):
+    records = Records(home)
+    ids = [f"d{i}" for i in range(1_100)]
+    records.write([entry(shop, one, name, key=f"c{name}") for name in ids])
+    records.outcome("d7", "sent", "x", occurred_at=shop.NOON, received_at=shop.NOON)
+    records.outcome("d7", "click", "y", occurred_at=shop.NOON, received_at=shop.NOON)
+    found = records.answers([*ids, "nothing", "d0"])
+    assert found.keys() == set(ids) and all(answer.decision_id == name for name, answer in found.items())
+    assert records.with_outcome(["nothing", *ids], "sent") == {("d7", "x")}
 
 
 def test_a_length_that_is_made_up_is_an_error_and_takes_no_memory(shop, one):
