@@ -11,7 +11,8 @@ Severity = Literal["error", "warning"]
 class Finding:
     """`check` is one of `params.CHECKS`, `subject` the feature, source or type of event it is about.
 
-    An error stops training unless it is accepted. `message` names the figure, the limit and the remedy.
+    An error stops training unless it is accepted. `message` names the figure, the limit and the remedy; `message_fi`
+    says the same in Finnish where the console shows it.
     """
 
     check: str
@@ -20,6 +21,7 @@ class Finding:
     figure: float
     limit: float
     message: str
+    message_fi: str = ""
 
     @property
     def name(self) -> str:
@@ -34,10 +36,23 @@ class Finding:
         return f"{self.severity} {self.name}: {self.message}"
 
 
+class InFinnish(float):
+    """A number that is formatted as Finnish writes it.
+
+    >>> f"{InFinnish(15123.4):,.1f} {InFinnish(0.2):.0%}".split()
+    ['15', '123,4', '20', '%']
+    """
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec).translate({ord(","): "\u00a0", ord("."): ",", ord("%"): "\u00a0%"})
+
+
 def beyond(
-    check: str, subject: str, figure: float, warn: float, stop: float, message: str, *, at_least: float = 0.0
-) -> list[Finding]:
-    """A warning beyond one limit, an error beyond a higher one; neither counts below `at_least`. {limit} is filled in.
+    check: str, subject: str, figure: float, warn: float, stop: float, message: str, *, at_least: float = 0.0,
+    finnish: str = "",
+) -> list[Finding]:  # fmt: skip
+    """A warning beyond one limit, an error beyond a higher one; neither counts below `at_least`. {limit} is filled in,
+    in `message` and in `finnish`.
 
     >>> [str(f) for f in beyond("null", "revenue_90d", 0.3, 0.2, 0.5, "30 % more, limit {limit:.0%}.")]
     ['warning null.revenue_90d: 30 % more, limit 20%.']
@@ -46,7 +61,8 @@ def beyond(
     for severity, told in levels:
         limit = max(told, at_least)
         if figure > limit:
-            return [Finding(check, subject, severity, figure, limit, message.format(limit=limit))]
+            words = (message.format(limit=limit), finnish.format(limit=InFinnish(limit)))
+            return [Finding(check, subject, severity, figure, limit, *words)]
     return []
 
 

@@ -23,9 +23,9 @@ from features.instants import to_us
 from features.log.connection import Connection
 from features.log.store import connect
 from pipelines.bundles import check_bundle, current_id
-from pipelines.drift.judging import Compared, columns_of, compare, findings_of, share_findings
+from pipelines.drift.judging import STREAMS_FI, Compared, columns_of, compare, findings_of, share_findings
 from pipelines.drift.sample import Rows, Span, read_span
-from training.finding import Finding, refused
+from training.finding import Finding, InFinnish, refused
 from training.params import QualityParams
 
 EARLIER_DAYS = 28
@@ -153,15 +153,20 @@ class _Judge:
         tops = now.top[~np.isnan(now.top)], before.top[~np.isnan(before.top)]
         if min(map(len, tops)) >= FEWEST:
             self._column(stream, "likeliest_item", *tops, stops=True, young=False)
-        for name, words in (("held", "are on hold"), ("nothing", "get no action")):
+        shares = (("held", "are on hold", "on pidolla"), ("nothing", "get no action", "jää ilman viestiä"))
+        for name, words, finnish in shares:
             here, there = float(getattr(now, name).mean()), float(getattr(before, name).mean())
             told = (
                 f"{here:.0%} of customers in {stream} {words}, in the {EARLIER_DAYS} days before {there:.0%}; a change "
                 "of {limit:.0%} is allowed. See why: tahdikas holds, tahdikas silence"
             )
+            told_fi = (
+                f"Asiakkaista {InFinnish(here):.0%} {STREAMS_FI[stream]} {finnish}, {EARLIER_DAYS} edellisenä päivänä "
+                f"{InFinnish(there):.0%}; muutos saa olla {{limit:.0%}}. Katso miksi: tahdikas holds, tahdikas silence"
+            )
             self.findings += share_findings(
-                "drift", f"{stream}.{name}", here, there, (len(now), len(before)), self._limits, self._alpha, told,
-                stops=True,
+                "drift", f"{stream}.{name}", here, there, (len(now), len(before)), self._limits, self._alpha,
+                (told, told_fi), stops=True,
             )  # fmt: skip
 
     def _column(self, stream: str, name: str, now: Floats, before: Floats, *, stops: bool, young: bool) -> None:

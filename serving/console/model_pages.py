@@ -71,7 +71,8 @@ def _drift(home: Home) -> dict[str, Any] | None:
     if found is None:
         return None
     moved = sorted(found["compared"], key=lambda one: (-one["psi"], one["stream"], one["name"]))[:MOST_MOVED]
-    return found | {"moved": moved}
+    findings = [{"message_fi": ""} | one for one in found["findings"]]  # a report of before has no Finnish
+    return found | {"moved": moved, "findings": findings}
 
 
 def _calibration(bins: list[dict[str, float]]) -> dict[str, Any] | None:

@@ -58,7 +58,8 @@ def test_drift_is_told_with_what_moved(reader: Browser, home: Home) -> None:
         Compared("lists", "churn_probability", 0.0, 0.0, None, None, Drift(0.01, 0.02, 20)),
     ]
     words = "The input recency_days is distributed otherwise in visits than before: PSI 0.31, limit 0.25"
-    finding = Finding("drift", "visits.recency_days", "error", 0.31, 0.25, words)
+    finnish = "Syöte recency_days jakautuu käynneillä toisin kuin ennen: PSI 0,31, raja 0,25"
+    finding = Finding("drift", "visits.recency_days", "error", 0.31, 0.25, words, finnish)
     report = DriftReport(
         "b-1", NOON - timedelta(days=7), NOON, {"lists": 1_200, "visits": 300}, {"lists": "", "visits": ""}, {}, {},
         [finding], (), moved,
@@ -68,5 +69,9 @@ def test_drift_is_told_with_what_moved(reader: Browser, home: Home) -> None:
     assert "25 Aug 2026 to 1 Sept 2026 by the bundle b-1" in text and "1,200 customers" in text
     assert words in text and text.index("recency days") < text.index("churn probability")
     assert "30.5" in text and "0.31" in text
+    assert finnish in seen(reader, "fi") and words not in seen(reader, "fi")
+    before = {"message": words, "severity": "error", "name": "drift.visits.recency_days"}
+    write_json(home.reports / REPORT, report.to_json() | {"findings": [before]})  # as it was kept before
+    assert f'lang="en">{words}' in seen(reader, "fi")
     write_json(home.reports / REPORT, report.to_json() | {"findings": [], "compared": []})
     assert "Nothing drifted" in seen(reader) and json.loads((home.reports / REPORT).read_text())["errors"] == 1

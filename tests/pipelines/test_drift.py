@@ -102,6 +102,8 @@ def test_the_same_shop_has_not_drifted_and_a_planted_change_is_named(shop: Home,
     assert "drift.lists.ratings_90d" in {one.name for one in report.errors}
     (found,) = (one for one in report.errors if one.name == "drift.lists.ratings_90d")
     assert "the middle value is 1, was 0" in found.message and "feedback events" in found.message
+    assert "keskimmäinen arvo on 1, oli 0" in found.message_fi and "feedback-tapahtumat" in found.message_fi
+    assert f"raja {found.limit:.2f}".replace(".", ",") in found.message_fi
     accepted = watch_drift(shop, NOW, 7, QualityParams(accept=("drift", "null")))
     assert accepted.findings and not accepted.errors
 
