@@ -17,8 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from features.errors import TahdikasError
+from features.errors import HomeError, TahdikasError
 from features.home import Home
+from features.log.connection import STORE_ERRORS
 from serving.campaign_lists import folder_of
 from serving.campaigns.compared import difference, others, overlap
 from serving.campaigns.life import Campaigns
@@ -32,6 +33,7 @@ SAMPLE = 2_000
 
 TRIES = 3
 """So often in a row the process is started again after it died; then not until there is more to do."""
+_STOP_SECONDS = 10.0
 
 _TELL_SECONDS = 0.5
 
@@ -163,10 +165,8 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="campaigns", daemon=True)
 
     def start(self) -> None:
-        """Take up what was left by whoever worked before."""
+        """Take up what was left by whoever worked before; nobody waits for a store in which to look for it."""
         self._thread.start()
-        if (self._home.live_db.exists() or (self._home.config / "store.yaml").exists()) and self._has_work():
-            self.wake()
 
     def wake(self) -> None:
         """There is something to do."""
@@ -179,14 +179,22 @@ class Worker:
         if self._process is not None:
             self._process.terminate()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_STOP_SECONDS)
 
     def _has_work(self) -> bool:
-        with closing(Campaigns(self._home)) as campaigns:
-            return bool(campaigns.waiting())
+        if not (self._home.live_db.exists() or (self._home.config / "store.yaml").exists()):
+            return False
+        try:
+            with closing(Campaigns(self._home)) as campaigns:
+                return bool(campaigns.waiting())
+        except (*STORE_ERRORS, HomeError):
+            log.warning("it could not be seen whether work was left: the process looks itself", exc_info=True)
+            return True
 
     def _run(self) -> None:
         context, died = multiprocessing.get_context("spawn"), 0
+        if self._has_work():
+            self.wake()
         while True:
             self._woken.wait()
             self._woken.clear()

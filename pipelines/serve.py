@@ -3,6 +3,8 @@
 What every worker needs is imported by `pipelines.worker`, so that a process that only keeps workers going stays small.
 """
 
+import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -11,6 +13,7 @@ import uvicorn
 
 from features.errors import HomeError
 from features.home import Home
+from features.log.connection import STORE_ERRORS
 from pipelines.lookout import LookoutProcess
 from serving.clocks import Clock, utc_now
 from serving.logs import to_lines
@@ -18,10 +21,15 @@ from serving.security import KeyStore
 from serving.settings import load_settings
 from serving.trials import begin_trial
 
+log = logging.getLogger("tahdikas.serve")
 
-def say(address: str, link: str) -> None:
+_LINK_PATIENCE_SECONDS = 1.0
+
+
+def say(address: str, link: str | None) -> None:
     """What a person sees when the service has started."""
-    sys.stdout.write(f"Tahdikas answers at {address}; its calls: {address}/docs\nThe console, once: {link}\n")
+    console = f"The console, once: {link}" if link else "The console: no link could be made, the store takes no writing."
+    sys.stdout.write(f"Tahdikas answers at {address}; its calls: {address}/docs\n{console}\n")
     sys.stdout.flush()
 
 
@@ -32,11 +40,12 @@ def serve(
     port: int | None = None,
     workers: int | None = None,
     clock: Clock = utc_now,
-    announce: Callable[[str, str], None] = say,
+    announce: Callable[[str, str | None], None] = say,
 ) -> None:
     """Serve until told to stop (SIGINT, SIGTERM); `host`, `port` and `workers` override `config/serving.yaml`.
 
-    `announce` is called once requests are taken, with the base address and with a link that opens the console once.
+    `announce` is called once requests are taken, with the base address and with a link that opens the console once;
+    None for the link where the store takes no writing: answers, silent ones, do not wait for that to end.
     Raises `HomeError` where the address cannot be listened on, or no worker of several can start.
     """
     to_lines()
@@ -48,8 +57,7 @@ def serve(
         if lookout is not None:
             lookout.start()
         address = f"http://{_shown(bound)}"
-        code = KeyStore(home).create_console_code(now=clock())
-        announce(address, f"{address}/console/login?code={code}")
+        announce(address, _link(home, address, clock))
 
     try:
         with bound:
@@ -79,7 +87,16 @@ class _Server(uvicorn.Server):
         """Start, then say so."""
         await super().startup(sockets)
         if self.started:
-            self._when_started()
+            await asyncio.to_thread(self._when_started)
+
+
+def _link(home: Home, address: str, clock: Clock) -> str | None:
+    try:
+        code = KeyStore(home, patience_seconds=_LINK_PATIENCE_SECONDS).create_console_code(now=clock())
+    except (*STORE_ERRORS, HomeError):
+        log.warning("no link to the console: the store takes no writing", exc_info=True)
+        return None
+    return f"{address}/console/login?code={code}"
 
 
 def _listen(host: str, port: int) -> socket.socket:

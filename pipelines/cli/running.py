@@ -169,9 +169,12 @@ def _serve(home: Home, host: str | None, port: int | None, workers: int | None, 
 
     console = Console()
 
-    def announce(address: str, console_link: str) -> None:
+    def announce(address: str, console_link: str | None) -> None:
         console.print(f"Serving {address}: the API's own page is {address}/docs", soft_wrap=True)
-        console.print(f"The marketer's page, open for ten minutes: {console_link}", soft_wrap=True)
+        if console_link:
+            console.print(f"The console, once, within ten minutes: {console_link}", soft_wrap=True)
+        else:
+            console.print(f"No link to the console: the store takes no writing. See {address}/v1/health/ready")
         if clock_from:
             console.print(f"The shop's clock started at {clock_from:%Y-%m-%d %H:%M} UTC, where its data ends.")
         console.print(

@@ -120,15 +120,17 @@ def create_app(
         with suppress(TahdikasError):
             await wiring.writes.run(wiring.service.customer, "", clock())
         wiring.rounds.start()
-        wiring.service.tidy_beside()
-        yield
-        await wiring.rounds.stop()
-        await asyncio.to_thread(wiring.service.end_tidying)
-        ended = await _all_closed(wiring, settings.shutdown_seconds)
-        if traces is not None:
-            traces.close()
-        if ended:
-            wiring.service.close()
+        try:
+            wiring.service.tidy_beside()
+            yield
+        finally:  # whatever else fails to start beside it: a process that cannot serve has to end
+            await wiring.rounds.stop()
+            await asyncio.to_thread(wiring.service.end_tidying)
+            ended = await _all_closed(wiring, settings.shutdown_seconds)
+            if traces is not None:
+                traces.close()
+            if ended:
+                wiring.service.close()
 
     app = FastAPI(
         title="Tahdikas",

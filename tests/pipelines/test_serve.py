@@ -1,11 +1,13 @@
 """A real server in its own process: what it acknowledged survives its death."""
 
+import asyncio
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,10 @@ from features.errors import HomeError
 from features.home import Home
 from features.log.event_log import EventLog
 from pipelines.serve import serve
+from serving.api import create_app
 from serving.security import KeyStore
+from serving.service import DecisionService
+from serving.settings import ServingSettings
 
 SCRIPT = """
 import sys
@@ -96,6 +101,31 @@ def test_it_stops_gracefully_and_names_no_software(home: Home, headers: dict[str
         assert form.status_code == 200 and "code" in form.text
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) in (0, -signal.SIGTERM)
+
+
+def test_it_starts_and_answers_while_nothing_can_be_written(home: Home, headers: dict[str, str]) -> None:
+    with closing(DecisionService(home)) as service:
+        service.in_force(datetime.now(UTC))  # its tables are there: it ran before
+    with closing(sqlite3.connect(home.live_db)) as other:
+        other.execute("begin immediate")
+        with running(home) as (_, address, link), httpx.Client(base_url=address, headers=headers, timeout=30) as http:
+            body = {"channel": "web", "placement": "front_page", "customer_id": "c-1"}
+            answer = http.post("/v1/decisions", json=body).json()
+            assert (answer["decision_id"], answer["state_status"]) == (None, "unknown:unrecorded")
+            assert link == "None"
+
+
+def test_a_start_that_fails_halfway_leaves_nothing_running(home: Home) -> None:
+    """A process that neither serves nor ends would be started again by nobody."""
+
+    async def fails() -> None:
+        app = create_app(home, settings=ServingSettings(watch_minutes=1))
+        with suppress(RuntimeError):
+            async with app.router.lifespan_context(app):
+                raise RuntimeError("what starts beside it did not")
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(fails())
 
 
 def test_a_taken_port_is_said_with_the_remedy(home: Home) -> None:
