@@ -28,7 +28,9 @@ _LINK_PATIENCE_SECONDS = 1.0
 
 def say(address: str, link: str | None) -> None:
     """What a person sees when the service has started."""
-    console = f"The console, once: {link}" if link else "The console: no link could be made, the store takes no writing."
+    console = (
+        f"The console, once: {link}" if link else "The console: no link could be made, the store takes no writing."
+    )
     sys.stdout.write(f"Tahdikas answers at {address}; its calls: {address}/docs\n{console}\n")
     sys.stdout.flush()
 

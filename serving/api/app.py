@@ -139,6 +139,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would send keys on to an address without TLS: the proxy's is not known here
         telemetry=_telemetry(traces),  # type: ignore[arg-type]
     )
     app.state.wiring = wiring

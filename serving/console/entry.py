@@ -44,6 +44,12 @@ async def static(name: str) -> Response:
     return Response(found.read_bytes(), media_type=_STATIC[name], headers=headers)
 
 
+@router.get("/")
+async def with_a_slash() -> Response:
+    """As people type it."""
+    return RedirectResponse("/console", 303)
+
+
 @router.get("/login")
 async def login_form(
     request: Request,

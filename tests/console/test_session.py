@@ -79,11 +79,15 @@ def test_foreign_hosts_and_origins_are_refused(browser: Browser, home: Home) -> 
     assert browser.get("/console/login", headers={"host": "evil.example:8080"}).status_code == 403
     assert browser.get("/console/login", headers={"host": "localhost:8080"}).status_code == 200
     assert browser.get("/console/login", headers={"host": "[::1]:8080"}).status_code == 200
+    for odd in ("[::1", "::1]", "[x]", "localhost]", "[", "", "a@[::1"):
+        assert browser.get("/console/login", headers={"host": odd}).status_code == 403, odd
+    assert browser.get("/console/").headers["location"] == "/console"
     code = KeyStore(home).create_console_code(now=NOON)
     foreign = browser.post("/console/login", data={"code": code}, headers={"origin": "https://evil.example"})
     assert foreign.status_code == 403 and "another site" in foreign.text
-    hidden = browser.post("/console/login", data={"code": code}, headers={"origin": "null"})
-    assert hidden.status_code == 403
+    for hidden in ("null", "http://[", "", "http://127.0.0.1", "127.0.0.1:8080@evil.example"):
+        answer = browser.post("/console/login", data={"code": code}, headers={"origin": hidden})
+        assert answer.status_code == 403, hidden
     # so that a browser tells the origin of our own forms, which it hides under `no-referrer`
     assert browser.get("/console/login").headers["referrer-policy"] == "same-origin"
     own = browser.post("/console/login", data={"code": code}, headers={"origin": "http://127.0.0.1:8080"})
