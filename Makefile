@@ -69,6 +69,7 @@ lock: $(BIN)/uv ## renew the locked requirements
 	echo uv | $(BIN)/uv $(COMPILE) - -o requirements/bootstrap.txt
 	$(BIN)/uv $(COMPILE) --all-extras pyproject.toml -o requirements/dev.txt
 	$(BIN)/uv $(COMPILE) -c requirements/dev.txt --extra build pyproject.toml -o requirements/base.txt
+	$(BIN)/uv $(COMPILE) -c requirements/dev.txt --extra build --extra postgresql --extra traces --extra valkey pyproject.toml -o requirements/grown.txt
 	$(BIN)/uv $(COMPILE) -c requirements/dev.txt --extra build --extra complete-journey pyproject.toml -o requirements/complete-journey.txt
 
 clean: ## remove the environment and all made data

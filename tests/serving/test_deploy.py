@@ -2,13 +2,18 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from features.feature_store.settings import load_settings as load_feature_settings
+from features.home import Home
+from features.log.settings import load_settings as load_store_settings
 from serving.metrics import Metrics
-from serving.settings import ServingSettings
+from serving.settings import ServingSettings, load_settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -60,17 +65,47 @@ def test_the_dashboard_shows_every_metric_there_is() -> None:
     assert len(set(places)) == len(places)
 
 
-def test_compose_and_image_name_files_that_are_there() -> None:
-    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+@pytest.mark.parametrize("name", ["compose.yaml", "grown.yaml"])
+def test_compose_and_image_name_files_that_are_there(name: str) -> None:
+    compose = yaml.safe_load((DEPLOY / name).read_text("utf-8"))
     for service in compose["services"].values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
-        assert "image" not in service or re.search(r":v?\d+\.\d+", service["image"]), "an image without a version"
+        pulled = "image" in service and "build" not in service
+        assert not pulled or re.search(r":v?\d+\.\d+", service["image"]), "an image without a version"
         for volume in service.get("volumes", []):
             source = volume.partition(":")[0]
             assert source in compose["volumes"] or (DEPLOY / source).exists(), source
-    for line in (DEPLOY / "Dockerfile").read_text("utf-8").splitlines():
-        if line.startswith("COPY"):
-            assert all((ROOT / one).exists() for one in line.split()[1:-1]), line
+        build = service.get("build", {})
+        assert (DEPLOY / build.get("context", ".") / build.get("dockerfile", "")).exists()
+        image = (DEPLOY / "Dockerfile").read_text("utf-8")
+        for part, told in ({"REQUIREMENTS": "base"} | build.get("args", {})).items():
+            image = image.replace(f"${{{part}}}", told)
+        for line in image.splitlines():
+            if line.startswith("COPY"):
+                assert all((ROOT / one).exists() for one in line.split()[1:-1]), line
+
+
+def test_the_grown_shop_is_made_of_what_its_settings_name(tmp_path: Path) -> None:
+    services = yaml.safe_load((DEPLOY / "grown.yaml").read_text("utf-8"))["services"]
+    home = Home.open(tmp_path)
+    shutil.copytree(DEPLOY / "grown", home.config)
+    store, online = load_store_settings(home), load_feature_settings(home).online
+    assert (store.engine, online.store, load_settings(home).workers) == ("postgresql", "valkey", 2)
+    assert {urlsplit(store.url).hostname, urlsplit(online.url).hostname} <= services.keys()
+    assert services["postgresql"]["environment"]["POSTGRES_USER"] == urlsplit(store.url).username
+    for ours in ("tahdikas", "upgrade"):
+        assert {store.password_env, online.password_env} == services[ours]["environment"].keys()
+        assert "./grown:/data/config:ro" in services[ours]["volumes"]
+    locked = (ROOT / "requirements" / "grown.txt").read_text("utf-8")
+    assert all(re.search(rf"^{one}==", locked, re.MULTILINE) for one in ("psycopg", "valkey", "libvalkey"))
+
+
+def test_every_command_that_they_name_exists() -> None:
+    told = "".join(one.read_text("utf-8") for one in DEPLOY.iterdir() if one.is_file())
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    known = set(re.findall(r"^\| `tahdikas ([a-z-]+)", page, re.MULTILINE))
+    named = set(re.findall(r"\btahdikas (?:tahdikas )?([a-z-]+)", told))
+    assert {"quarantine", "serve"} <= named <= known
 
 
 def test_the_unit_waits_longer_than_a_graceful_stop_takes() -> None:
