@@ -12,6 +12,13 @@ from serving.campaigns.money import currency_of
 from serving.desk.faults import ConflictError, FieldFaultError, NotThereError, NotYetError
 from serving.said import said
 
+NO_ANSWER = {
+    "deadline": said("it took too long"),
+    "overloaded": said("too many wait already"),
+    "failure": said("something failed here, and the server's log says what"),
+}
+"""Why there was no answer in time, by the code of `serving.api.execution`."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -30,8 +37,8 @@ async def answered(pool: Deadline, call: Callable[P, T], *args: P.args, **kwargs
         raise ProblemError("unavailable", _told(error)) from error
     except DataError as error:
         raise ProblemError("invalid-request", _told(error)) from error
-    if isinstance(found, str) and found in ("deadline", "overloaded", "failure"):
-        raise ProblemError("unavailable", said("There is no answer (%(why)s). Try again shortly.", why=found))
+    if isinstance(found, str) and found in NO_ANSWER:
+        raise ProblemError("unavailable", said("There is no answer: %(why)s. Try again shortly.", why=NO_ANSWER[found]))
     return found  # type: ignore[return-value]
 
 

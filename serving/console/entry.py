@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from features.errors import DataError
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
+from serving.console.asking import NO_ANSWER
 from serving.console.language import N_
 from serving.console.pages import LOGIN, back, over_tls, page, tongue_of
 from serving.console.people import LockedError, Person
@@ -75,9 +76,9 @@ async def login(request: Request) -> Response:
         return _refused(request, _LOCKED, next_page, sent, 429)
     except StoreUnreadableError as error:
         raise ProblemError("unavailable", said("The keys cannot be read at the moment. Try again shortly.")) from error
-    if token in ("deadline", "overloaded", "failure"):
+    if token in NO_ANSWER:
         raise ProblemError(
-            "unavailable", said("The console could not be opened (%(why)s). Try again shortly.", why=token)
+            "unavailable", said("The console could not be opened: %(why)s. Try again shortly.", why=NO_ANSWER[token])
         )
     if token is None:
         return _refused(request, _WRONG, next_page, sent, 403)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from serving.api.problems import ProblemError
 from serving.api.wiring import Wiring, wired
+from serving.console.asking import NO_ANSWER
 from serving.console.names import name_of
 from serving.console.people import Person
 from serving.console.roles import RIGHTS, ROLES
@@ -97,7 +98,7 @@ async def seated(request: Request) -> Seat:
     found = await app.reads.run(_seat, app, request.cookies.get(COOKIE, ""))
     if isinstance(found, str):
         raise ProblemError(
-            "unavailable", said("Who you are could not be read (%(why)s). Try again shortly.", why=found)
+            "unavailable", said("Who you are could not be read: %(why)s. Try again shortly.", why=NO_ANSWER[found])
         )
     if found is None:
         raise ProblemError("unauthorised", said("Log in to the console first."))

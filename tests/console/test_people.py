@@ -158,3 +158,4 @@ def test_a_password_that_was_being_sent_is_not_shown_and_no_link_leads_away_from
     assert again.status_code == 200 and "hreflang" not in again.text
     shown = re.sub(r"<input[^>]*>", "", again.text)
     assert "three blue boats" in again.text and "three blue boats" not in shown and "Salasana" in shown
+    assert "katselija" in shown and "viewer" not in shown

@@ -73,3 +73,12 @@ def test_the_rule_of_a_pause_is_told_in_words(reader: Room) -> None:
     text = reader.send("/console/journey/pause", rule=rule, why="Myöhässä").text.replace("\u00a0", " ")
     assert "<dt>kuljetusyhtiö</dt><dd>posti</dd>" in text and "<dd>toimitus</dd>" in text
     assert "29.8.2026 klo 15.00" in text and "since" not in text.split("<dl")[1].split("</dl>")[0]
+
+
+def test_a_page_that_cannot_be_made_says_so_in_the_readers_language(room: Room) -> None:
+    (room.shop.home.models / "churn").mkdir(parents=True)
+    (room.shop.home.models / "churn" / "report.json").write_text("{torn", encoding="utf-8")
+    room.becomes("Dani", "data_scientist")
+    for code, why in (("fi", "jokin epäonnistui täällä"), ("en", "something failed here")):
+        answer = room.get(f"/console/models?lang={code}")
+        assert answer.status_code == 503 and why in answer.text
