@@ -12,6 +12,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from serving.answering import UNRECORDED
 from serving.core.decision import Decision
 from serving.lookout.looked import WATCHDOGS, Looked
 
@@ -37,7 +38,12 @@ class Metrics:
             ["gate", "category"],
             registry=self.registry,
         )
-        self.events = Counter("tahdikas_events", "Events posted, by result.", ["result"], registry=self.registry)
+        self.events = Counter(
+            "tahdikas_events",
+            "Events posted, by result; unanswered: not known to be kept, to be sent again.",
+            ["result"],
+            registry=self.registry,
+        )
         self.outcomes = Counter("tahdikas_outcomes", "Outcomes posted, by kind.", ["outcome"], registry=self.registry)
         self.decision_seconds = Histogram(
             "tahdikas_decision_seconds",
@@ -123,6 +129,8 @@ class Metrics:
     def decided(self, decision: Decision) -> None:
         """Count one decision that was made."""
         reason = decision.no_action_reason.code if decision.no_action_reason else ""
+        if decision.state_status == UNRECORDED:
+            reason = "unrecorded"
         outcome = decision.actions[0].category if decision.actions else "no_action"
         self.decisions.labels(outcome, "" if decision.actions else reason, decision.mode).inc()
         if decision.withheld is not None:
@@ -133,9 +141,13 @@ class Metrics:
             if chance is not None:
                 self.scores.labels(model).observe(chance)
 
-    def unanswered(self, reason: str) -> None:
+    def unanswered(self, reason: str, mode: str) -> None:
         """Count one answer of last resort."""
-        self.decisions.labels("no_action", reason, "serve").inc()
+        self.decisions.labels("no_action", reason, mode).inc()
+
+    def untaken(self, events: int) -> None:
+        """Count events of one post that are not known to be kept."""
+        self.events.labels("unanswered").inc(events)
 
     def taken(self, statuses: Iterable[str]) -> None:
         """Count the results of one post of events."""

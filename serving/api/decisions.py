@@ -193,7 +193,7 @@ async def decide(
     with app.metrics.decision_seconds.time():
         decided = await app.decisions.ask(question)
     if isinstance(decided, str):
-        app.metrics.unanswered(decided)
+        app.metrics.unanswered(decided, asked.mode)
         return json_response(DecisionResponse.safe(asked, now, SAFE_REASONS[decided]))
     app.metrics.decided(decided)
     app.silence.note(decided)

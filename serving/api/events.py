@@ -65,6 +65,7 @@ async def post(request: Request) -> Response:
     with app.metrics.event_seconds.time():
         results = await app.events.ask(objects)
     if isinstance(results, str):
+        app.metrics.untaken(len(objects))
         detail = f"The events are not known to be kept ({results}). Send all of them again: an event counts once."
         raise ProblemError("unavailable", detail)
     app.metrics.taken(result.status for result in results)

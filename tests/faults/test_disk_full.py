@@ -5,9 +5,11 @@ every write beyond it fails in the middle of whatever was being written.
 """
 
 import os
+import re
 import resource
 import signal
 from contextlib import closing
+from urllib.request import urlopen
 
 from served import SLACK_SECONDS, Asker, behind, event, exchange, misses, regulars, rows, served, shop_to_serve, sold
 
@@ -51,7 +53,13 @@ def decide_until_full(asker, phase):
     raise AssertionError("the disk never filled")
 
 
-def filled(asker, phase):
+def counted(service):
+    """Reasons and results among the counts for Prometheus."""
+    with urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=30) as answer:
+        return set(re.findall(r'(?:reason|result)="(\w+)"', answer.read().decode()))
+
+
+def filled(service, asker, phase):
     """A full disk lived through: events acknowledged, events refused, decisions recorded."""
     told, refused = tell_until_full(asker, phase)
     asker.slowest = 0.0
@@ -60,6 +68,7 @@ def filled(asker, phase):
     assert asker.tell([exchange("cilla")])[0] == 503
     assert asker.ask("GET", "/v1/health/live")[0] == 200
     assert "could not be recorded" in asker.ask("GET", "/v1/health/ready")[1]["degraded"][-1]
+    assert {"unrecorded", "unanswered"} <= counted(service), "nobody would be woken"
     return told, refused, kept
 
 
@@ -83,7 +92,7 @@ def test_a_full_disk_costs_the_sale_and_nothing_that_was_acknowledged(tmp_path):
         for phase, left in (("none", None), ("some", 300_000)):
             wal = home.live_db.with_name("live.db-wal").stat().st_size
             room(service, 0 if left is None else wal + left)
-            told, refused, recorded = filled(asker, phase)
+            told, refused, recorded = filled(service, asker, phase)
             assert (told == []) == (left is None)
             kept |= recorded
             room(service, NO_LIMIT)
