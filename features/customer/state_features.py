@@ -1,17 +1,19 @@
 """State features: what a customer's live state says in numbers, the same for training rows, conditions and models."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 from features.customer.case_course import case_severity, course_of
-from features.customer.delivery_course import delivery_course
+from features.customer.delivery_course import DeliveryCourse
 from features.customer.hold_rules import HoldRules
 from features.customer.holds import Hold
-from features.customer.ledger import CustomerState, Delivery
+from features.customer.ledger import CustomerState
 from features.customer.span import BAD, verdict
 from features.instants import DAY, to_us
 
 NAN = float("nan")
+Courses = Collection[DeliveryCourse | None]
+"""How each of her deliveries stands; None where nothing of it had happened."""
 
 STATE_FEATURES: dict[str, str] = {
     "open_cases": "cases neither resolved, closed nor cancelled, complaints and returns included",
@@ -47,30 +49,44 @@ STATE_FEATURES: dict[str, str] = {
 
 
 def features_of(
-    state: CustomerState, now: int, rules: HoldRules, holds: Sequence[Hold], recovery_until: datetime | None
+    state: CustomerState,
+    now: int,
+    rules: HoldRules,
+    holds: Sequence[Hold],
+    recovery_until: datetime | None,
+    courses: Courses,
 ) -> dict[str, float]:
-    """`STATE_FEATURES` at `now` (microseconds since 1970), given the holds in force then."""
-    contacted = [c.contacted_at for c in state.contacts]
+    """`STATE_FEATURES` at `now` (microseconds since 1970), given the holds in force and the deliveries then."""
     bought = list(bought_at(state, now))
     seen = [state.last_seen_at, *bought, *[b.at for b in state.browsed], *[m.at for m in state.marks]]
     found = {
-        "holds_in_force": len(holds),
         "max_hold_severity": max((h.severity for h in holds), default=0),
         "in_recovery": float(recovery_until is not None and now < to_us(recovery_until)),
         "returned_lines_365d": _count([r.at for r in state.returned], now, 365),
         "frictions_28d": _count([f.at for f in state.frictions], now, 28),
-        "contacts_28d": _count(contacted, now, 28),
         "dismissals_90d": _count([c.dismissed_at for c in state.contacts], now, 90),
-        "days_since_last_contact": _age(contacted, now),
         "orders_total": state.order_count - sum([o.at > now for o in state.orders]),
         "days_since_first_purchase": _age([state.first_purchase_at], now),
         "days_since_last_purchase": _age(bought, now),
         "days_since_last_seen": _age(seen, now),
-        **_ratings(state, now, rules),
-        **_cases(state, now, rules),
-        **_deliveries(state.deliveries, now),
+        **seen_by_models(state, now, rules, holds, courses),
     }
     return {name: float(found[name]) for name in STATE_FEATURES}
+
+
+def seen_by_models(
+    state: CustomerState, now: int, rules: HoldRules, holds: Sequence[Hold], courses: Courses
+) -> dict[str, float]:
+    """Those of `STATE_FEATURES` that models of customers take, and what is counted along with them."""
+    contacted = [c.contacted_at for c in state.contacts]
+    return {
+        "holds_in_force": len(holds),
+        "contacts_28d": _count(contacted, now, 28),
+        "days_since_last_contact": _age(contacted, now),
+        **_ratings(state, now, rules),
+        **_cases(state, now, rules),
+        **_deliveries(courses, now),
+    }
 
 
 def bought_at(state: CustomerState, now: int) -> Iterator[int | None]:
@@ -134,8 +150,8 @@ def _cases(state: CustomerState, now: int, rules: HoldRules) -> dict[str, float]
     }
 
 
-def _deliveries(deliveries: Sequence[Delivery], now: int) -> dict[str, float]:
-    found = [course for delivery in deliveries if (course := delivery_course(delivery, now)) is not None]
+def _deliveries(courses: Courses, now: int) -> dict[str, float]:
+    found = [course for course in courses if course is not None]
     return {
         "orders_in_delivery": sum(course.over_at is None for course in found),
         "late_orders": sum(course.is_late(now) for course in found),

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from features.customer.delivery_course import DeliveryCourse, delivery_course
+from features.customer.delivery_course import DeliveryCourse
 from features.customer.hold_rules import HoldRules
 from features.customer.holds import Hold, standing
 from features.customer.incidents import Incident
 from features.customer.journey import cart_at
 from features.customer.kept import KEPT_COUNTS
 from features.customer.ledger import Browse, CustomerState, Order
-from features.customer.state_features import STATE_FEATURES, features_of
+from features.customer.state_features import STATE_FEATURES, features_of, seen_by_models
 from features.customer.view_parts import (
     CaseView,
     ConsentStatus,
@@ -27,6 +27,7 @@ from features.customer.view_parts import (
     case_views,
     consents_at,
     contact_view,
+    courses_at,
     items_bought,
     orders_in_delivery,
 )
@@ -109,7 +110,7 @@ class CustomerView:
     @cached_property
     def courses(self) -> dict[str, DeliveryCourse | None]:
         """By order, how its delivery stands; None where nothing of it had happened."""
-        return {d.order_id: delivery_course(d, self._now) for d in self.state.deliveries}
+        return courses_at(self.state, self._now)
 
     @cached_property
     def deliveries(self) -> list[DeliveryView]:
@@ -152,7 +153,17 @@ class CustomerView:
     @cached_property
     def features(self) -> dict[str, float]:
         """`STATE_FEATURES` at now."""
-        return features_of(self.state, self._now, self.rules, self.holds, self.recovery_until)
+        held, courses = self.holds, self.courses.values()
+        return features_of(self.state, self._now, self.rules, held, self.recovery_until, courses)
+
+    def seen_by_models(self, moment: int) -> dict[str, float]:
+        """What models of customers take of `STATE_FEATURES`, at a `moment` (microseconds) not before now, with the
+        holds of now.
+        """
+        last = self.state.last_at
+        as_now = last is None or last <= self._now  # nothing of any delivery is told in between
+        courses = self.courses if as_now else courses_at(self.state, moment)
+        return seen_by_models(self.state, moment, self.rules, self.holds, courses.values())
 
     def blocks(self, category: str, group: str, channel: str) -> bool:
         """Whether any hold in force suppresses such an action in that channel."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.customer.case_course import case_severity, course_of
-from features.customer.delivery_course import delivery_course
+from features.customer.delivery_course import DeliveryCourse, delivery_course
 from features.customer.hold_rules import HoldRules
 from features.customer.ledger import Contact, CustomerState
 from features.instants import SECOND, from_us
@@ -140,6 +140,11 @@ def items_bought(state: CustomerState, now: int) -> ItemsBought:
         np.array(first_at, dtype=np.float64) / SECOND,
         np.array(last_at, dtype=np.float64) / SECOND,
     )
+
+
+def courses_at(state: CustomerState, now: int) -> dict[str, DeliveryCourse | None]:
+    """By order, how its delivery stood at `now`; None where nothing of it had happened."""
+    return {d.order_id: delivery_course(d, now) for d in state.deliveries}
 
 
 def orders_in_delivery(state: CustomerState, now: int) -> list[DeliveryView]:

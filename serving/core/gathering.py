@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from features.customer.state_features import features_of
 from features.inputs.frame import CHURN_INPUTS, inputs_of, stored_of
 from features.instants import SECOND
 from serving.core import contact
@@ -30,7 +29,7 @@ from serving.core.scorer import Scorer
 
 REFUSED = ("withdrawn", "objected")
 CALL = "phone"  # what was only written or shown does not stand for a call
-SPARE = 3  # times as many items to draw from as an action shows
+SPARE = 3  # times as many items to draw from as an action shows, where they are drawn
 PURPOSES = ("marketing", "feedback", "profiling")
 
 
@@ -189,7 +188,7 @@ def _live_at(snapshot: Snapshot, moment: float) -> Mapping[str, float]:
     view = snapshot.view
     if view is None:
         return snapshot.values
-    return features_of(view.state, round(moment * SECOND), view.rules, view.holds, view.recovery_until)
+    return view.seen_by_models(round(moment * SECOND))
 
 
 def _spent(
@@ -219,14 +218,16 @@ def _item_seed(request: Request, snapshot: Snapshot, policy: Policy) -> str | No
 
 
 def _shown_items(
-    picked: Sequence[Sequence[Scored]], shelf: Shelf, articles: Articles, policy: Policy, seed: str | None
+    picked: Mapping[str, Sequence[Scored]], shelf: Shelf, articles: Articles, policy: Policy, seed: str | None
 ) -> dict[str, tuple[ShownItem, ...]]:
-    """The items by action; actions that share a list share what is made of it."""
+    """The items by action, of those picked from each source; actions that share a list share what is made of it."""
     worth = policy.file.worth.default_margin, policy.file.worth.margin_share
+    shown = {source: [_shown_item(one, articles, worth) for one in chosen] for source, chosen in picked.items()}
     made: list[tuple[ShownItem, ...]] = []
-    for chosen, need in zip(picked, shelf.lists, strict=True):
-        all_of = [_shown_item(one, articles, worth) for one in chosen]
-        if need.source in TELLS:
+    for need in shelf.lists:
+        tells = need.source in TELLS
+        all_of = shown[need.source][: need.count if tells or seed is None else need.count * SPARE]
+        if tells:
             all_of = [msgspec.structs.replace(one, url=articles.by_id[one.item_id].knowledge_url) for one in all_of]
         made.append(tuple(all_of if seed is None else _drawn_items(all_of, need, seed)))
     return {action: made[number] for action, number in shelf.of_action}

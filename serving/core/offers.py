@@ -32,20 +32,19 @@ def items_for(
     plan: Plan,
     *,
     spare: int = 1,
-) -> list[list[list[Scored]]]:
-    """The items of each list of the place's `plan.shelf`, `spare` times as many as it asks for where there are so many.
+) -> list[dict[str, list[Scored]]]:
+    """By source the items for the place's `plan.shelf`, `spare` times as many as its longest list of that source asks
+    for, where there are so many.
 
     Nobody who objects to profiling is put before a model.
     """
     shop = shop_of(articles, scorer, plan.shops)
     shelves = [plan.shelf(r.placement) for r in requests]
-    result = []
-    for visit, shelf in zip(_visits(requests, snapshots, at, objects, scorer, shelves, plan), shelves, strict=True):
-        chosen = {source: _pick(source, visit, shop, most * spare) for source, most in shelf.most.items()}
-        result.append(
-            [chosen[one.source][: one.count if one.source in TELLS else one.count * spare] for one in shelf.lists]
-        )
-    return result
+    visits = _visits(requests, snapshots, at, objects, scorer, shelves, plan)
+    return [
+        {source: _pick(source, visit, shop, most * spare) for source, most in shelf.most.items()}
+        for visit, shelf in zip(visits, shelves, strict=True)
+    ]
 
 
 def _visits(

@@ -14,9 +14,12 @@ from features.customer.hold_rules import MAX_DAYS, HoldRule, HoldRules
 from features.customer.holds import HOLD_KINDS
 from features.customer.incidents import affects, incidents_of
 from features.customer.state import STATE_VERSION, decode, encode, fold, known_by
+from features.customer.state_features import features_of
 from features.customer.view import state_features, view
+from features.customer.view_parts import courses_at
 from features.errors import DataError
 from features.events import CHANNELS
+from features.inputs.frame import STATE_INPUTS
 from features.instants import to_us
 
 PLACES = [(c, g, channel) for c in CATEGORIES for g in ("offers", FEEDBACK_GROUP) for channel in CHANNELS]
@@ -243,6 +246,15 @@ def test_what_comes_after_a_moment_does_not_change_it(facts, incidents, on):
     now_and_then = state_features(everything, day(on), RULES), state_features(prefix, day(on), RULES)
     for name, value in now_and_then[0].items():
         assert value == now_and_then[1][name] or (math.isnan(value) and math.isnan(now_and_then[1][name])), name
+
+
+@given(some_facts(), days_of(40), days_of(3))
+def test_models_see_later_in_the_day_what_is_known_by_then(facts, on, later):
+    state, moment = fold(facts), to_us(day(on + later))
+    now = view(state, day(on), RULES)
+    whole = features_of(state, moment, RULES, now.holds, now.recovery_until, courses_at(state, moment).values())
+    seen = now.seen_by_models(moment)
+    assert [repr(float(seen[name])) for name in STATE_INPUTS] == [repr(whole[name]) for name in STATE_INPUTS]
 
 
 @given(some_facts(), some_incidents(), days_of(400))
