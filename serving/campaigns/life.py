@@ -180,21 +180,24 @@ class Campaigns:
         with transaction(self.connection()) as run:
             _end(run, job, "done", result, now)
 
-    def failed(self, job: Job, why: str, now: datetime, *, status: str = "failed") -> None:
+    def failed(self, job: Job, why: str, now: datetime) -> None:
         """It could not be made: a campaign that was being built is a draft again."""
-        with transaction(self.connection()) as run:
-            if not _end(run, job, status, {"why": why}, now):
-                return
-            was = _found(run, job.campaign_id)
-            if was is not None and was.status == "building" and job.kind == "build":
-                _change(run, was, "draft", job.asked_by, now)
-            _note(run, job.campaign_id, job.asked_by, f"{job.kind} {status}", now, {"why": why})
+        self._given_up(job, "failed", job.asked_by, {"why": why}, now)
 
     def stop(self, job_id: str, person: str, now: datetime) -> None:
         """Give up what is waiting or running."""
         job = self.job(job_id)
         if job is not None:
-            self.failed(job, person, now, status="stopped")
+            self._given_up(job, "stopped", person, {}, now)
+
+    def _given_up(self, job: Job, status: str, person: str, told: dict[str, Any], now: datetime) -> None:
+        with transaction(self.connection()) as run:
+            if not _end(run, job, status, told, now):
+                return
+            was = _found(run, job.campaign_id)
+            if was is not None and was.status == "building" and job.kind == "build":
+                _change(run, was, "draft", person, now)
+            _note(run, job.campaign_id, person, f"{job.kind} {status}", now, told)
 
     def take_off(
         self, campaign_id: str, version: int, customer_id: str, person: str, reason: str, now: datetime

@@ -94,6 +94,9 @@ async def file(
         raise ProblemError(
             "not-found", said("There is no file %(name)s of this export. Export the list again.", name=name)
         )
+    campaign = await answered(app.reads, app.campaigns.of_list, list_id)
+    if campaign is not None and campaign.status == "closed":
+        raise ProblemError("conflict", said("The campaign is closed: nothing of it leaves any more."))
     latest = await answered(app.reads, lists.exports, app.home, list_id)
     if latest[0]["name"] != export:
         raise ProblemError(

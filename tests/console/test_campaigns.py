@@ -396,8 +396,14 @@ def test_a_build_that_fails_or_is_stopped_leaves_a_draft(room: Room) -> None:
     campaign_id = room.makes()
     room.saves(campaign_id, "build")
     (job,) = room.campaigns.jobs(campaign_id)
+    room.becomes("Minna", "marketer")
     room.send(f"/console/campaigns/{campaign_id}/stop", job=job.job_id)
     assert room.status(campaign_id) == "draft" and room.works() == 0
+    last = room.campaigns.deeds(campaign_id)[-1]
+    assert (last.person, last.deed, last.detail) == ("Minna", "build stopped", {}), (
+        "who stopped it, not who asked for it"
+    )
+    assert "by Minna" in room.sees(campaign_id) and "Maija stopped" not in room.sees(campaign_id, "history")
     room.saves(campaign_id, "build")
     policy = room.shop.home.config / "policy.yaml"
     kept = policy.read_text(encoding="utf-8")
@@ -447,3 +453,17 @@ def test_one_row_is_one_row_and_history_writes_numbers_as_elsewhere(room: Room) 
     with transaction(room.campaigns.connection()) as run:
         run.execute("""update campaign_deeds set detail = '{"listed":12345}' where deed = 'built'""")
     assert "12,345" in room.sees(campaign_id, "history")
+
+
+def test_of_a_closed_campaign_nothing_leaves_any_more(room: Room) -> None:
+    campaign_id = room.builds()
+    room.approves(campaign_id)
+    room.becomes("Maija")
+    room.does(campaign_id, "export")
+    room.works()
+    (address,) = re.findall(r'href="([^"]+/list\.csv)"', room.sees(campaign_id))
+    assert room.get(address).status_code == 200
+    room.does(campaign_id, "close")
+    refused = room.get(address)
+    assert refused.status_code == 409 and "is closed" in refused.text
+    assert "list.csv" not in room.sees(campaign_id)
