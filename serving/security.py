@@ -43,17 +43,20 @@ CONSOLE_CODE_MINUTES = 10
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key as listed: never its secret. From `revoked_at` on it is good for nothing."""
+    """A key as listed: never its secret. From `revoked_at` on it is good for nothing; where it was revoked at once, by
+    no clock.
+    """
 
     key_id: str
     name: str
     scopes: frozenset[str]
     created_at: datetime
     revoked_at: datetime | None
+    revoked_at_once: bool = False
 
     def is_revoked(self, now: datetime) -> bool:
         """Whether its time is up."""
-        return self.revoked_at is not None and self.revoked_at <= now
+        return self.revoked_at_once or (self.revoked_at is not None and self.revoked_at <= now)
 
     def allows(self, scope: str, now: datetime) -> bool:
         """Whether the key may be used for `scope` at `now`."""
@@ -92,13 +95,20 @@ class KeyStore:
         return [key for _, key in (_read(row) for row in rows.fetchall())]
 
     def revoke(self, key_id: str, *, now: datetime) -> None:
-        """End a key at `now`; raises `DataError` for an unknown id. What was told to end earlier stays so."""
+        """End a key for good, its hash forgotten: no clock set back brings it to life. Raises `DataError` for an
+        unknown id. What was told to end earlier is listed so.
+        """
+        self._end(key_id, now, at_once=True)
+
+    def _end(self, key_id: str, at: datetime, *, at_once: bool) -> None:
         with transaction(self._own.connection()) as connection:
             changed = connection.execute(
                 "update api_keys set revoked_at = case when revoked_at < ?1 then revoked_at else ?1 end"
                 " where key_id = ?2",
-                (to_micros(now), key_id),
+                (to_micros(at), key_id),
             ).rowcount
+            if at_once:
+                connection.execute("update api_keys set secret_hash = ? where key_id = ?", (b"", key_id))
         if not changed:
             raise DataError(f"There is no key {key_id!r}. List the keys to see their ids.")
 
@@ -112,11 +122,11 @@ class KeyStore:
             fault = f"There is no key {key_id!r}" if old is None else f"The key {key_id!r} has ended"
             raise DataError(f"{fault}. List the keys to see their ids, or create one.")
         made = self.create(old.name, sorted(old.scopes), now=now)
-        self.revoke(key_id, now=now + keep)
+        self._end(key_id, now + keep, at_once=keep <= timedelta(0))
         return made
 
     def check(self, token: str) -> ApiKey | None:
-        """The key behind a bearer token, revoked or not, or None. Raises `StoreUnreadableError`."""
+        """The key behind a bearer token, its time up or not, or None. Raises `StoreUnreadableError`."""
         key_id, secret = _parts(token)
         return _matching(self._find(key_id) if key_id else (_NO_HASH, None), secret)
 
@@ -183,4 +193,5 @@ def _hash(secret: str) -> bytes:
 def _read(row: Sequence[Any]) -> tuple[bytes, ApiKey]:
     key_id, name, secret_hash, scopes, created_at, revoked_at = row
     revoked = None if revoked_at is None else from_micros(revoked_at)
-    return secret_hash, ApiKey(key_id, name, frozenset(scopes.split()), from_micros(created_at), revoked)
+    at_once = not secret_hash
+    return secret_hash, ApiKey(key_id, name, frozenset(scopes.split()), from_micros(created_at), revoked, at_once)
