@@ -100,7 +100,7 @@ def export_campaign(
                 dropped += part.dropped
                 done += part.still.table.num_rows + len(part.dropped)
                 progress(done)
-        ask_only = partial(_asked_again, service, off={}, now=now, send_at=send_at, reserve=False)
+        ask_only = partial(_asked_again, off={}, now=now, send_at=send_at, reserve=False)
         while True:
             pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
             with transaction(service.records.connection()):  # nothing is told while this looks
@@ -110,7 +110,12 @@ def export_campaign(
                 if not groups:
                     return _published(home, campaign, draft, now, files.count, dropped, off, before)
             heard = latest
-            if out := [row for some in files.rows(groups, about) for row in ask_only(some).dropped]:
+            rest = files.rows(groups, about)
+            if about is None:
+                asked = on_all_cores(home, ask_only, rest, customers=files.count)
+            else:
+                asked = map(partial(ask_only, service), rest)
+            if out := [row for part in asked for row in part.dropped]:
                 dropped += out
                 files.leave_out({row[CUSTOMER_ID] for row in out})
 

@@ -59,6 +59,15 @@ def complain(home: Home, *customers: str) -> None:
         assert {one.status for one in log.append_live(told, source="test", now=NOON)} == {"accepted"}
 
 
+def everybodys_last_order_went_wrong() -> dict[str, Any]:
+    between = [(NOON - timedelta(days=days)).isoformat() for days in (25, 15)]
+    about = {"action": "declare", "incident_id": "till", "person": "maija", "reason": "The till broke down"}
+    return {
+        "event_id": "till", "type": "incident", "occurred_at": NOON.isoformat(), "received_at": NOON.isoformat(),
+        "payload": about | {"rule": {"orders_between": between}},
+    }  # fmt: skip
+
+
 def listed(file: Path) -> list[str]:
     """Who is in both files, which say the same."""
     rows = pq.read_table(file.with_suffix(".parquet")).to_pylist()
@@ -124,6 +133,26 @@ def test_whom_a_rejected_event_puts_in_doubt_meanwhile_is_left_out(home: Home, m
     monkeypatch.setattr(DecisionService, "recheck", and_then_something_unreadable_comes)
     sent = export_campaign(home, report.id, now=NOON)
     assert [row["customer_id"] for row in sent.dropped] == [second] and first in listed(sent.file)
+
+
+def test_an_incident_that_affects_everybody_empties_the_list_on_all_cores(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = build(home)
+    monkeypatch.setattr(campaign_workers, "ALONE_BELOW", 1)
+    monkeypatch.setattr(campaign_workers.os, "sched_getaffinity", lambda _: {0, 1})
+    told = []
+
+    def then_the_till_breaks_down(done: int) -> None:
+        if done == report.listed and not told:
+            told.append(everybodys_last_order_went_wrong())
+            with EventLog(home) as log:
+                assert [one.status for one in log.append_live(told, source="test", now=NOON)] == ["accepted"]
+
+    sent = export_campaign(home, report.id, now=NOON, progress=then_the_till_breaks_down)
+    assert told and sent.kept == 0 and listed(sent.file) == []
+    assert len(sent.dropped) == report.listed
+    assert {row["reason"] for row in sent.dropped} == {"hold, incident"}
 
 
 def test_nothing_is_heard_between_the_last_look_and_the_file(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
