@@ -25,6 +25,7 @@ from serving.campaigns.compared import difference, others, overlap
 from serving.campaigns.life import Campaigns
 from serving.campaigns.rows import Job
 from serving.clocks import Clock
+from serving.logs import fields, to_lines
 
 log = logging.getLogger("tahdikas.campaigns")
 
@@ -60,7 +61,7 @@ def _do(home: Home, campaigns: Campaigns, job: Job, clock: Clock) -> None:
     except TahdikasError as error:
         campaigns.failed(job, str(error), clock())
     except Exception as error:
-        log.exception("a %s failed", job.kind)
+        log.exception("a job failed", extra=fields(part=job.kind))
         campaigns.failed(job, f"{type(error).__name__}: {error}", clock())
 
 
@@ -211,5 +212,10 @@ class Worker:
 
 def _work(root: Path, ahead_seconds: float) -> None:
     """In the process: the console's clock is so far ahead of the true one."""
+    to_lines()
     ahead = timedelta(seconds=ahead_seconds)
-    do_all(Home.open(root), lambda: datetime.now(UTC) + ahead)
+    try:
+        do_all(Home.open(root), lambda: datetime.now(UTC) + ahead)
+    except Exception:
+        log.exception("the work for the console failed")
+        raise SystemExit(1) from None

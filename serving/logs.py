@@ -6,7 +6,9 @@ its type is told and where it was raised, not its message: messages name the val
 
 import json
 import logging
+import re
 import sys
+import threading
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
@@ -15,6 +17,7 @@ FIELDS = ("route", "method", "status", "ms", "requests", "part")
 """What may vary: route templates, not addresses; numbers; names of parts of this program."""
 _OURS = "tahdikas"
 _MOST_FRAMES = 20
+_PLACE_OR_TYPE = re.compile(r' +File "[^"]*", line \d+, in \S+|[\w.]+(?:Error|Exception|Exit|Interrupt)(?=:|$)')
 
 
 def fields(**named: str | float) -> dict[str, dict[str, str | float]]:
@@ -31,7 +34,7 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": str(record.msg),  # never its arguments
+            "message": _plain(str(record.msg)),  # never its arguments
         }
         told: dict[str, Any] = getattr(record, "fields", {})
         line |= {name: told[name] for name in FIELDS if name in told}
@@ -42,14 +45,28 @@ class JsonLines(logging.Formatter):
 
 def to_lines(stream: TextIO | None = None, level: int = logging.INFO) -> logging.Handler:
     """Send everything that is logged to `stream` (default: standard error) in such lines; ours from `level` on, others'
-    from warnings on."""
+    from warnings on. So is told what nobody caught, in this thread or another."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(_OURS).setLevel(level)
+    sys.excepthook = lambda _, error, __: _uncaught(error)
+    threading.excepthook = lambda told: _uncaught(told.exc_value)
     return handler
+
+
+def _uncaught(error: BaseException | None) -> None:
+    logging.getLogger(_OURS).error("an error that nobody caught", exc_info=error)
+
+
+def _plain(message: str) -> str:
+    """The first line of what others write; of a traceback written as text the places and types."""
+    first, *rest = message.splitlines() or [""]
+    if not first.startswith("Traceback "):
+        return first
+    return " | ".join([first, *(found.group() for line in rest if (found := _PLACE_OR_TYPE.match(line)))])
 
 
 def _errors(error: BaseException) -> list[dict[str, Any]]:

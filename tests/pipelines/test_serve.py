@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -128,6 +129,8 @@ def test_a_start_that_fails_halfway_leaves_nothing_running(home: Home) -> None:
     asyncio.run(fails())
 
 
-def test_a_taken_port_is_said_with_the_remedy(home: Home) -> None:
+def test_a_taken_port_is_said_with_the_remedy(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (sys, threading):
+        monkeypatch.setattr(module, "excepthook", module.excepthook)  # the service sets its own
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(HomeError, match="--port"):
         serve(home, port=taken.getsockname()[1])

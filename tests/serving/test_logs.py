@@ -1,9 +1,14 @@
 """The log says what went wrong and where, and nothing of a customer."""
 
 import ast
+import asyncio
+import gc
 import io
 import json
 import logging
+import sys
+import threading
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +31,12 @@ ROOMS = Path(__file__).parents[2]
 @pytest.fixture
 def lines() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     root, ours = logging.getLogger(), logging.getLogger("tahdikas")
-    before = list(root.handlers), root.level, ours.level
+    before, hooks = (list(root.handlers), root.level, ours.level), (sys.excepthook, threading.excepthook)
     stream = io.StringIO()
     to_lines(stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers[:], root.level, ours.level = before
+    sys.excepthook, threading.excepthook = hooks
 
 
 def test_an_error_is_told_by_type_and_place_without_what_it_says(lines: Callable[[], list[dict[str, Any]]]) -> None:
@@ -52,6 +58,33 @@ def test_an_error_is_told_by_type_and_place_without_what_it_says(lines: Callable
     assert (first["route"], first["status"], first["level"]) == ("/v1/x", 500, "error")
     assert second["message"] == "bad request from %s"
     assert SECRET not in json.dumps([first, second, third])
+
+
+def test_what_nobody_caught_and_what_others_write_tells_no_more(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    """A thread that ends by an error, a task of asyncio, a traceback that a server writes as text."""
+
+    def fails() -> None:
+        raise KeyError(f"{SECRET}\n{SECRET}")
+
+    async def asked() -> None:
+        task = asyncio.get_running_loop().create_task(asyncio.to_thread(fails))
+        await asyncio.sleep(0.1)
+        del task
+        gc.collect()
+
+    thread = threading.Thread(target=fails)
+    thread.start()
+    thread.join()
+    asyncio.run(asked())
+    try:
+        fails()
+    except KeyError as error:
+        sys.excepthook(KeyError, error, None)
+        logging.getLogger("uvicorn.error").error(traceback.format_exc())
+    told = lines()
+    assert len(told) == 4 and SECRET not in json.dumps(told)
+    assert [one["errors"][0]["type"] for one in told[:3]] == ["builtins.KeyError"] * 3
+    assert "test_logs.py" in told[3]["message"] and told[3]["message"].endswith("KeyError")
 
 
 def test_requests_that_fail_or_take_long_are_told_by_route(
