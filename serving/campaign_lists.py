@@ -131,17 +131,6 @@ def export_file(home: Home, campaign_id: str, export: str, name: str) -> Path:
     return folder_of(home, campaign_id) / export / name
 
 
-def arms(home: Home, campaign_id: str, holdout: str) -> tuple[list[str], list[str]]:
-    """Who was first assigned to a list, and who was held out of it for the `holdout` reason."""
-    folder = folder_of(home, campaign_id)
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        listed = connection.sql("select customer_id from read_parquet(?)", params=[str(folder / "list.parquet")])
-        on = [one for (one,) in listed.fetchall()]
-        query = "select customer_id from read_parquet(?) where reason = ?"
-        off = connection.sql(query, params=[str(folder / "kept_off.parquet"), holdout]).fetchall()
-    return on, [one for (one,) in off]
-
-
 ORDERS = {
     "gain": "expected_gain desc, customer_id",
     "chance": "response_probability desc, customer_id",

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil, sqrt
 
+import duckdb
 import msgspec
 
 from features.home import Home
 from features.instants import days, to_us
 from serving import campaign_lists as lists
+from serving.campaigns.spec import NEVER_HELD_OUT
 from serving.service import DecisionService
 from serving.snapshot import state_of
 
@@ -62,14 +64,14 @@ def results(service: DecisionService, home: Home, list_id: str, now: datetime) -
         return nothing
     sent_at = sent[-1]["at"]
     tells_at = sent_at + timedelta(weeks=WEEKS)
-    arms = [_arm(service, who, sent_at, now) for who in lists.arms(home, list_id, "campaign_holdout")]
-    found = msgspec.structs.replace(nothing, sent_at=sent_at, tells_at=tells_at, treated=arms[0], held_out=arms[1])
-    if min(arm.people for arm in arms) < LEAST:
+    sides = [_arm(service, who, sent_at, now) for who in arms(home, list_id)]
+    found = msgspec.structs.replace(nothing, sent_at=sent_at, tells_at=tells_at, treated=sides[0], held_out=sides[1])
+    if min(arm.people for arm in sides) < LEAST:
         return msgspec.structs.replace(found, why="too_few")
-    error = sqrt(sum(arm.spread**2 / arm.people for arm in arms))
-    difference = arms[0].mean - arms[1].mean
-    worth = max(arms[1].mean, 1.0) / 10
-    needed = ceil(2 * (1.96 + 0.84) ** 2 * max(arm.spread for arm in arms) ** 2 / worth**2)
+    error = sqrt(sum(arm.spread**2 / arm.people for arm in sides))
+    difference = sides[0].mean - sides[1].mean
+    worth = max(sides[1].mean, 1.0) / 10
+    needed = ceil(2 * (1.96 + 0.84) ** 2 * max(arm.spread for arm in sides) ** 2 / worth**2)
     return msgspec.structs.replace(
         found,
         difference=difference,
@@ -78,6 +80,27 @@ def results(service: DecisionService, home: Home, list_id: str, now: datetime) -
         why="too_early" if now < tells_at else None,
         needed=needed,
     )
+
+
+def arms(home: Home, list_id: str) -> tuple[list[str], list[str]]:
+    """Who was first assigned to a list, and who was held out of it, by customer; both of the same kind.
+
+    Chance alone tells them apart: those never held out (service) are on neither side, and where a bound cut the list,
+    of the held out only those who would have fitted before the cut are taken, since the list has the dearest.
+    """
+    folder = lists.folder_of(home, list_id)
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        query = "select customer_id from read_parquet(?) where not list_contains(?, category) order by customer_id"
+        on = connection.execute(query, [str(folder / "list.parquet"), list(NEVER_HELD_OUT)]).fetchall()
+        query = """with off as (select * from read_parquet(?)),
+            cut as (select customer_id, would_be_gain from off where reason = 'over_budget'
+                order by would_be_gain desc, customer_id limit 1)
+            select off.customer_id from off left join cut on true where reason = 'campaign_holdout'
+                and (cut.customer_id is null or off.would_be_gain > cut.would_be_gain
+                    or (off.would_be_gain = cut.would_be_gain and off.customer_id < cut.customer_id))
+            order by off.customer_id"""
+        off = connection.execute(query, [str(folder / "kept_off.parquet")]).fetchall()
+    return [one for (one,) in on], [one for (one,) in off]
 
 
 def _arm(service: DecisionService, who: Sequence[str], since: datetime, now: datetime) -> Arm:

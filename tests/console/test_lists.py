@@ -10,6 +10,7 @@ import pytest
 from features.customer.holds import RELEASE_CODES
 from features.home import Home
 from serving.campaign_lists import LIST_SCHEMA
+from serving.campaigns.results import arms
 from serving.console.language import chosen, language
 from serving.core.ends import RELEASES_FI
 from tests.outline import Outline
@@ -202,3 +203,17 @@ def test_style_sheet_has_both_colour_schemes(browser: Browser, home: Home) -> No
     assert answer.headers["content-type"].startswith("text/css") and "prefers-color-scheme: dark" in answer.text
     assert "http" not in answer.text and browser.get("/console/static/../x").status_code == 404
     assert browser.get("/console/static/icon.svg").headers["content-type"] == "image/svg+xml"
+
+
+def test_those_held_out_are_compared_with_whom_they_are_like(home: Home, campaign: Campaign) -> None:
+    """Where a budget ends the list, those held out who had not fitted stay aside; so does who is never held out."""
+    served = listed("service", 900.0, ["Tea"]) | {"category": "service"}
+    on = [listed("anna", 300.0, ["Tea"]), listed("bea", 200.0, ["Tea"]), served]
+    gains = {"cilla": 150.0, "dora": 140.0}
+    off = [kept(one, "over_budget") | {"would_be_gain": gain} for one, gain in gains.items()]
+    held = {"rich": 1_000.0, "middling": 160.0, "adele": 150.0, "zoe": 150.0, "poor": 10.0}
+    off += [kept(one, "campaign_holdout") | {"would_be_gain": gain} for one, gain in held.items()]
+    treated, apart = arms(home, campaign(on, off))
+    assert sorted(treated) == ["anna", "bea"] and sorted(apart) == ["adele", "middling", "rich"]
+    unbounded = [one for one in off if one["reason"] != "over_budget"]
+    assert sorted(arms(home, campaign(on, unbounded, n=2))[1]) == sorted(held)
