@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil, sqrt
+from typing import Any
 
 import duckdb
 import msgspec
@@ -36,7 +37,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     """What is known so far. `difference` is paid a person, treated less held out, with its 95 % interval.
 
     `why` says why there is none yet; `tells_at` when all have had their weeks, `needed` how many people an arm would
-    have to have to see a difference of a tenth.
+    have to have to see a difference of a tenth. `withheld` is the expected gain of whom holds kept off the list.
     """
 
     sent_at: datetime | None
@@ -58,7 +59,7 @@ def results(service: DecisionService, home: Home, list_id: str, now: datetime) -
         return None
     nothing = Results(
         sent_at=None, tells_at=None, treated=None, held_out=None, difference=None, low=None, high=None,
-        why="not_sent", needed=None, withheld=summary["withheld_gain"],
+        why="not_sent", needed=None, withheld=_withheld(summary),
     )  # fmt: skip
     if not sent:
         return nothing
@@ -80,6 +81,11 @@ def results(service: DecisionService, home: Home, list_id: str, now: datetime) -
         why="too_early" if now < tells_at else None,
         needed=needed,
     )
+
+
+def _withheld(summary: dict[str, Any]) -> float:
+    steps = (one for one in summary["funnel"] if one["step"] == "kept_off" and one["code"].startswith("hold:"))
+    return float(sum(one["gain"] for one in steps))
 
 
 def arms(home: Home, list_id: str) -> tuple[list[str], list[str]]:

@@ -16,6 +16,7 @@ from pipelines.export import export_campaign
 from serving import campaign_lists as lists
 from serving.campaigns.kept_results import keep_results, results_lately
 from serving.campaigns.life import Campaigns, NotNowError, OvertakenError
+from serving.campaigns.results import results
 from serving.campaigns.spec import Spec, held_out
 from serving.console.people import People
 
@@ -467,3 +468,15 @@ def test_of_a_closed_campaign_nothing_leaves_any_more(room: Room) -> None:
     refused = room.get(address)
     assert refused.status_code == 409 and "is closed" in refused.text
     assert "list.csv" not in room.sees(campaign_id)
+
+
+def test_what_silence_withheld_is_of_those_left_in_peace_alone(room: Room) -> None:
+    room.shop.regular("erja", consent=False)
+    room.shop.case("cilla", "opened")
+    campaign_id = room.builds(at_most="1")
+    off = {row["customer_id"]: row for row in room.rows(campaign_id, "kept_off")}
+    assert off["erja"]["reason"] == "consent" and off["cilla"]["hold_kind"] == "open_case" and len(off) == 4
+    found = room.campaigns.find(campaign_id)
+    assert found is not None and found.list_id is not None
+    told = results(room.app.state.wiring.service, room.shop.home, found.list_id, room.shop.now)
+    assert told is not None and 0 < told.withheld == pytest.approx(off["cilla"]["would_be_gain"], abs=0.01)
