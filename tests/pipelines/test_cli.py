@@ -2,7 +2,9 @@
 
 import json
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -65,6 +67,13 @@ def test_an_empty_folder_says_where_to_start(tmp_path, tahdikas):
     assert "tahdikas demo" in tahdikas(tmp_path / "new", "status")
     assert json.loads(tahdikas(tmp_path / "new", "status", "--json"))["events"] == {}
     assert json.loads(tahdikas(tmp_path / "new", "--json", "status"))["customers"] == 0
+
+
+def test_a_store_that_cannot_write_is_told_in_a_sentence(tmp_path, tahdikas):
+    tahdikas(tmp_path, "key", "create", "shop", "--scope", "decide")
+    with closing(sqlite3.connect(tmp_path / "live.db")) as store:
+        store.execute("create trigger full before insert on api_keys begin select raise(abort, 'no [room] left'); end")
+    assert "no [room] left" in tahdikas(tmp_path, "key", "create", "till", "--scope", "decide", ok=False)
 
 
 @pytest.mark.parametrize(
