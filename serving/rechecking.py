@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from features.customer.holds import Hold
+from features.log.value_lists import parts
 from serving.answering import Answering, standing
 from serving.core.decision import Reason
 from serving.core.question import Request
@@ -17,6 +18,8 @@ from serving.records import Records
 from serving.reservations import OvertakenError, Seen, sells
 
 TRIES = 5
+AT_ONCE = 500
+"""So many customers are held in memory together."""
 
 
 class Recheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,9 +42,13 @@ class Rechecking:
     ) -> list[Recheck]:
         """As `DecisionService.recheck`; who was overtaken by another sender is asked for again, so many times."""
         force = self._answering.force(now)
-        firsts = self._records.answers(decision_ids)
-        agains = self._agains(firsts, now, send_at, force)
-        found = [_rechecked(one, firsts.get(one), agains.get(one), force) for one in decision_ids]
+        firsts, seen, found = dict[str, Answer](), dict[str, Seen](), list[Recheck]()
+        for part in parts(decision_ids, AT_ONCE):
+            answers = self._records.answers(part)
+            agains = self._agains(answers, now, send_at, force)
+            found += [_rechecked(one, answers.get(one), agains.get(one), force) for one in part]
+            seen |= {one: _seen(one, again) for one, again in agains.items() if sells(answers[one])}
+            firsts |= answers
         taken = [one.decision_id for one in found if one.allowed and firsts[one.decision_id].actions]
         if not reserve or not taken:
             return found
@@ -50,7 +57,7 @@ class Rechecking:
                 [firsts[one] for one in taken],
                 now,
                 timedelta(hours=force.policy.file.contact_cap.reservation_hours),
-                seen=[_seen(one, agains[one]) for one in taken if sells(firsts[one])],
+                seen=[seen[one] for one in taken if one in seen],
             )
             return found
         except OvertakenError as error:

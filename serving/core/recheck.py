@@ -1,7 +1,7 @@
 """Asking again before acting on an earlier answer: gates only, no new draw."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from serving.core.catalogue import Catalogue
-from serving.core.conditions import predicate
+from serving.core.conditions import Condition, predicate
 from serving.core.decision import ChosenAction, Decision, Reason
 from serving.core.items import Articles
 from serving.core.policy import Policy
@@ -103,11 +103,13 @@ def _gates_of_form(action: ChosenAction, again: Standing, catalogue: Catalogue) 
     valid = [form for form in same if form.is_valid(at)]
     if not valid:
         return ("validity",)
-    if not all(form.applicability for form in valid):
-        return ()
-    seen = {name: np.array([value]) for name, value in again.observed.items()}
-    fits = any(all(predicate(c)(seen, 1)[0] for c in form.applicability) for form in valid)
+    fits = any(all(_is_met(one, again.observed) for one in form.applicability) for form in valid)
     return () if fits else ("applicability",)
+
+
+def _is_met(condition: Condition, observed: Mapping[str, float]) -> bool:
+    seen = np.array([observed.get(condition.feature, math.nan)])
+    return bool(predicate(condition)({condition.feature: seen}, 1)[0])
 
 
 def _outdated(action: ChosenAction, first: Decision | Answer, again: Standing, articles: Articles) -> bool:
