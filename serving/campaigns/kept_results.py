@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -24,12 +25,17 @@ _SHOWN_FOR = 3
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Results of a moment, when they are to be counted again, and until when they may be shown."""
+    """Results of a moment, when they are to be counted again, and until when they may be shown.
+
+    What was kept by another `rule` of counting is not read: the first took all of those held out, also where a bound
+    had cut the list.
+    """
 
     as_of: datetime
     due_at: datetime
     good_until: datetime
     results: Results
+    rule: Literal[2]
 
 
 def results_lately(
@@ -56,7 +62,7 @@ def keep_results(service: DecisionService, home: Home, now: datetime) -> bool:
         return False
     rest = max(AGAIN_AFTER, REST * timedelta(seconds=time.perf_counter() - start))
     draft = folder / f".results-{secrets.token_hex(4)}"
-    draft.write_bytes(msgspec.json.encode(Kept(now, now + rest, now + _SHOWN_FOR * rest, found)))
+    draft.write_bytes(msgspec.json.encode(Kept(now, now + rest, now + _SHOWN_FOR * rest, found, 2)))
     draft.replace(folder / "results.json")
     return True
 

@@ -348,6 +348,9 @@ def test_results_are_counted_ahead_and_once_the_weeks_are_over_for_the_last_time
     assert keep_results(service, room.shop.home, room.shop.now)
     room.shop.wait(days=10)
     assert told() == (timedelta(days=10), 1) and not keep_results(service, room.shop.home, room.shop.now)
+    path = lists.folder_of(room.shop.home, list_id) / "results.json"
+    path.write_text(path.read_text().replace(',"rule":2', ""))
+    assert told() == (nought, 1)  # counted by an older rule
 
 
 def test_an_older_preview_goes_when_another_is_made(room: Room) -> None:
