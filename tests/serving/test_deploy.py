@@ -113,3 +113,4 @@ def test_the_unit_waits_longer_than_a_graceful_stop_takes() -> None:
     found = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
     assert found is not None and int(found.group(1)) > ServingSettings().shutdown_seconds
     assert "ExecStart=" in unit and "tahdikas serve" in unit
+    assert "Restart=always\n" in unit and "StartLimitIntervalSec=0\n" in unit.partition("[Service]")[0]
