@@ -55,10 +55,13 @@ def serve(
     bound = _listen(settings.host if host is None else host, settings.port if port is None else port)
     lookout = LookoutProcess(home, clock) if settings.watch_minutes else None
 
+    address = f"http://{_shown(bound)}"
+
     def started() -> None:
+        if not _listens(bound):
+            raise HomeError(f"{address} was taken by another service that started too. Name another port with --port.")
         if lookout is not None:
             lookout.start()
-        address = f"http://{_shown(bound)}"
         announce(address, _link(home, address, clock))
 
     try:
@@ -111,6 +114,14 @@ def _listen(host: str, port: int) -> socket.socket:
         bound.close()
         raise HomeError(f"{host}:{port} cannot be listened on ({error}). Name another port with --port.") from error
     return bound
+
+
+def _listens(bound: socket.socket) -> bool:
+    """Of two who bound an address before either listened, the later one does not; the event loop does not say so."""
+    try:
+        return bool(bound.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:
+        return False
 
 
 def _shown(bound: socket.socket) -> str:

@@ -1,11 +1,13 @@
 """Log lines for machines: one JSON object a line, and nothing of a customer in it.
 
 A message is a constant text; what varies goes into `fields`, of which only those named here are written. Of an error
-its type is told and where it was raised, not its message: messages name the values they complain of.
+its type is told, where it was raised and the code that a system or a store gave it, not its message: messages name the
+values they complain of.
 """
 
 import json
 import logging
+import os
 import re
 import sys
 import threading
@@ -76,9 +78,18 @@ def _errors(error: BaseException) -> list[dict[str, Any]]:
     at: BaseException | None = error
     while at is not None and id(at) not in seen:
         seen.add(id(at))
-        found.append({"type": f"{type(at).__module__}.{type(at).__qualname__}", "frames": _frames(at.__traceback__)})
+        told = {"type": f"{type(at).__module__}.{type(at).__qualname__}", "frames": _frames(at.__traceback__)}
+        found.append(told | ({"code": code} if (code := _code(at)) else {}))
         at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
     return found
+
+
+def _code(error: BaseException) -> str | None:
+    """What the system, SQLite or PostgreSQL calls it."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
+    return code if isinstance(code, str) else None
 
 
 def _frames(at: TracebackType | None) -> list[str]:

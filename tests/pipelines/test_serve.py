@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -114,6 +115,33 @@ def test_it_starts_and_answers_while_nothing_can_be_written(home: Home, headers:
             answer = http.post("/v1/decisions", json=body).json()
             assert (answer["decision_id"], answer["state_status"]) == (None, "unknown:unrecorded")
             assert link == "None"
+
+
+def test_of_two_started_at_once_on_an_address_one_says_that_it_is_taken(home: Home) -> None:
+    with socket.socket() as first:
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        first.bind(("127.0.0.1", 0))
+        second = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "pipelines.cli",
+                "--home",
+                home.root,
+                "serve",
+                "--port",
+                str(first.getsockname()[1]),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with second:
+            while second.poll() is None and not any(home.live_db.parent.glob("live.db*")):
+                time.sleep(0.01)  # it has bound the address, as the first has
+            first.listen()
+            assert second.stderr is not None
+            told = second.stderr.read()
+        assert second.returncode == 2 and "was taken by another service" in told
 
 
 def test_a_start_that_fails_halfway_leaves_nothing_running(home: Home) -> None:

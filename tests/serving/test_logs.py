@@ -2,10 +2,12 @@
 
 import ast
 import asyncio
+import errno
 import gc
 import io
 import json
 import logging
+import sqlite3
 import sys
 import threading
 import traceback
@@ -14,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from features.home import Home
@@ -58,6 +61,16 @@ def test_an_error_is_told_by_type_and_place_without_what_it_says(lines: Callable
     assert (first["route"], first["status"], first["level"]) == ("/v1/x", 500, "error")
     assert second["message"] == "bad request from %s"
     assert SECRET not in json.dumps([first, second, third])
+
+
+def test_a_full_disk_is_told_by_its_code(lines: Callable[[], list[dict[str, Any]]]) -> None:
+    full = sqlite3.OperationalError(SECRET)
+    full.sqlite_errorname = "SQLITE_FULL"
+    for error in (OSError(errno.ENOSPC, SECRET, SECRET), full, psycopg.errors.DiskFull(SECRET), OSError(SECRET)):
+        logging.getLogger("tahdikas.api").error("a call failed", exc_info=error)
+    codes = [one["errors"][0].get("code") for one in lines()]
+    assert codes == ["No space left on device", "SQLITE_FULL", "53100", None]
+    assert SECRET not in json.dumps(lines())
 
 
 def test_what_nobody_caught_and_what_others_write_tells_no_more(lines: Callable[[], list[dict[str, Any]]]) -> None:
