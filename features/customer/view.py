@@ -157,11 +157,9 @@ class CustomerView:
         return features_of(self.state, self._now, self.rules, held, self.recovery_until, courses)
 
     def seen_by_models(self, moment: int) -> dict[str, float]:
-        """What models of customers take of `STATE_FEATURES`, at a `moment` (microseconds) not before now, with the
-        holds of now.
-        """
+        """What models of customers take of `STATE_FEATURES`, at a `moment` (microseconds) with the holds of now."""
         last = self.state.last_at
-        as_now = last is None or last <= self._now  # nothing of any delivery is told in between
+        as_now = last is None or last <= min(self._now, moment)  # nothing of any delivery is told in between
         courses = self.courses if as_now else courses_at(self.state, moment)
         return seen_by_models(self.state, moment, self.rules, self.holds, courses.values())
 

@@ -248,9 +248,9 @@ def test_what_comes_after_a_moment_does_not_change_it(facts, incidents, on):
         assert value == now_and_then[1][name] or (math.isnan(value) and math.isnan(now_and_then[1][name])), name
 
 
-@given(some_facts(), days_of(40), days_of(3))
-def test_models_see_later_in_the_day_what_is_known_by_then(facts, on, later):
-    state, moment = fold(facts), to_us(day(on + later))
+@given(some_facts(), days_of(40), days_of(6))
+def test_models_see_at_another_moment_what_is_known_by_then(facts, on, later):
+    state, moment = fold(facts), to_us(day(on + later - 3))
     now = view(state, day(on), RULES)
     whole = features_of(state, moment, RULES, now.holds, now.recovery_until, courses_at(state, moment).values())
     seen = now.seen_by_models(moment)

@@ -6,6 +6,7 @@ from customer_facts import RULES, case, day, delivery, fact, purchase, rating, s
 
 from features.customer.state import fold
 from features.customer.view import STATE_FEATURES, state_features
+from features.instants import to_us
 
 
 def test_a_stranger_has_counts_of_zero_and_no_ages():
@@ -80,6 +81,12 @@ def test_a_fact_at_exactly_now_counts_and_a_later_one_does_not():
     assert seen_on(0, *told).features["days_since_last_purchase"] == 0
     assert seen_on(1, *told).features["orders_total"] == 2
     assert not seen_on(-1, *told).known and seen_on(0, *told).known
+
+
+def test_models_see_nothing_that_was_told_after_their_moment():
+    seen = seen_on(0.01, delivery(0, "promised", "O1", promised=-0.5))
+    assert seen.seen_by_models(to_us(day(0.01)))["late_deliveries_90d"] == 1
+    assert seen.seen_by_models(to_us(day(-0.01)))["late_deliveries_90d"] == 0
 
 
 def test_after_a_merge_the_session_she_is_in_goes_on():
