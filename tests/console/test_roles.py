@@ -11,9 +11,9 @@ from serving.console.seat import Needs, seated
 
 from .conftest import Browser
 
-OPEN_TO_ALL = {"/console/static/{name}", "/console/login"}
+OPEN_TO_ALL = {"/console/static/{name}", "/console/login", "/console/"}
 OPEN_TO_ANYBODY_IN = {
-    "/console", "/console/", "/console/me", "/console/me/password", "/console/me/toured", "/console/logout",
+    "/console", "/console/me", "/console/me/password", "/console/me/toured", "/console/logout",
     "/console/today/unhappy", "/console/today/alarms", "/console/customers/{customer_id:path}/do/{deed}",
 }  # fmt: skip
 LEADING = {
