@@ -40,10 +40,11 @@ async def policy(request: Request, seat: Models) -> Response:
 def _models(app: Wiring) -> dict[str, Any]:
     health, force = app.service.health(app.clock()), app.service.in_force(app.clock())
     bundle = None if force.models is None else force.scorer.id
-    judged = [json.loads(line) for line in _lines(app.home.models / "judged.jsonl")]
+    unread: list[str] = []
+    judged = _whole(app.home.models / "judged.jsonl", unread)
     found = []
     for name in NAMES:
-        shown = _report(app.home.models / name / "report.json")
+        shown = _report(app.home.models / name / "report.json", unread)
         verdict = next((one for one in reversed(judged) if one["model"] == name), None)
         if shown is None:
             continue
@@ -62,12 +63,12 @@ def _models(app: Wiring) -> dict[str, Any]:
             }
         )
     told = {"models": found, "bundle": bundle, "degraded": health.degraded, "versions": health.versions}
-    return told | {"drift": _drift(app.home)}
+    return told | {"drift": _drift(app.home, unread), "unread": unread}
 
 
-def _drift(home: Home) -> dict[str, Any] | None:
+def _drift(home: Home, unread: list[str]) -> dict[str, Any] | None:
     """What the last look at drift found, of all it compared the `MOST_MOVED`; None where nobody has looked."""
-    found = _report(home.reports / "drift.json")
+    found = _report(home.reports / "drift.json", unread)
     if found is None:
         return None
     moved = sorted(found["compared"], key=lambda one: (-one["psi"], one["stream"], one["name"]))[:MOST_MOVED]
@@ -107,12 +108,25 @@ def _policy(app: Wiring) -> dict[str, Any]:
     }
 
 
-def _report(path: Path) -> dict[str, Any] | None:
+def _report(path: Path, unread: list[str]) -> dict[str, Any] | None:
+    """What a step wrote; None where it wrote nothing, or nothing that can be read: then the file's name is `unread`."""
     if not path.is_file():
         return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        unread.append(f"{path.parent.name}/{path.name}")
+        return None
     return found
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+def _whole(path: Path, unread: list[str]) -> list[dict[str, Any]]:
+    """The lines of a file that can be read; its name is `unread` where one cannot."""
+    found, torn = [], False
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            torn = True
+    unread += [path.name] * torn
+    return found

@@ -75,3 +75,17 @@ def test_drift_is_told_with_what_moved(reader: Browser, home: Home) -> None:
     assert f'lang="en">{words}' in seen(reader, "fi")
     write_json(home.reports / REPORT, report.to_json() | {"findings": [], "compared": []})
     assert "Nothing drifted" in seen(reader) and json.loads((home.reports / REPORT).read_text())["errors"] == 1
+
+
+def test_of_torn_files_the_page_names_each_and_shows_the_rest(reader: Browser, home: Home) -> None:
+    trained(home, "churn", [])
+    trained(home, "value", [])
+    (home.models / "value" / "report.json").write_bytes(b'{"model": "val\xff')
+    verdict = {"model": "churn", "promoted": False, "bundle": None, "findings": []}
+    (home.models / "judged.jsonl").write_text(json.dumps(verdict) + '\n{"model": "chu')
+    home.reports.mkdir(exist_ok=True)
+    (home.reports / "drift.json").write_text("")
+    text = seen(reader)
+    assert [name for name in ("value/report.json", "judged.jsonl", "reports/drift.json") if name not in text] == []
+    assert "not promoted" in text and 'id="m-churn"' in text and 'id="m-value"' not in text
+    assert "ei voi lukea" in seen(reader, "fi")
