@@ -1,4 +1,7 @@
-"""Liveness, readiness with what is degraded, and the counts for Prometheus."""
+"""Liveness, readiness with what is degraded, and the counts for Prometheus.
+
+What looks whether a service is up often asks by HEAD.
+"""
 
 import json
 from datetime import datetime
@@ -33,12 +36,14 @@ class Ready(BaseModel):
     versions: dict[str, str] = Field(description="Hashes and ids in force.", examples=[{"bundle": "20260301-8f2c"}])
 
 
+@router.head("/v1/health/live", include_in_schema=False)
 @router.get("/v1/health/live", response_model=Live)
 async def live() -> Response:
     """200 as long as the process runs; touches nothing else."""
     return json_response(Live())
 
 
+@router.head("/v1/health/ready", include_in_schema=False)
 @router.get("/v1/health/ready", response_model=Ready, responses={503: {"model": Ready}})
 async def ready(request: Request) -> Response:
     """200 where decisions can be made, even with something degraded; 503 where they cannot."""

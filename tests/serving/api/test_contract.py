@@ -284,6 +284,8 @@ def test_health_says_what_is_degraded(client: Client, service: Stand) -> None:
     service.gone.append("now not ready")
     assert client.get("/v1/health/ready").status_code == 503
     assert client.get("/v1/health/live").json() == {"status": "alive"}
+    by_head = [client.request("HEAD", f"/v1/health/{one}") for one in ("live", "ready")]
+    assert [one.status_code for one in by_head] == [200, 503], "what looks whether a service is up often asks by HEAD"
     assert 'tahdikas_bundle_info{bundle="b1"} 1.0' in client.get("/metrics").text
 
 
