@@ -1,6 +1,7 @@
 """How a measured service is started."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from benchmarks.load.questions import Cast
 from benchmarks.load.rounds import product
@@ -14,4 +15,4 @@ def test_a_clock_never_starts_before_what_any_run_on_the_shop_was_told(tmp_path)
     starts = [start()(8000) for start in (one, one, two, two)]
     clocks = [datetime.fromisoformat(command[command.index("--clock-from") + 1]) for command in starts]
     assert clocks[0] == shop.moment
-    assert all(later - earlier >= timedelta(minutes=15) for earlier, later in zip(clocks, clocks[1:], strict=False))
+    assert all(later - earlier >= timedelta(minutes=15) for earlier, later in pairwise(clocks))
