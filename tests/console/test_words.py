@@ -2,11 +2,13 @@
 
 import json
 import re
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from features.events import EVENT_TYPES
+from features.log.store import connect
 from serving.console.names import NAMES
 
 from .room import Room
@@ -76,9 +78,9 @@ def test_the_rule_of_a_pause_is_told_in_words(reader: Room) -> None:
 
 
 def test_a_page_that_cannot_be_made_says_so_in_the_readers_language(room: Room) -> None:
-    (room.shop.home.models / "churn").mkdir(parents=True)
-    (room.shop.home.models / "churn" / "report.json").write_text("{torn", encoding="utf-8")
+    with closing(connect(room.shop.home)) as run:
+        run.execute("drop table kept")
     room.becomes("Dani", "data_scientist")
     for code, why in (("fi", "jokin epäonnistui täällä"), ("en", "something failed here")):
-        answer = room.get(f"/console/models?lang={code}")
+        answer = room.get(f"/console/policy?lang={code}")
         assert answer.status_code == 503 and why in answer.text
