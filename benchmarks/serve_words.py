@@ -185,6 +185,10 @@ def _bend(small: dict[str, Any], large: dict[str, Any]) -> str:
     more = {
         name: large[f"{name}_us"] - small[f"{name}_us"] for name in ("read", "engine", "read_again", "engine_again")
     }
+    if min(more["read"], more["engine"]) < 0:
+        return (
+            "The largest shop took less time than the smallest: the machine was disturbed, and nothing follows from it."
+        )
     return (
         f"From the smallest to the largest, reading her grows by {more['read']:+,.0f} microseconds, of which "
         f"{more['read_again']:+,.0f} are left when she is read again: that is the deeper trees of the store; the rest "

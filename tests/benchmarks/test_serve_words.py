@@ -70,3 +70,8 @@ def test_a_part_not_measured_yet_is_left_out() -> None:
 def test_the_grown_shop_s_own_minutes_are_told() -> None:
     long = LongRun(msgspec.structs.replace(OUTCOME, seconds=300.0), 1.2)
     assert "100 events/s for 5.0 minutes: decisions" in page(found(grown=(Round(2.0, 180.0, 3e2, 5e2, 4e3), long)))
+
+
+def test_of_a_disturbed_machine_no_growth_is_told() -> None:
+    told = page(found(growth=[POINT, {**POINT, "engine_us": 700.0}]))
+    assert "the machine was disturbed" in told and "grows by" not in told
