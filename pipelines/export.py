@@ -16,16 +16,15 @@ import pyarrow.parquet as pq
 from features.columns import CUSTOMER_ID
 from features.errors import DataError
 from features.home import Home
-from features.log.doubts import customers_in_doubt
 from features.log.store import transaction
 from pipelines.campaign_workers import CHUNK, on_all_cores
 from pipelines.export_files import ExportFiles
 from pipelines.list_files import Sheet, rows_of, sheet_of
 from serving.campaign_lists import DROPPED_SCHEMA, EXPORT, exports, summary
+from serving.campaigns.asked import note_asked
 from serving.campaigns.life import Campaigns
 from serving.core.words import reason
-from serving.desk.touched import said_of_the_shop, touched
-from serving.records import Heard
+from serving.desk.touched import told_of
 from serving.service import DecisionService
 
 
@@ -105,9 +104,10 @@ def export_campaign(
             pq.write_table(pa.Table.from_pylist(dropped, schema=DROPPED_SCHEMA), draft / "dropped.parquet")
             with transaction(service.records.connection()):  # nothing is told while this looks
                 latest = service.records.heard()
-                about = _about(service, heard, latest)
+                about = told_of(service.records.connection(), heard, latest)
                 groups = files.with_any(about)
                 if not groups:
+                    note_asked(before if before is not None and not dropped else draft, latest, now)
                     return _published(home, campaign, draft, now, files.count, dropped, off, before)
             heard = latest
             rest = files.rows(groups, about)
@@ -173,17 +173,6 @@ def _alone(folder: Path) -> Iterator[None]:
                 f"The list {folder.name} is being exported at this moment. Wait until that has ended."
             ) from error
         yield
-
-
-def _about(service: DecisionService, before: Heard, by_now: Heard) -> set[str] | None:
-    """Whom what has been heard in between may concern; None: anybody."""
-    run = service.records.connection()
-    if by_now == before:
-        return set()
-    if said_of_the_shop(run, before.position, by_now.position):
-        return None
-    doubted = customers_in_doubt(run) if by_now.rejects != before.rejects else ()
-    return touched(run, before.position, by_now.position).union(doubted)
 
 
 class _Part(NamedTuple):

@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, Response
 from serving import campaign_lists as lists
 from serving.api.problems import ProblemError
 from serving.api.wiring import wired
+from serving.campaigns.asked import check_asked
 from serving.campaigns.rows import Campaign
 from serving.console.asking import answered
 from serving.console.funnel import action_name, groups, step_text
@@ -84,7 +85,7 @@ async def file(
     request: Request, seat: Export, list_id: Id, export: Annotated[str, Path(max_length=40)],
     name: Annotated[str, Path(max_length=20)],
 ) -> Response:  # fmt: skip
-    """A file to send; each row was asked about when it was exported, and says until when it may be used."""
+    """A file to send; each row was asked about when it was exported, and again where something was heard since."""
     app = wired(request)
     try:
         path = lists.export_file(app.home, list_id, export, name)
@@ -105,6 +106,7 @@ async def file(
     summary = await answered(app.reads, lists.summary, app.home, list_id)
     if summary is None or app.clock() > datetime.fromisoformat(summary["valid_until"]):
         raise ProblemError("conflict", said("What is in this file is too old to be sent. Build the list again."))
+    await answered(app.reads, check_asked, app.service, app.home, list_id, export, app.clock())
     headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return FileResponse(
         path, media_type=_TYPES[name], filename=f"{list_id}-{export}.{name.partition('.')[2]}", headers=headers

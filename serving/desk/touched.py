@@ -1,8 +1,10 @@
 """Whose facts, or whose identities, changed between two log positions."""
 
 from features.log.connection import Connection
+from features.log.doubts import customers_in_doubt
 from features.log.packing import NOBODY
 from features.log.rules import RESERVED_PREFIX
+from serving.records import Heard
 
 _OWNER = f"""coalesce((select l.customer_id from links l
     where substr(f.origin_id, 1, {len(RESERVED_PREFIX)}) = '{RESERVED_PREFIX}' and l.unlinked_at is null
@@ -34,3 +36,13 @@ def said_of_the_shop(run: Connection, after: int, until: int) -> bool:
     """Whether any fact of positions in (after, until] is about the shop: an incident declared or closed."""
     query = "select 1 from facts where position > ? and position <= ? and origin_id = ? limit 1"
     return run.execute(query, (after, until, NOBODY)).fetchone() is not None
+
+
+def told_of(run: Connection, before: Heard, by_now: Heard) -> set[str] | None:
+    """Whom what has been heard in between may concern; None: anybody."""
+    if by_now == before:
+        return set()
+    if said_of_the_shop(run, before.position, by_now.position):
+        return None
+    doubted = customers_in_doubt(run) if by_now.rejects != before.rejects else ()
+    return touched(run, before.position, by_now.position).union(doubted)

@@ -255,12 +255,7 @@ def test_of_two_who_export_one_list_the_second_is_told_and_gets_the_same_file(ro
 
 
 def test_who_complains_between_two_exports_is_not_in_the_second_and_the_first_is_given_out_no_more(room: Room) -> None:
-    campaign_id = room.builds()
-    room.approves(campaign_id)
-    room.becomes("Maija")
-    room.does(campaign_id, "export")
-    room.works()
-    (address,) = re.findall(r'href="([^"]+/list\.csv)"', room.sees(campaign_id))
+    campaign_id, address = exported(room)
     room.shop.wait(minutes=5)
     room.shop.happens("feedback", "bea", kind="complaint", text="Never again")
     room.does(campaign_id, "export")
@@ -459,13 +454,43 @@ def test_one_row_is_one_row_and_history_writes_numbers_as_elsewhere(room: Room) 
     assert "12,345" in room.sees(campaign_id, "history")
 
 
-def test_of_a_closed_campaign_nothing_leaves_any_more(room: Room) -> None:
+def exported(room: Room) -> tuple[str, str]:
+    """A campaign that Maija exported, and the address of its file."""
     campaign_id = room.builds()
     room.approves(campaign_id)
     room.becomes("Maija")
     room.does(campaign_id, "export")
     room.works()
     (address,) = re.findall(r'href="([^"]+/list\.csv)"', room.sees(campaign_id))
+    return campaign_id, address
+
+
+def test_a_file_that_waited_is_not_given_out_once_somebody_in_it_complained(room: Room) -> None:
+    campaign_id, address = exported(room)
+    room.shop.wait(minutes=5)
+    room.shop.happens("feedback", "stranger", kind="complaint", text="Not on the list")
+    room.shop.happens("feedback", "aino", kind="rating", score=5)
+    assert "bea" in room.get(address).text, "nothing that was heard speaks against anybody in it"
+    room.shop.happens("feedback", "bea", kind="complaint", text="Never again")
+    refused = room.get(address)
+    assert refused.status_code == 409 and "Export the list again" in refused.text
+    room.does(campaign_id, "export")
+    room.works()
+    (later,) = re.findall(r'href="([^"]+/list\.csv)"', room.sees(campaign_id))
+    assert "bea" not in room.get(later).text and "aino" in room.get(later).text
+
+
+def test_a_file_that_waited_long_is_asked_about_again_and_then_given_out(room: Room) -> None:
+    campaign_id, address = exported(room)
+    room.shop.wait(minutes=61)
+    assert room.get(address).status_code == 409, "a promised day may have passed"
+    room.does(campaign_id, "export")
+    room.works()
+    assert room.get(address).status_code == 200, "nobody dropped out: the same file"
+
+
+def test_of_a_closed_campaign_nothing_leaves_any_more(room: Room) -> None:
+    campaign_id, address = exported(room)
     assert room.get(address).status_code == 200
     room.does(campaign_id, "close")
     refused = room.get(address)
