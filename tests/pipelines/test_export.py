@@ -79,12 +79,16 @@ def listed(file: Path) -> list[str]:
     return [row["customer_id"] for row in rows]
 
 
-def test_on_all_cores_it_is_the_same_file_and_as_many_places_are_taken(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = build(home)
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of any length are asked about on two cores."""
     monkeypatch.setattr(campaign_workers, "ALONE_BELOW", 1)
     monkeypatch.setattr(campaign_workers.os, "sched_getaffinity", lambda _: {0, 1})
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_on_all_cores_it_is_the_same_file_and_as_many_places_are_taken(home: Home) -> None:
+    report = build(home)
     done = []
     sent = export_campaign(home, report.id, now=NOON, progress=done.append)
     assert sent.dropped == []
@@ -135,12 +139,9 @@ def test_whom_a_rejected_event_puts_in_doubt_meanwhile_is_left_out(home: Home, m
     assert [row["customer_id"] for row in sent.dropped] == [second] and first in listed(sent.file)
 
 
-def test_an_incident_that_affects_everybody_empties_the_list_on_all_cores(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("two_cores")
+def test_an_incident_that_affects_everybody_empties_the_list_on_all_cores(home: Home) -> None:
     report = build(home)
-    monkeypatch.setattr(campaign_workers, "ALONE_BELOW", 1)
-    monkeypatch.setattr(campaign_workers.os, "sched_getaffinity", lambda _: {0, 1})
     told = []
 
     def then_the_till_breaks_down(done: int) -> None:
