@@ -2,10 +2,11 @@
 
 One step looks at the erasures told since the last; how far it came stands in `derived/forgotten_through`. Each host has
 lists of its own, so each keeps its own; where it is lost, as with a folder brought back from a copy, all is looked at
-again. Cut short anywhere, the next step does it again.
+again. Cut short anywhere, the next step does it again. What a killed build, export or step left goes as a whole.
 """
 
 import fcntl
+import shutil
 import time
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
@@ -22,6 +23,7 @@ from features.log.connection import Connection, transaction
 from features.log.rules import RESERVED_PREFIX
 from pipelines.campaign_work import alone
 from pipelines.list_files import ListFile, sheet
+from serving.campaign_lists import EXPORT_BEGINS
 from serving.campaigns.rows import TABLES as CAMPAIGN_TABLES
 from serving.console import notes
 
@@ -29,7 +31,9 @@ FORGOTTEN = {"customer_id": "–"}
 """What a deed about somebody forgotten still says."""
 
 _ROWS_AT_ONCE = 10_000
-_LONGEST_BUILD_SECONDS = 3_600
+_ANEW = "-anew"
+_LONGEST_SILENCE_SECONDS = 3_600
+"""A list that nothing was written to for so long is not on its way any more."""
 
 
 def forget(home: Home, connection: Connection) -> bool:
@@ -44,7 +48,7 @@ def forget(home: Home, connection: Connection) -> bool:
     gone = _gone(connection, since, latest) if latest > since else set()
     if gone:
         with alone(home, wait=False) as is_alone:
-            if not is_alone or _being_built(home) or not all(_cleared(folder, gone) for folder in _lists(home)):
+            if not is_alone or _is_any_built(home) or not all(_cleared(folder, gone) for folder in _lists(home)):
                 return False
         _clear_tables(connection, gone)
     if latest > since:
@@ -123,17 +127,25 @@ def _lists(home: Home) -> Iterator[Path]:
         yield from sorted(path.parent for path in home.campaigns.glob(pattern))
 
 
-def _being_built(home: Home) -> bool:
-    """Whether a list is on its way by command; one that was cut short is not waited for for ever."""
-    oldest = time.time() - _LONGEST_BUILD_SECONDS
+def _is_any_built(home: Home) -> bool:
+    """Whether a list is on its way by command. What a killed one left is removed: nobody goes on with it."""
+    oldest = time.time() - _LONGEST_SILENCE_SECONDS
     drafts = [*home.campaigns.glob(".building-*"), *home.campaigns.glob("previews/.building-*")]
-    return any(draft.stat().st_mtime > oldest for draft in drafts)
+    for draft in drafts:
+        if max((path.stat().st_mtime for path in draft.rglob("*")), default=draft.stat().st_mtime) > oldest:
+            return True
+        shutil.rmtree(draft)
+    return False
 
 
 def _cleared(folder: Path, gone: set[str]) -> bool:
-    """Write anew what names any of them; False where the list is being exported."""
+    """Write anew what names any of them, without what killed ones left; False where the list is being exported."""
     with _not_exported(folder) as is_mine:
         if is_mine:
+            for left in folder.glob(f".{EXPORT_BEGINS}*"):
+                shutil.rmtree(left)
+            for left in folder.rglob(f".*{_ANEW}.*"):
+                left.unlink()
             for path in sorted(folder.rglob("*.parquet")):
                 _write_without(path, gone)
         return is_mine
@@ -143,7 +155,7 @@ def _write_without(path: Path, gone: set[str]) -> None:
     names = pa.array(sorted(gone), pa.string())
     if not pc.any(pc.is_in(pq.read_table(path, columns=[CUSTOMER_ID])[CUSTOMER_ID], names)).as_py():
         return
-    csv, draft, schema = path.with_suffix(".csv"), path.with_name(f".{path.stem}-anew"), pq.read_schema(path)
+    csv, draft, schema = path.with_suffix(".csv"), path.with_name(f".{path.stem}{_ANEW}"), pq.read_schema(path)
     has_csv = csv.exists()
     with closing(ListFile(draft, schema, csv_too=has_csv)) as file:
         for batch in pq.ParquetFile(path).iter_batches(_ROWS_AT_ONCE):

@@ -63,8 +63,9 @@ DROPPED_SCHEMA = pa.schema(
 )
 """Of an export: who dropped out since the list was built, and why."""
 
-EXPORT = "export-%Y%m%d-%H%M%S"
-"""An export's folder inside its list's, by its UTC time."""
+EXPORT_BEGINS = "export-"
+EXPORT = f"{EXPORT_BEGINS}%Y%m%d-%H%M%S"
+"""An export's folder inside its list's, by its UTC time; a dot before it while it is made."""
 
 PREVIEW = "preview-"
 """How the ids of previews begin: lists of a sample, decided without a trace."""

@@ -31,6 +31,7 @@ from serving.campaigns.rows import (
     text_of,
 )  # fmt: skip
 from serving.campaigns.spec import Spec
+from serving.desk.forgotten import not_forgotten
 from serving.said import said
 
 MAKING = ("made", "changed", "built", "took off", "put back")
@@ -204,12 +205,13 @@ class Campaigns:
     ) -> Campaign:
         """Take somebody off the list, with a reason, and off those built after it; an approval is taken back.
 
-        Raises as `save`.
+        Raises as `save`, and as `not_forgotten`.
         """
         if not reason.strip():
             raise DataError(said("Say why she is taken off: the next person wants to know."))
         with transaction(self.connection()) as run:
             was = _at(run, campaign_id, version, ("review", "approved"))
+            not_forgotten(run, customer_id)
             run.execute(
                 "insert into campaign_off values (?, ?, ?, ?, ?) on conflict (list_id, customer_id) do nothing",
                 (was.list_id, customer_id, person, reason.strip(), to_micros(now)),
@@ -219,9 +221,10 @@ class Campaigns:
             return _sure(run, campaign_id)
 
     def put_back(self, campaign_id: str, version: int, customer_id: str, person: str, now: datetime) -> Campaign:
-        """Put somebody back who was taken off. Raises as `save`."""
+        """Put somebody back who was taken off. Raises as `take_off`."""
         with transaction(self.connection()) as run:
             was = _at(run, campaign_id, version, ("review", "approved"))
+            not_forgotten(run, customer_id)
             run.execute("delete from campaign_off where list_id = ? and customer_id = ?", (was.list_id, customer_id))
             _change(run, was, "review", person, now)
             _note(run, campaign_id, person, "put back", now, {"customer_id": customer_id})

@@ -12,6 +12,7 @@ from features.errors import DataError
 from features.log.connection import Connection
 from features.log.identity import resolve
 from features.log.store import from_micros, to_micros, transaction
+from serving.desk.forgotten import not_forgotten
 from serving.said import said
 
 TABLES = (
@@ -31,12 +32,12 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add(run: Connection, customer_id: str, person: str, text: str, now: datetime) -> None:
-    """Keep a note; raises `DataError` for one that says nothing or too much."""
+    """Keep a note; raises `DataError` for one that says nothing or too much, or of one who asked to be forgotten."""
     if not text.strip() or len(text) > LONGEST:
         raise DataError(said("A note has 1 to %(most)s characters.", most=LONGEST))
     run.make(TABLES)
-    row = (resolve(run, customer_id), secrets.token_hex(8), to_micros(now), person, text.strip())
     with transaction(run):
+        row = (not_forgotten(run, customer_id), secrets.token_hex(8), to_micros(now), person, text.strip())
         run.execute("insert into customer_notes values (?, ?, ?, ?, ?)", row)
 
 

@@ -1,6 +1,8 @@
 """Who asks to be forgotten is gone from notes, lists, files and the history of deeds, on whichever store."""
 
+import os
 import re
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,7 +24,7 @@ def files_naming(room: Room, customer: str) -> list[str]:
     """Every file of the data folder but the live store's in which her key can be read."""
     found = []
     for path in sorted(room.shop.home.campaigns.rglob("*")):
-        if path.suffix == ".parquet":
+        if path.suffix == ".parquet" and path.read_bytes()[-4:] == b"PAR1":
             named = any(names(row, customer) for row in pq.read_table(path).to_pylist())
         else:
             named = path.is_file() and names(path.read_bytes(), customer)
@@ -120,6 +122,62 @@ def test_interrupted_it_goes_on_where_it_was(room: Room, busy: str, monkeypatch:
     connection = room.app.state.wiring.service.records.connection()
     assert forget(room.shop.home, connection)
     assert (files_naming(room, "bea"), rows_naming(room, "bea")) == ([], [])
+
+
+def cut_short(path: Path) -> None:
+    """A file as its writer left it when he was killed: its end, where Parquet says what is in it, is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"PAR1 bea and much more")
+
+
+@pytest.mark.parametrize(
+    "left", ["an export", "the second writing of an export", "a forgetting", "a list", "a preview"]
+)
+def test_what_a_killed_process_left_of_her_goes_too_and_keeps_nobody_from_being_forgotten(
+    room: Room, busy: str, left: str
+) -> None:
+    found = room.campaigns.find(busy)
+    assert found is not None and found.list_id is not None
+    campaigns = room.shop.home.campaigns
+    folder = lists.folder_of(room.shop.home, found.list_id)
+    place = {
+        "an export": folder / ".export-20260101-000000" / "list",
+        "the second writing of an export": folder / ".export-20260101-000000" / "rest",
+        "a forgetting": folder / ".list-anew",
+        "a list": campaigns / ".building-autumn-1" / "list",
+        "a preview": campaigns / "previews" / ".building-preview-1" / "list",
+    }[left]
+    for suffix in (".parquet", ".csv"):
+        cut_short(place.with_suffix(suffix))
+        two_hours_ago = time.time() - 7_200
+        os.utime(place.with_suffix(suffix), (two_hours_ago, two_hours_ago))
+    is_forgotten(room, "bea")
+    assert (files_naming(room, "bea"), rows_naming(room, "bea")) == ([], [])
+
+
+def test_a_list_that_is_being_written_is_waited_for(room: Room, busy: str) -> None:
+    growing = room.shop.home.campaigns / ".building-autumn-1"
+    cut_short(growing / "list.parquet")
+    two_hours_ago = time.time() - 7_200
+    os.utime(growing, (two_hours_ago, two_hours_ago))  # begun long ago, and written to just now
+    is_forgotten(room, "bea")
+    assert (growing / "list.parquet").exists() and "customer_notes" in rows_naming(room, "bea")
+
+
+def test_nothing_is_kept_any_more_of_who_was_forgotten(room: Room) -> None:
+    """As from pages that were open when she asked: what is said there comes after everybody was looked at."""
+    campaign_id = room.builds()
+    room.shop.logs_in("visitor-tablet", "aino")
+    is_forgotten(room, "bea")
+    is_forgotten(room, "aino", told_by="visitor-tablet")
+    for customer in ("aino", "bea", "visitor-tablet", "cilla"):
+        room.does(campaign_id, "take-off", customer=customer, reason=f"{customer} was in tears")
+        room.does(campaign_id, "put-back", customer=customer)
+        room.becomes("Sari", "customer_service")
+        room.send(f"/console/customers/{customer}/do/note", note=f"{customer} called")
+        room.becomes("Maija", "marketer")
+    assert rows_naming(room, "aino") == rows_naming(room, "bea") == []
+    assert "customer_notes" in rows_naming(room, "cilla") and "campaign_deeds" in rows_naming(room, "cilla")
 
 
 def test_a_file_that_names_her_is_still_one_to_send(room: Room, busy: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from log_contents import NOW, event, link, new_home, purchase, rating
+from log_contents import NOW, event, link, new_home, purchase, rating, table
 
 from features.customer.opened import Opened, open_state
 from features.customer.state import decode
@@ -22,7 +22,7 @@ from features.log.live_folding import KEPT_BROWSING, fold_news
 from features.log.store import STORE_ERRORS, Connection, connect, transaction
 
 WHO = ("aino", "~v", "~w")
-KINDS = ("browse", "browse", "flood", "purchase", "rating", "case", "contact", "parcel", "link")
+KINDS = ("browse", "browse", "flood", "purchase", "rating", "case", "contact", "parcel", "link", "erasure")
 CASES, PARCELS = ("opened", "customer_asked", "resolved"), ("shipped", "delivered")
 
 
@@ -31,9 +31,7 @@ def an_event(draw: st.DrawFn, number: int, hours: float) -> list[dict[str, Any]]
     """What somebody does or says, some of it twice; now and then a stretch of browsing, or who she is."""
     name, who = f"e{draw(st.integers(0, 9))}-{number}", draw(st.sampled_from(WHO))
     n = draw(st.integers(1, 2))
-    match draw(
-        st.sampled_from(("browse", "browse", "flood", "purchase", "rating", "case", "contact", "parcel", "link"))
-    ):
+    match draw(st.sampled_from(KINDS)):
         case "browse":
             return [event(name, "browse", who, hours, action="view", session_id="s")]
         case "flood":
@@ -55,6 +53,8 @@ def an_event(draw: st.DrawFn, number: int, hours: float) -> list[dict[str, Any]]
             return [event(name, "contact", who, hours, action_id="letter", status=status, **about)]
         case "parcel":
             return [event(name, "delivery", who, hours, order_id=f"O{n}", status=draw(st.sampled_from(PARCELS)))]
+        case "erasure":
+            return [event(name, "erasure", who, hours)]
     return [link(name, draw(st.sampled_from("vw")), "aino", hours, draw(st.sampled_from(("link", "link", "unlink"))))]
 
 
@@ -179,6 +179,53 @@ def test_what_another_keeps_while_events_are_worked_out_is_in_the_states(
         assert states(home) == kept
         known = {one["event_id"] for one in meanwhile}
     assert [r.status for r in results] == ["duplicate" if one["event_id"] in known else "accepted" for one in ours]
+
+
+ASKED = {
+    "she asks": [event("gone", "erasure", "aino", 4)],
+    "by file": [event("gone", "erasure", "aino", 4)],
+    "long before she is heard": [event("gone", "erasure", "aino", -500)],
+    "a visitor who is hers asks": [event("gone", "erasure", "~v", 4)],
+    "a visitor asks, who turns out to be her": [event("gone", "erasure", "~w", 4), link("l2", "w", "aino", 4)],
+    "after much of others": [
+        *(rating(f"of c{n}", f"c{n}", 4, 5) for n in range(30)),
+        event("gone", "erasure", "aino", 4),
+    ],
+}
+TOLD_OF_HER = {
+    "an order": [purchase("p1", "aino", 5)],
+    "one that makes all of hers be folded": [purchase("p1", "aino", 0.5)],
+    "browsing of which some goes": [event("b99", "browse", "~v", 5, action="view", session_id="s")],
+    "her words": [rating("r1", "aino", 5, 1)],
+    "who she is": [link("l1", "x", "aino", 5)],
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("ours", TOLD_OF_HER)
+def test_who_is_forgotten_while_her_events_are_worked_out_does_not_come_back(
+    home: Home, monkeypatch: pytest.MonkeyPatch, ours: str, asked: str
+) -> None:
+    views = [event(f"b{n}", "browse", "~v", 2 + n / 100, action="view", session_id="s") for n in range(KEPT_BROWSING)]
+    with EventLog(home) as log, EventLog(home) as other:
+        log.append_live([rating("r0", "aino", 1, 5), link("l0", "v", "aino", 1)], source="api", now=NOW)
+        log.append_live(views, source="api", now=NOW)
+
+        def forget() -> None:
+            if asked == "by file":
+                other.append_history([table(ASKED[asked])], source="t", now=NOW)
+            else:
+                other.append_live(ASKED[asked], source="api", now=NOW)
+
+        come_between(monkeypatch, [forget])
+        for told in (TOLD_OF_HER[ours], [purchase("p2", "aino", 6)]):
+            results = log.append_live(told, source="api", now=NOW, follow=judged)
+            assert [one.status for one in results] == ["accepted"]
+            found = log.state_of("aino")
+            assert found is not None and decode(found[1]).erased_at is not None
+            kept = states(home)
+            log.refold_all()
+            assert states(home) == kept
 
 
 def test_what_another_keeps_of_others_does_not_undo_what_was_worked_out(
