@@ -3,10 +3,14 @@
 A commit in SQLite's write-ahead log with `synchronous=NORMAL` is there for everybody at once and on disk later. Whoever
 must not answer before waits here, when the next may write already. The log is written from front to back, so what is
 on disk after it was all of what was committed before the call. See docs/decisions/0031.
+
+The kernel tells of a failure whoever had the log open then, and of those who open it later nobody once one was told.
+A process that begins after a failure therefore learns of it by a file beside the database.
 """
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -19,6 +23,7 @@ class GroupSync:
 
     def __init__(self, database: Path) -> None:
         self._log = database.with_name(f"{database.name}-wal")
+        self._mark = database.with_name(f"{database.name}.unsynced")
         self._changed = threading.Condition()
         self._begun = self._ended = 0
         self._descriptor: int | None = None
@@ -30,11 +35,12 @@ class GroupSync:
 
     @property
     def failed(self) -> bool:
-        """Whether a wait failed, so that nothing is known to be on disk until `mended`."""
-        return self._failure is not None
+        """Whether a wait failed, of whichever process, so that nothing is known to be on disk until `mended`."""
+        return self._failure is not None or self._mark.exists()
 
     def mended(self) -> None:
-        """All that was ever committed is in the database itself, and on disk."""
+        """All that was ever committed is on disk in the database itself. Raises `OSError` if that cannot be told."""
+        self._mark.unlink(missing_ok=True)
         self._failure = None
 
     def wait(self) -> None:
@@ -52,6 +58,8 @@ class GroupSync:
             self._sync()
         if self._failure is not None:
             raise NotOnDiskError(str(self._failure)) from self._failure
+        if self._mark.exists():
+            raise NotOnDiskError("another process was told that its log could not be written")
 
     def _sync(self) -> None:
         failure: OSError | None = OSError("interrupted")
@@ -61,6 +69,9 @@ class GroupSync:
         except OSError as error:
             failure = error
         finally:
+            if failure is not None:
+                with suppress(OSError):  # no room even for a name: whoever was there is told by the kernel
+                    self._mark.touch()
             with self._changed:
                 self._failure = self._failure or failure
                 self._ended += 1

@@ -201,7 +201,10 @@ class SqliteConnection(sqlite3.Connection):
             raise sqlite3.OperationalError(
                 f"{self.path}: what was written may not be on disk, and others read it now. Try again."
             )
-        disk.mended()
+        try:
+            disk.mended()
+        except OSError as error:
+            raise sqlite3.OperationalError(f"{self.path}: nothing can be written beside it ({error}).") from error
 
     def begin_reading(self) -> None:
         """Read one moment from the first statement on."""

@@ -1,6 +1,7 @@
 """`tahdikas serve --workers 2`: one address, one truth, whoever answers; killed ones come back, none is left behind."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -9,7 +10,19 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from served import Asker, LostError, served, shop_to_serve
+from served import (
+    Asker,
+    LostError,
+    behind,
+    event,
+    exchange,
+    misses,
+    regulars,
+    rows,
+    served,
+    shop_to_serve,
+    sold,
+)  # fmt: skip
 
 COMPLAINT = {
     "type": "case",
@@ -109,6 +122,64 @@ def test_a_worker_that_hangs_is_replaced(service):
     os.kill(before[0], signal.SIGSTOP)
     wait_until(lambda: not is_there(before[0]))
     wait_until(lambda: len(workers_of(service.pid)) == 2)
+
+
+@pytest.mark.parametrize(
+    "left", [100_000, pytest.param(None, marks=pytest.mark.slow)], ids=["in the middle of a write", "not a byte"]
+)
+def test_of_two_workers_one_cannot_write(tmp_path, left):
+    """The system lets its files grow no further. It sells nothing; what the other acknowledges is there afterwards."""
+    home = shop_to_serve(tmp_path / "home", workers=2)
+    told, refused, kept, silent = regulars(["bertta", "cilla"]), [], {}, 0
+    told = [*told, exchange("bertta")]
+    with served(home) as service:
+        with closing(Asker(service)) as asker:
+            assert asker.tell(told) == (200, ["accepted"] * len(told))
+        wal = home.live_db.with_name("live.db-wal").stat().st_size
+        poor = workers_of(service.pid)[0]
+        resource.prlimit(poor, resource.RLIMIT_FSIZE, (0 if left is None else wal + left, resource.RLIM_INFINITY))
+        for n in range(2_000):
+            if len(refused) >= 5 and silent >= 5 and len(kept) >= 40:
+                break
+            with closing(Asker(service)) as asker:
+                one = event(f"trouble {n}", "friction", f"c{n % 9}", kind="payment_error", item_id="x" * 200)
+                status, results = asker.tell([one])
+                assert (status, results) in ((200, ["accepted"]), (503, [])), (status, results)
+                (told if status == 200 else refused).append(one)
+                for who in ("cilla", "bertta"):
+                    answer = asker.decide(who, f"{who} {n}")
+                    assert who != "bertta" or not sold(answer), "a covered sale"
+                    if answer["decision_id"] is None:
+                        assert not sold(answer) and answer["state_status"].startswith("unknown:"), answer
+                        silent += 1
+                    else:
+                        kept[f"{who} {n}"] = answer["decision_id"]
+        assert len(refused) >= 5 and silent >= 5 and len(kept) >= 40
+        while not tells(service, [exchange("cilla")]):  # whoever takes it
+            pass
+        assert not any(sold(one) for one in decided(service, "cilla"))
+        resource.prlimit(poor, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        for n in range(MANY):
+            after = event(f"after {n}", "friction", "c1", kind="payment_error")
+            assert tells(service, [after])
+            told.append(after)
+        for one in (service.pid, *workers_of(service.pid)):
+            os.kill(one, signal.SIGKILL)
+    with served(home) as service, closing(Asker(service)) as asker:
+        assert set(asker.tell(refused)[1]) <= {"accepted", "duplicate"}
+        assert not any(sold(asker.decide(who)) for who in ("bertta", "cilla"))
+    everything = [one["event_id"] for one in [*told, *refused, exchange("cilla")]]
+    assert misses(home, everything) == {} and behind(home) == 0
+    assert (
+        kept.items()
+        <= dict(rows(home, "select key, decision_id from idempotency join decisions using (decision_id)")).items()
+    )
+    assert rows(home, "pragma integrity_check") == [("ok",)]
+
+
+def tells(service, events):
+    with closing(Asker(service)) as asker:
+        return asker.tell(events) == (200, ["accepted"] * len(events))
 
 
 def test_without_the_process_that_keeps_them_going_workers_end(service):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from features.home import Home
+from features.log.group_sync import GroupSync
 from features.log.store import connect, transaction
 
 WRITERS, EACH = 8, 12
@@ -90,7 +91,9 @@ def test_who_need_not_be_durable_waits_for_no_disk(home, monkeypatch):
         run.execute("insert into told values (1)")
 
 
-def test_nothing_passes_for_written_while_the_disk_may_have_lost_some(home, monkeypatch):
+@pytest.fixture
+def failing_once(monkeypatch):
+    """The next wait for the disk fails."""
     sync, left = os.fdatasync, [1]
 
     def fails_once(descriptor):
@@ -99,8 +102,12 @@ def test_nothing_passes_for_written_while_the_disk_may_have_lost_some(home, monk
             raise OSError(errno.EIO, "the disk failed")
         sync(descriptor)
 
+    return lambda: monkeypatch.setattr(os, "fdatasync", fails_once)
+
+
+def test_nothing_passes_for_written_while_the_disk_may_have_lost_some(home, failing_once):
     with closing(connect(home)) as run, closing(connect(home)) as other:
-        monkeypatch.setattr(os, "fdatasync", fails_once)
+        failing_once()
         with pytest.raises(sqlite3.OperationalError, match="may not be on disk"), transaction(run):
             run.execute("insert into told values (1)")
         with pytest.raises(sqlite3.OperationalError, match="may not be on disk"):
@@ -115,6 +122,29 @@ def test_nothing_passes_for_written_while_the_disk_may_have_lost_some(home, monk
             run.execute("insert into told values (2)")
     left_behind = sqlite3.connect(home.live_db)
     assert left_behind.execute("select number from told").fetchall() == [(1,), (2,)]
+
+
+def test_a_process_that_begins_after_a_failure_writes_nothing_behind_what_was_lost(home, failing_once):
+    """The kernel does not tell it: whoever had the log open was told. It is another process in how it waits alone."""
+    with closing(connect(home)) as run, closing(connect(home)) as later, closing(connect(home)) as reader:
+        later.disk = GroupSync(home.live_db)
+        failing_once()
+        with pytest.raises(sqlite3.OperationalError, match="may not be on disk"), transaction(run):
+            run.execute("insert into told values (1)")
+        with pytest.raises(sqlite3.OperationalError, match="another process"):
+            later.settle()  # it committed at that moment
+        reader.execute("begin")
+        assert reader.execute("select number from told").fetchall() == [(1,)]
+        later.wait_at_most(0.05)
+        with pytest.raises(sqlite3.OperationalError, match="others read it"), transaction(later):
+            pass
+        reader.rollback()
+        for who, number in ((later, 2), (run, 3)):
+            with transaction(who):
+                who.execute("insert into told values (?)", (number,))
+        assert not later.disk.failed and not run.disk.failed
+    left_behind = sqlite3.connect(home.live_db)
+    assert left_behind.execute("select number from told").fetchall() == [(1,), (2,), (3,)]
 
 
 def test_a_log_made_anew_is_the_one_waited_for(home, monkeypatch):
