@@ -17,7 +17,7 @@ from features.log.settings import load_settings
 from features.log.store import connect
 
 _WRITERS = ("features", "online", "promotion", "lake")  # in the order in which commands take them
-_OF_PROCESSES = (".lock", "-wal", "-shm", "-journal")
+_OF_PROCESSES = (".lock", ".turn", ".unsynced", "-wal", "-shm", "-journal")
 _SQLITE = b"SQLite format 3\0"
 
 
