@@ -28,7 +28,6 @@ from serving.api import (
     incidents,
     items,
     journeys,
-    limits,
     openapi,
     outcomes,
     problems,
@@ -41,8 +40,11 @@ from serving.api import (
 )
 from serving.api.batches import Batches
 from serving.api.execution import Deadline
+from serving.api.limits import Limits
+from serving.api.plain import PlainRoute
 from serving.api.request_log import RequestLog
 from serving.api.rounds import Rounds
+from serving.api.surround import Straight, Surround
 from serving.api.wiring import Wiring
 from serving.campaigns.life import Campaigns
 from serving.clocks import Clock, utc_now
@@ -152,14 +154,18 @@ def create_app(
     for part in console.PARTS:
         app.include_router(part)
     app.add_middleware(
-        limits.Limits,
-        max_body_bytes=settings.max_body_bytes,
-        max_bodies_bytes=settings.max_bodies_bytes,
-        body_seconds=settings.body_seconds,
+        Surround,
+        limits=Limits(settings.max_body_bytes, settings.max_bodies_bytes, settings.body_seconds),
+        log=_request_log(settings),
+        straight=Straight(app, [route for route in app.routes if isinstance(route, PlainRoute)]),
     )
-    if settings.log_requests != "none":
-        app.add_middleware(RequestLog, slow_ms=settings.slow_request_ms, every=settings.log_requests == "all")
     return app
+
+
+def _request_log(settings: ServingSettings) -> RequestLog | None:
+    if settings.log_requests == "none":
+        return None
+    return RequestLog(settings.slow_request_ms, settings.log_requests == "all")
 
 
 async def _all_closed(wiring: Wiring, seconds: float) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import pydantic_core
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.problems import PROBLEMS, ProblemError, from_validation
@@ -18,10 +18,14 @@ async def json_bytes(request: Request) -> bytes:
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise ProblemError("unsupported-media-type", f"The body is {kind}. Send it as application/json.")
-    try:
-        return await request.body()
-    except ClientDisconnect as error:
-        raise ProblemError("malformed-json", "The body ended before its end. Send it whole.") from error
+    parts = []
+    while True:  # as `request.body()`, without its generator
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ProblemError("malformed-json", "The body ended before its end. Send it whole.")
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 async def read_model(request: Request, model: type[T]) -> T:

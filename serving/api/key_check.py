@@ -14,7 +14,8 @@ class KeyCheck:
     """Asks the store at once while it answers at once, which a thread of its own would make several times as dear.
 
     A store that was slow is asked in a thread until it is prompt again. Each check begins after its request came: a key
-    revoked before is refused. Where none has ended within `seconds`, keys seen before go on, as with a dead store.
+    revoked before is refused; of requests that had come already it serves all. Where none has ended within `seconds`,
+    keys seen before go on, as with a dead store.
     """
 
     def __init__(self, keys: KeyStore, seconds: float) -> None:
@@ -22,13 +23,20 @@ class KeyCheck:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="keys")
         self._prompt, self._overdue = True, False
         self._waiting: tuple[str, Future[Found]] | None = None
+        self._just: dict[str, Found] = {}  # found since the loop last looked for what came
 
     async def check(self, token: str) -> ApiKey | None:
         """As `KeyStore.check`."""
-        found = self._timed(token) if self._prompt else await self._beside(token)
+        found = self._at_once(token) if self._prompt else await self._beside(token)
         if isinstance(found, StoreUnreadableError):
             raise found
         return found
+
+    def _at_once(self, token: str) -> Found:
+        if token not in self._just:
+            asyncio.get_running_loop().call_soon(self._just.clear)
+            self._just[token] = self._timed(token)
+        return self._just[token]
 
     async def _beside(self, token: str) -> Found:
         if self._overdue:

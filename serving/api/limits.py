@@ -1,18 +1,10 @@
-"""What surrounds every request: bounds on bodies' size and time, and headers that keep answers private and inert."""
+"""Bounds on bodies: how large one may be, how long it may take to come, and what all those under way may hold."""
 
 import asyncio
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
-from serving.api.problems import ProblemError, problem_response
-
-_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-]
-_NO_CONTENT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-
+from serving.api.problems import ProblemError
 
 FREE_BYTES = 65_536
 """So much of each body is let in however many others are under way: a question is smaller."""
@@ -20,62 +12,30 @@ RETRY_SECONDS = 5
 
 
 class Limits:
-    """ASGI middleware; refuses a body above `max_body_bytes`, declared or not, with a problem document.
+    """Refuses a body above `max_body_bytes`, declared or not, with a problem document.
 
     So is a body that has not come whole within `body_seconds` of its request, and what would bring all those under way,
     `FREE_BYTES` of each left aside, above `max_bodies_bytes` (at least one of the largest fits).
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, max_bodies_bytes: int, body_seconds: float) -> None:
-        self.app = app
+    def __init__(self, max_body_bytes: int, max_bodies_bytes: int, body_seconds: float) -> None:
         self.max_body_bytes, self.max_bodies_bytes = max_body_bytes, max(max_body_bytes, max_bodies_bytes)
         self.body_seconds = body_seconds
-        self._under_way = 0
+        self.under_way = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting its bytes and adding the headers to its answer."""
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        taken, whole = 0, False
-        until = asyncio.get_running_loop().time() + self.body_seconds
-
-        async def counted() -> Message:
-            nonlocal taken, whole
-            try:
-                async with asyncio.timeout_at(None if whole else until):
-                    message = await receive()
-            except TimeoutError as error:
-                raise self._too_slow() from error
-            whole = not message.get("more_body", False)
-            before, taken = taken, taken + len(message.get("body", b""))
-            self._under_way += _counted(taken) - _counted(before)
-            if taken > self.max_body_bytes:
-                raise self._too_large()
-            if self._under_way > self.max_bodies_bytes and taken > FREE_BYTES:
-                raise self._too_much()
-            return message
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = message.setdefault("headers", [])
-                present = {name for name, _ in headers}
-                headers += [pair for pair in (*_HEADERS, _NO_CONTENT_POLICY) if pair[0] not in present]
-            await send(message)
-
+    def refused(self, scope: Scope) -> ProblemError | None:
+        """Why a request is not even begun with: its body says that it is too large."""
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if declared.isdigit() and int(declared) > self.max_body_bytes:
-            return await problem_response(self._too_large(), scope["path"])(scope, receive, with_headers)
-        try:
-            await self.app(scope, counted, with_headers)
-        finally:
-            self._under_way -= _counted(taken)
+        return self.too_large() if declared.isdigit() and int(declared) > self.max_body_bytes else None
 
-    def _too_large(self) -> ProblemError:
+    def too_large(self) -> ProblemError:
+        """Of a body above what one may have."""
         return ProblemError(
             "too-large", f"The body is above {self.max_body_bytes} bytes. Send fewer or smaller objects in one request."
         )
 
-    def _too_slow(self) -> ProblemError:
+    def too_slow(self) -> ProblemError:
+        """Of a body whose time is up."""
         return ProblemError(
             "too-slow",
             f"The body did not come whole within {self.body_seconds:g} seconds. Send it again over a faster line, or "
@@ -83,13 +43,44 @@ class Limits:
             headers={"connection": "close"},
         )
 
-    def _too_much(self) -> ProblemError:
+    def too_much(self) -> ProblemError:
+        """Of a body beside too many others."""
         return ProblemError(
             "unavailable",
             f"Bodies of {self.max_bodies_bytes} bytes are under way already. Send it again in {RETRY_SECONDS} seconds, "
             "or fewer objects in one request.",
             headers={"retry-after": str(RETRY_SECONDS)},
         )
+
+
+class Body:
+    """What an app may `receive` of one request, within `limits`; `end` it with the request."""
+
+    def __init__(self, limits: Limits, receive: Receive) -> None:
+        self._limits, self._receive = limits, receive
+        self._taken, self._whole = 0, False
+        self._until = asyncio.get_running_loop().time() + limits.body_seconds
+
+    async def __call__(self) -> Message:
+        """The next message; raises a problem where a limit is passed."""
+        limits = self._limits
+        try:
+            async with asyncio.timeout_at(None if self._whole else self._until):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise limits.too_slow() from error
+        self._whole = not message.get("more_body", False)
+        before, self._taken = self._taken, self._taken + len(message.get("body", b""))
+        limits.under_way += _counted(self._taken) - _counted(before)
+        if self._taken > limits.max_body_bytes:
+            raise limits.too_large()
+        if limits.under_way > limits.max_bodies_bytes and self._taken > FREE_BYTES:
+            raise limits.too_much()
+        return message
+
+    def end(self) -> None:
+        """It counts no more with the others."""
+        self._limits.under_way -= _counted(self._taken)
 
 
 def _counted(taken: int) -> int:

@@ -62,6 +62,22 @@ def test_only_the_first_slow_answer_stops_the_loop_and_many_wait_for_one(store: 
     asyncio.run(asked())
 
 
+def test_requests_that_came_together_ask_once_and_each_that_comes_later_anew(store: SlowStore) -> None:
+    key, token = store.create("shop", ["decide"], now=NOON)
+    door = KeyCheck(store, PATIENCE_SECONDS)
+
+    async def asked() -> None:
+        assert all(await asyncio.gather(*(door.check(token) for _ in range(20))))
+        assert store.asked == 1
+        assert await door.check(token[:-1]) is None
+        store.revoke(key.key_id, now=NOON)
+        await asyncio.sleep(0)  # as between any two requests of which one came after the other was answered
+        assert await door.check(token) is None
+        assert await door.check("tdk_0_0") is None
+
+    asyncio.run(asked())
+
+
 def test_a_key_revoked_in_a_slow_store_is_refused_by_the_next_check(store: SlowStore) -> None:
     key, token = store.create("shop", ["decide"], now=NOON)
     door = KeyCheck(store, PATIENCE_SECONDS * 10)
