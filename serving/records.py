@@ -149,6 +149,9 @@ class Records:
         then.
         """
         bodies = [pack(e.decision) for e in entries]
+        if all(_is_plain(e) for e in entries):
+            self.connection().add("decisions", [_row(e.decision, b) for e, b in zip(entries, bodies, strict=True)])
+            return [e.decision for e in entries]
         with transaction(self.connection()) as run:
             check_places(run, [seen_by(e.decision) for e in entries if e.reserve is not None and sells(e.decision)])
             plain = [_row(e.decision, b) for e, b in zip(entries, bodies, strict=True) if _is_plain(e)]

@@ -52,6 +52,13 @@ class Connection(Protocol):
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Rows:
         """Run a statement once for each of the rows of values."""
 
+    def add(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows without gaps to a table, or to columns of one ("pending (event_id, type, body)"): all or none.
+
+        Where no transaction is open, they are durable when this returns, and another's write is waited for only where
+        the engine lets no two write at once: nothing that was read may be what they rest on.
+        """
+
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
         """The rows of a query, few in memory at a time; nothing else is asked of the connection meanwhile."""
 

@@ -20,6 +20,7 @@ from features.log.validation import rows_from_json, validate
 from features.log.value_lists import marks, parts
 from features.log.wholeness import check_not_emptied
 
+_PENDING = "pending (event_id, type, body)"
 AT_ONCE, TEXT_AT_ONCE, LINKS_AT_ONCE = 200, 2_000, 20
 """Events, characters of texts to be judged, and events that tell who is who, after which all of hers is folded: so many
 are kept in one transaction, for which others wait."""
@@ -224,14 +225,12 @@ def keep_following(connection: Connection, objects: list[Any], now: datetime) ->
 
 def _keep(connection: Connection, new: list[tuple[Packed, Row]]) -> set[str]:
     """Keep new events, their states aside. Returns customers who gained or lost an id."""
-    connection.executemany("insert into seen values (?, ?)", [(event.event_id, event.payload_hash) for event, _ in new])
+    connection.add("seen", [(event.event_id, event.payload_hash) for event, _ in new])
     connection.executemany(
         f"insert into facts ({', '.join(Packed._fields)}) values ({', '.join('?' * len(Packed._fields))})",
         [event for event, _ in new],
     )
-    connection.executemany(
-        "insert into pending values (?, ?, ?)", [(event.event_id, event.type, pack_row(flat)) for event, flat in new]
-    )
+    connection.add(_PENDING, [(event.event_id, event.type, pack_row(flat)) for event, flat in new])
     raise_watermarks(connection, _marks(event for event, _ in new))
     said = [
         statement

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,6 +12,7 @@ from features.errors import HomeError
 from features.home import Home
 from features.log.connection import transaction
 from features.log.group_sync import GroupSync, NotOnDiskError
+from features.log.value_lists import marks
 from features.log.writers import Writers
 
 SCHEMA_VERSION = 4
@@ -141,6 +142,12 @@ class SqliteConnection(sqlite3.Connection):
     disk: GroupSync | None = None
     """Who waits for the disk after a commit; None: the commit itself, or nobody."""
     _patience = BUSY_SECONDS
+
+    def add(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows; in a turn of their own where no transaction is open."""
+        if rows:
+            with nullcontext() if self.in_transaction else transaction(self):
+                self.executemany(f"insert into {table} values ({marks(rows[0])})", rows)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """The rows of a query, few in memory at a time."""

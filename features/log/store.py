@@ -1,7 +1,7 @@
 """The live store: facts, state, links, quarantine, decisions and the list of lake files, in the engine that is set.
 
 One machine keeps it in a SQLite file; a grown shop names PostgreSQL in `config/store.yaml`, and several workers and
-hosts share it. On both, one writes at a time, so that what a writer reads is still true when it writes, and facts get
+hosts share it. On both, one writes at a time who rests on what it read, so that this is still true then, and facts get
 their positions in the order in which they become visible. Instants are integers: microseconds since 1970-01-01 UTC.
 """
 

@@ -200,9 +200,22 @@ def test_a_server_that_lets_nobody_in_means_silence_until_it_does(server, shop):
     assert sells_again(shop)
 
 
-def test_a_writer_that_does_not_end_costs_the_sale_and_no_more_than_the_patience(shop):
+def test_a_writer_that_does_not_end_holds_up_no_decision(shop):
     other = EventLog(shop.home)
     other._connection.begin_writing()
+    try:
+        answers = asked_in_time(shop, times=2)
+        assert all(sells(answer) for answer in answers)
+        assert [shop.service.decision(answer.decision_id) for answer in answers] == answers
+    finally:
+        other._connection.rollback()
+        other.close()
+
+
+def test_a_table_that_cannot_be_written_costs_the_sale_and_no_more_than_the_patience(shop):
+    other = EventLog(shop.home)
+    other._connection.begin_writing()
+    other._connection.execute("lock table decisions in share mode")
     try:
         answers = asked_in_time(shop, times=2)
         assert {answer.state_status for answer in answers} == {"unknown:unrecorded"}

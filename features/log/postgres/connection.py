@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from features.log.connection import PostgresError, Rows
+from features.log.connection import PostgresError, Rows, transaction
 from features.log.postgres.dialect import staged, temporary, translated
 from features.log.postgres.opening import Opener, Patient
+from features.log.value_lists import marks, parts
 
 T = TypeVar("T")
-_STREAMED_AT_ONCE = 2_000
+_STREAMED_AT_ONCE, _ADDED_AT_ONCE = 2_000, 128
 _MORE, _AT_LEAST_SECONDS = 1.25, 0.05
 _IMPORT_SECONDS = 3_600.0
 """How long one statement of an import may take: it moves everything at once."""
@@ -37,6 +38,7 @@ class PostgresConnection:
         self._open: Patient | None = None
         self._in_transaction = False
         self._temporary: set[str] = set()
+        self._limit = opener.statement_seconds
 
     @property
     def in_transaction(self) -> bool:
@@ -62,6 +64,16 @@ class PostgresConnection:
             return cursor
 
         return self._asked(ask)
+
+    def add(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Add many rows a statement; where no transaction is open, one statement is one, and takes no turn."""
+        if len(rows) > _ADDED_AT_ONCE and not self._in_transaction:
+            with transaction(self):
+                self.add(table, rows)
+            return
+        for part in _by_twos(rows) if self._in_transaction else parts(rows):
+            row = f"({marks(part[0])})"
+            self.execute(f"insert into {table} values {marks(part, row)}", [value for one in part for value in one])
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
         """The rows of a query by a cursor of the server; in a transaction of its own where none is open."""
@@ -131,12 +143,11 @@ class PostgresConnection:
         It is given back before the disk is waited for: see `commit`, and docs/decisions/0031.
         """
         later = "set local synchronous_commit = off"
-        lock = f"select pg_advisory_xact_lock({self._opener.write_lock})"
-        self._begin(f"begin; {self._local_limits()}; {later}; {lock}")
+        self._begin(f"begin; {later}; select pg_advisory_xact_lock({self._opener.write_lock})")
 
     def begin_reading(self) -> None:
         """Open a transaction that reads one moment."""
-        self._begin(f"begin isolation level repeatable read; {self._local_limits()}")
+        self._begin("begin isolation level repeatable read")
 
     def wait_at_most(self, seconds: float | None) -> None:
         """How long statements wait for another's write and for the server; None: as the settings say."""
@@ -183,15 +194,19 @@ class PostgresConnection:
         if word == "rollback":
             self._temporary.clear()
 
-    def _local_limits(self) -> str:
-        wait = max(1, round(self._patience * 1000))
-        return f"set local lock_timeout = {wait}; set local statement_timeout = {wait}"
+    def _tell_limits(self, run: Patient) -> None:
+        """Let the server wait as long as we do, from the next transaction on, where that has changed."""
+        if self._patience != self._limit and run.pgconn.transaction_status == TransactionStatus.IDLE:
+            wait = max(1, round(self._patience * 1000))
+            run.execute(f"set lock_timeout = {wait}; set statement_timeout = {wait}", prepare=False)
+            self._limit = self._patience
 
     def _asked(self, ask: Callable[[Patient], T], *, again: bool = False) -> T:
         """What the server answers; asked once more, on a new connection, if one kept from before was closed by it."""
         kept = self._open
         run = self._ready()
         try:
+            self._tell_limits(run)
             return ask(run)
         except psycopg.Error as error:
             silent = not run.closed and run.pgconn.transaction_status in _LOST_PATIENCE
@@ -209,6 +224,7 @@ class PostgresConnection:
             if self._in_transaction:
                 raise PostgresError("the connection was lost within a transaction")
             self._open = self._opener.open(self._patience)
+            self._limit = self._opener.statement_seconds
             self._temporary.clear()
         self._open.patience = self._patience * _MORE + _AT_LEAST_SECONDS  # the server's own limits speak first
         return self._open
@@ -218,6 +234,19 @@ class PostgresConnection:
         self._temporary.clear()
         if run is not None:
             run.pgconn.finish()
+
+
+def _by_twos(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The rows in their order, a power of two at a time: of so few sizes each statement is soon known to the server.
+
+    >>> [len(part) for part in _by_twos("abcdefg")]
+    [4, 2, 1]
+    """
+    start = 0
+    while start < len(rows):
+        size = min(_ADDED_AT_ONCE, 1 << (len(rows) - start).bit_length() - 1)
+        yield rows[start : start + size]
+        start += size
 
 
 def _told(error: psycopg.Error) -> str:

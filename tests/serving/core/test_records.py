@@ -39,6 +39,20 @@ def test_a_record_survives_reopening_and_comes_back_whole(home, shop, one):
     assert Records(home).get("d2") is None
 
 
+@pytest.mark.parametrize("count", [2, 300])
+def test_records_are_kept_all_or_none(home, shop, one, count):
+    records, first = Records(home), entry(shop, one)
+    assert records.write([first]) == [first.decision]
+    more = [
+        Entry(msgspec.structs.replace(first.decision, decision_id=f"more {n}"), first.request) for n in range(count)
+    ]
+    with pytest.raises(STORE_ERRORS):
+        records.write([*more, first])
+    assert not any(records.get(one.decision.decision_id) for one in more)
+    assert records.write(more) == [one.decision for one in more]
+    assert [records.get(one.decision.decision_id) for one in more] == [one.decision for one in more]
+
+
 def test_a_record_is_small(shop, one):
     assert len(pack(one(shop.ask(n=5), shop.regular(holds=(shop.hold(),))))) < 4096
 
