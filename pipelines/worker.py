@@ -65,7 +65,8 @@ def server_settings(settings: ServingSettings) -> dict[str, Any]:
 def _patient(seconds: float) -> type[asyncio.Protocol]:
     """Connections that are closed where a request has begun, or nothing came yet, and is not whole after `seconds`.
 
-    What else arrives after an answer was given (a body too large, a key refused) is thrown away until then.
+    What else arrives after an answer was given (a body too large, a key refused) is thrown away until then. What is
+    posted is answered in one piece.
     """
 
     class Patient(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
@@ -82,6 +83,11 @@ def _patient(seconds: float) -> type[asyncio.Protocol]:
             if cycle is not None and not cycle.more_body and not cycle.response_complete:
                 self._wait_no_more()
 
+        def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+            if cycle.scope["method"] == "POST" and not cycle.waiting_for_100_continue:
+                cycle.transport = _HeadWithBody(cycle.transport)
+            super()._start_asgi_task(cycle, app)
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._wait_no_more()
             super().connection_lost(exc)
@@ -96,6 +102,29 @@ def _patient(seconds: float) -> type[asyncio.Protocol]:
                 self._giving_up = None
 
     return Patient
+
+
+class _HeadWithBody:
+    """What one answer is written to: its head leaves with the first of its body, in one call of the system."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._head is None:
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = b""
+
+    def close(self) -> None:
+        if self._head:
+            self._transport.write(self._head)
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
 
 class _NoPandas(MetaPathFinder):
