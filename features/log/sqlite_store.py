@@ -12,6 +12,7 @@ from features.errors import HomeError
 from features.home import Home
 from features.log.connection import transaction
 from features.log.group_sync import GroupSync, NotOnDiskError
+from features.log.log_frames import is_whole
 from features.log.value_lists import marks
 from features.log.writers import Writers
 
@@ -202,7 +203,19 @@ class SqliteConnection(sqlite3.Connection):
             ) from error
 
     def _mend(self, disk: GroupSync) -> None:
-        """Bring all that was committed into the database itself, for the log may have a hole."""
+        """Bring all that was committed into the database itself, for the log may have a hole on disk.
+
+        Not where it is one in memory as well by now: what the database has instead was acknowledged.
+        """
+        try:
+            whole = is_whole(self.path)
+        except OSError as error:
+            raise sqlite3.OperationalError(f"{self.path}: its log cannot be read ({error}).") from error
+        if not whole:
+            raise sqlite3.OperationalError(
+                f"{self.path}: the disk lost the end of its log, none of it acknowledged. Kill whatever has it "
+                "open (kill -9: to stop it would write what is left into the database), then start again."
+            )
         (busy, _, _) = self.execute("pragma main.wal_checkpoint(truncate)").fetchone()
         if busy:
             raise sqlite3.OperationalError(
@@ -246,6 +259,8 @@ class SqliteConnection(sqlite3.Connection):
         """Take the log of writes into the file: all but its end beside the writers, who wait only where a long log has
         to begin anew. By itself SQLite does so within every some hundredth commit, for tens of milliseconds.
         """
+        if self.disk is not None and self.disk.failed:
+            return  # whoever writes next looks first whether the log is whole
         _, pages, _ = self.execute("pragma main.wal_checkpoint(passive)").fetchone()
         if pages > _LONG_LOG:
             with self.turn():

@@ -14,6 +14,7 @@ import pytest
 
 from features.home import Home
 from features.log.group_sync import GroupSync
+from features.log.log_frames import is_whole
 from features.log.store import connect, transaction
 
 WRITERS, EACH = 8, 12
@@ -145,6 +146,42 @@ def test_a_process_that_begins_after_a_failure_writes_nothing_behind_what_was_lo
         assert not later.disk.failed and not run.disk.failed
     left_behind = sqlite3.connect(home.live_db)
     assert left_behind.execute("select number from told").fetchall() == [(1,), (2,), (3,)]
+
+
+def test_what_the_disk_refused_and_memory_gave_up_is_not_brought_into_the_database(home, tmp_path, failing_once):
+    """SQLite itself would: nothing of it was acknowledged, and what it would be put over was."""
+    log = home.live_db.with_name("live.db-wal")
+    with closing(connect(home)) as run:
+        with transaction(run):
+            run.execute("insert into told values (1)")
+        assert is_whole(home.live_db)
+        failing_once()
+        with pytest.raises(sqlite3.OperationalError, match="may not be on disk"), transaction(run):
+            run.executemany("insert into told values (?)", ((number,) for number in range(2, 30_000)))
+        assert is_whole(home.live_db)
+        with log.open("r+b") as file:
+            file.seek(-50_000, os.SEEK_END)
+            file.write(bytes(20_000))
+        assert not is_whole(home.live_db)
+        run.tidy_beside()
+        with pytest.raises(sqlite3.OperationalError, match="kill -9"), transaction(run):
+            pass
+        for part in ("live.db", "live.db-wal"):
+            shutil.copy(home.root / part, tmp_path / part)
+    with closing(sqlite3.connect(tmp_path / "live.db")) as after_kill:
+        assert after_kill.execute("pragma integrity_check").fetchone() == ("ok",)
+        assert after_kill.execute("select number from told").fetchall() == [(1,)]
+
+
+def test_a_log_is_whole_however_long_it_grows_and_begins_anew(home):
+    with closing(connect(home)) as run:
+        for number in range(40):
+            with transaction(run):
+                run.execute("update told set number = ?", (number,))
+                run.execute("insert into told values (zeroblob(150000))")
+            assert is_whole(home.live_db)
+        run.tidy_beside()
+        assert is_whole(home.live_db)
 
 
 def test_a_log_made_anew_is_the_one_waited_for(home, monkeypatch):
