@@ -6,7 +6,6 @@ worker waits, and takes over when the first one's is gone.
 
 import fcntl
 import logging
-import multiprocessing
 import os
 import signal
 import threading
@@ -14,10 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 
 from features.errors import HomeError
 from features.home import Home
+from pipelines.kept_process import KeptProcess, is_called
 from serving.clocks import Clock
 from serving.logs import to_lines
 
@@ -26,48 +27,21 @@ log = logging.getLogger("tahdikas.lookout")
 STEP_SECONDS = 1.0
 LOWEST = 19
 _LOOK_AROUND_SECONDS = 0.5
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
-_END_SECONDS = 5.0
 
 
-class LookoutProcess:
-    """Starts the process, and again with a growing pause when it ended; `clock` is the service's."""
+class LookoutProcess(KeptProcess):
+    """Keeps the process going; `clock` is the service's."""
 
     def __init__(self, home: Home, clock: Clock) -> None:
+        super().__init__("lookout")
         self._home, self._clock = home, clock
-        self._stopped = threading.Event()
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the process."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        context, pause = multiprocessing.get_context("spawn"), _FIRST_PAUSE_SECONDS
-        while not self._stopped.is_set():
-            began = time.monotonic()
-            ahead = (self._clock() - datetime.now(UTC)).total_seconds()
-            process = context.Process(target=_work, args=(self._home.root, ahead, os.getpid()), name="lookout")
-            process.start()
-            while process.is_alive() and not self._stopped.is_set():
-                process.join(_LOOK_AROUND_SECONDS)
-            if process.is_alive():
-                process.terminate()
-                process.join(_END_SECONDS)
-                process.kill()
-                process.join()
-                return
-            log.warning("the lookout ended: it is started again")
-            pause = _FIRST_PAUSE_SECONDS if time.monotonic() - began > _LONGEST_PAUSE_SECONDS else pause
-            self._stopped.wait(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+    def begun(self, context: SpawnContext) -> SpawnProcess:
+        """Start it."""
+        ahead = (self._clock() - datetime.now(UTC)).total_seconds()
+        process = context.Process(target=_work, args=(self._home.root, ahead, os.getpid()), name="lookout")
+        process.start()
+        return process
 
 
 def look_out(home: Home, clock: Clock, *, steps: int | None = None) -> None:
@@ -97,6 +71,7 @@ def look_out(home: Home, clock: Clock, *, steps: int | None = None) -> None:
 
 def _work(root: Path, ahead_seconds: float, parent: int) -> None:
     """In the process: the service's clock is so far ahead of the true one."""
+    is_called("lookout")
     os.nice(LOWEST)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # typed in a terminal it is for the service, which ends this process
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

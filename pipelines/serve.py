@@ -74,7 +74,7 @@ def serve(
                 begin_trial(home)  # before all the rest is imported: both take a second
                 from pipelines.worker import server_settings, worker_app
 
-                config = uvicorn.Config(worker_app(home, clock, settings), **server_settings(settings))
+                config = uvicorn.Config(worker_app(home, clock, settings, alone=True), **server_settings(settings))
                 _Server(config, started).run(sockets=[bound])
     finally:
         if lookout is not None:

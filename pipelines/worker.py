@@ -3,47 +3,57 @@
 import asyncio
 import gc
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.abc import MetaPathFinder
 from typing import Any
 
-import pyarrow as pa
 from fastapi import FastAPI
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from features.home import Home
 from pipelines.campaign_work import Worker
+from pipelines.decider import SWITCH_SECONDS, DeciderProcess
+from pipelines.without_pandas import without_pandas
 from serving.api import create_app
 from serving.clocks import Clock
 from serving.settings import ServingSettings
 
 _TO_BE_TOLD_SECONDS = 2.0  # that a slow sender gets to read why it is given up
-_SWITCH_SECONDS = 0.0005
-"""How long a thread that looks at many may compute before a decision gets its turn: Python's own 5 ms, a dozen times a
-decision, would add up."""
 
 
-def worker_app(home: Home, clock: Clock, settings: ServingSettings) -> FastAPI:
-    """The app of a process that serves and does nothing else; it starts what works for the console."""
-    _without_pandas()
-    sys.setswitchinterval(_SWITCH_SECONDS)
+def worker_app(home: Home, clock: Clock, settings: ServingSettings, *, alone: bool = False) -> FastAPI:
+    """The app of a process that serves and does nothing else; it starts what works for the console.
+
+    Where it serves `alone`, and has more than one processor, it starts one that decides as well.
+    """
+    without_pandas()
+    sys.setswitchinterval(SWITCH_SECONDS)
     beside = Worker(home, clock)
-    app = create_app(home, clock=clock, settings=settings, wake=beside.wake, lookout=bool(settings.watch_minutes))
+    splits = alone and settings.decide_beside and len(os.sched_getaffinity(0)) > 1
+    lookout = bool(settings.watch_minutes)
+    app = create_app(home, clock=clock, settings=settings, wake=beside.wake, lookout=lookout, beside=splits)
+    decider = DeciderProcess(home, clock, settings, app.state.wiring.decider) if splits else None
     api: Callable[[FastAPI], Any] = app.router.lifespan_context
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with api(app):
-            # What lives now lives to the end: later collections need not walk over it.
-            gc.collect()
-            gc.freeze()
-            beside.start()
-            try:
-                yield
-            finally:
-                await asyncio.to_thread(beside.stop)
+        try:
+            async with api(app):
+                # What lives now lives to the end: later collections need not walk over it.
+                gc.collect()
+                gc.freeze()
+                beside.start()
+                if decider is not None:
+                    decider.start()
+                try:
+                    yield
+                finally:
+                    await asyncio.to_thread(beside.stop)
+        finally:
+            if decider is not None:
+                await asyncio.to_thread(decider.stop)
 
     app.router.lifespan_context = lifespan
     return app
@@ -125,18 +135,3 @@ class _HeadWithBody:
 
     def is_closing(self) -> bool:
         return self._transport.is_closing()
-
-
-class _NoPandas(MetaPathFinder):
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError("serving does without pandas", name=fullname)
-
-
-def _without_pandas() -> None:
-    """pyarrow imports pandas at its first conversion if it can; serving has no use for its seconds and megabytes."""
-    if "pandas" not in sys.modules:
-        finder = _NoPandas()
-        sys.meta_path.insert(0, finder)
-        pa.array([0])
-        sys.meta_path.remove(finder)

@@ -51,6 +51,13 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
 
 
+class Beside(msgspec.Struct):
+    """Of a process that decides beside this one: how much feedback it could not judge, and whether it is lost."""
+
+    unjudged: int = 0
+    lost: bool = False
+
+
 class DecisionService:
     """One per process, safe to share between threads. No method reads a clock: `now` is an argument.
 
@@ -72,6 +79,8 @@ class DecisionService:
         self._rechecking = Rechecking(self._answering, self._records)
         self._past = Past(home, self._records)
         self._mood = Mood()
+        self.beside = Beside()
+        """Kept by a `Decider`, where there is one."""
         self._tidying: Tidying | None = None
 
     @property
@@ -82,6 +91,20 @@ class DecisionService:
     def before_writing(self, call: Callable[[], None]) -> None:
         """Have `call` called by the thread that decides, when it has computed and is about to write."""
         self._recording.before_writing = call
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the latest decision could not be recorded, here or beside; None where it was."""
+        return self._recording.refusal
+
+    @refusal.setter
+    def refusal(self, why: str | None) -> None:
+        self._recording.refusal = why
+
+    @property
+    def unjudged(self) -> int:
+        """How many pieces of feedback the model of dissatisfaction could not judge, in this process."""
+        return self._mood.failures
 
     def in_force(self, now: datetime) -> InForce:
         """Policy, catalogue, items and models in force at `now`."""
@@ -249,12 +272,14 @@ class DecisionService:
             degraded.append("no model bundle is in force: stated estimates and unranked items are used")
         if not force.articles.by_id:
             degraded.append("the item catalogue is empty: titles, stock and margins are unknown")
-        if failed := self._mood.failures:
+        if failed := self.unjudged + self.beside.unjudged:
             degraded.append(
                 f"{failed} pieces of feedback could not be judged by the model of dissatisfaction: seed words stood in"
             )
-        if refusal := self._recording.refusal:
+        if refusal := self.refusal:
             degraded.append(f"the latest decision could not be recorded ({refusal}): what is not recorded is not sold")
+        if self.beside.lost:
+            degraded.append("the process that decides does not answer: decisions are made in the one that serves")
         try:
             run = self._records.connection()
             with one_moment(run):

@@ -50,6 +50,11 @@ class ServingSettings(Strict):
         description="Threads that decide a batch of waiting requests, the next while the one before writes, or where "
         "it takes long.",
     )
+    decide_beside: bool = Field(
+        default=True,
+        description="Whether one worker has a process of its own for decisions and events, given two processors: "
+        "faster, for the memory of another process.",
+    )
     waiting_requests: int = Field(
         default=200,
         ge=1,

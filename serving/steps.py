@@ -26,6 +26,9 @@ class Steps:
         try:
             yield
         finally:
-            seconds = time.perf_counter() - began
-            for observer in self._observers:
-                observer(name, seconds, questions)
+            self.tell(name, time.perf_counter() - began, questions)
+
+    def tell(self, name: str, seconds: float, questions: int) -> None:
+        """Tell of a step that has just ended, wherever it was taken."""
+        for observer in self._observers:
+            observer(name, seconds, questions)

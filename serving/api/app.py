@@ -52,6 +52,7 @@ from serving.console import console
 from serving.console.pages import problem_page
 from serving.console.people import People
 from serving.console.session import Sessions
+from serving.decider import Decider
 from serving.desk.desk import Desk
 from serving.experience.experience import Experience
 from serving.lookout.lists import KeptLists
@@ -104,17 +105,19 @@ def create_app(
     service: DecisionService | None = None,
     wake: Callable[[], None] = lambda: None,
     lookout: bool = False,
+    beside: bool = False,
 ) -> FastAPI:
     """The API and the console over one data folder.
 
     `clock` gives aware UTC instants. `settings` default to `config/serving.yaml`. `wake` is called when the console has
-    work that takes long. `lookout`: a process beside this one looks at everybody, so that this one need not.
+    work that takes long. `lookout`: a process beside this one looks at everybody, so that this one need not. `beside`:
+    one will decide, over lines that `wiring.decider` is told of.
     """
     settings = settings or load_settings(home)
     patience = settings.decision_deadline_ms / 1000 / 3  # a third to wait in the queue, a third to decide
     traces = Traces(settings.traces_endpoint) if settings.traces_endpoint else None
     service = service or DecisionService(home, patience_seconds=patience, beside=True)
-    wiring = _wire(home, clock, settings, service, wake, lookout)
+    wiring = _wire(home, clock, settings, service, wake, lookout, beside)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -193,11 +196,14 @@ def _wire(
     service: DecisionService,
     wake: Callable[[], None],
     lookout: bool,
+    beside: bool,
 ) -> Wiring:
     waiting = settings.waiting_requests
+    decider = Decider(service)
+    does = decider if beside else service
 
     def ingest(posts: Sequence[list[Any]]) -> list[list[EventResult]]:
-        results = iter(service.ingest([one for post in posts for one in post], clock()))
+        results = iter(does.ingest([one for post in posts for one in post], clock()))
         return [list(islice(results, len(post))) for post in posts]
 
     desk, share = Desk(service, KeptLists(home) if lookout else None), SilenceShare()
@@ -212,7 +218,7 @@ def _wire(
     chores = (service.judge_unheard, service.forget_lapsed)
     service.steps.watch(metrics.took)
     decided = Batches(
-        service.decide_many,
+        does.decide_many,
         seconds=settings.decision_deadline_ms / 1000,
         threads=settings.decision_threads,
         waiting=waiting,
@@ -222,6 +228,7 @@ def _wire(
         undo=partial(decisions.give_back, service),
     )
     service.before_writing(decided.let_next)
+    decider.before_writing = decided.let_next
     return Wiring(
         home=home,
         clock=clock,
@@ -239,6 +246,7 @@ def _wire(
         metrics=metrics,
         silence=share,
         rounds=Rounds(look, chores, staff, clock, minutes, LOOK_MINUTES if lookout else minutes),
+        decider=decider,
         decisions=decided,
         events=Batches(
             ingest,

@@ -19,6 +19,7 @@ from serving.console.people import People
 from serving.console.session import Sessions
 from serving.core import decision as core
 from serving.core import question
+from serving.decider import Decider
 from serving.desk.desk import Desk
 from serving.experience.experience import Experience
 from serving.metrics import Metrics
@@ -49,6 +50,7 @@ class Wiring:
     metrics: Metrics
     silence: SilenceShare
     rounds: Rounds
+    decider: Decider
     decisions: Batches[question.Request, core.Decision]
     events: Batches[list[Any], list[EventResult]]
     reads: Deadline

@@ -185,6 +185,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
             send_at=self.send_at,
         )
 
+    def bare(self) -> "Decision":
+        """The decision without what only its record needs: of the evidence, the chances that a model gave alone."""
+        evidence = Evidence(churn=self.evidence.churn, second_purchase=self.evidence.second_purchase)
+        return msgspec.structs.replace(self, fared=_NOTHING, evidence=evidence)
+
     def plain(self) -> dict[str, Any]:
         """The decision in plain types for people: candidates one by one, without what only a replay needs."""
         found: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, fared=_NOTHING, evidence=Evidence()))

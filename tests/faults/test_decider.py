@@ -1,0 +1,184 @@
+"""The process that decides beside the one that serves: whatever becomes of it, answers come, and nothing is lost."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, timedelta
+from pathlib import Path
+
+import pytest
+from regular_customer import NOON
+from served import SLACK_SECONDS, Asker, Service, event, exchange, misses, regulars, served, shop_to_serve, sold
+
+from features.home import Home
+
+DEADLINE_SECONDS = 0.5
+
+
+def deciders(pid: int) -> list[int]:
+    """The processes that decide for a service."""
+    children = [one for path in Path(f"/proc/{pid}/task").glob("*/children") for one in path.read_text().split()]
+    return [int(one) for one in children if comm_of(one) == "tahdikas decide"]
+
+
+def comm_of(pid: str) -> str:
+    """What a process is called."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def runs(pid: int) -> bool:
+    """Whether it is there and not a mere rest of it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def processor_ticks(pid: int) -> int:
+    """What it has computed."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(told[11]) + int(told[12])
+
+
+def until(call, what: str, seconds: float = 60) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + seconds
+    while not call():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.02)
+
+
+def the_one(service: Service, other_than: int | None = None) -> int:
+    """The process that decides, once it is there and no other is told of as lost."""
+    until(lambda: any(one != other_than for one in deciders(service.pid)), "a process that decides")
+    (found,) = (one for one in deciders(service.pid) if one != other_than)
+    return found
+
+
+def wait_for_work_beside(service: Service, asker: Asker) -> int:
+    """The process that decides, once questions are seen to go there."""
+    found = the_one(service)
+
+    def works() -> bool:
+        before = processor_ticks(found)
+        for _ in range(20):
+            asker.decide("nobody")
+        return not is_lost(asker) and processor_ticks(found) - before > 1
+
+    until(works, "it is asked")
+    return found
+
+
+def is_lost(asker: Asker) -> bool:
+    """Whether the service says that it decides without."""
+    return any("process that decides" in one for one in asker.ask("GET", "/v1/health/ready")[1]["degraded"])
+
+
+def viewed(event_id: str, **more: object):
+    """She looks at something."""
+    return event(event_id, "browse", "bertta", action="view", item_id="coffee", session_id="s", **more)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return shop_to_serve(tmp_path / "home", decision_deadline_ms=round(DEADLINE_SECONDS * 1000))
+
+
+@pytest.fixture
+def service(home: Home) -> Iterator[Service]:
+    with served(home) as running:
+        yield running
+
+
+@pytest.fixture
+def asker(service: Service) -> Iterator[Asker]:
+    with closing(Asker(service)) as one:
+        yield one
+
+
+def test_killed_it_is_done_without_and_started_again(home: Home, service: Service, asker: Asker) -> None:
+    told = list(regulars(["bertta", "cecilia"]))
+    found = wait_for_work_beside(service, asker)
+    for n in range(3):
+        os.kill(found, signal.SIGKILL)
+        more = [viewed(f"view {n} {k}") for k in range(5)]
+        told += more
+        assert asker.tell(told[-5:] if n else told)[0] == 200
+        assert sold(asker.decide("bertta")), "she may be sold to, whoever decides"
+        found = the_one(service, other_than=found)
+    assert asker.tell([exchange("bertta")]) == (200, ["accepted"])
+    assert not sold(asker.decide("bertta"))
+    wait_for_work_beside(service, asker)
+    assert not sold(asker.decide("bertta"))
+    assert misses(home, [one["event_id"] for one in told]) == {}
+
+
+def test_while_it_hangs_answers_are_silent_in_time_and_it_is_replaced(
+    home: Home, service: Service, asker: Asker
+) -> None:
+    assert asker.tell(list(regulars(["bertta"])))[0] == 200
+    found = wait_for_work_beside(service, asker)
+    os.kill(found, signal.SIGSTOP)
+    asker.slowest = 0.0
+    answers = [asker.decide("bertta") for _ in range(3)]
+    assert asker.slowest < DEADLINE_SECONDS + SLACK_SECONDS
+    assert not sold(answers[0])
+    assert answers[0]["state_status"] == "unknown:deadline"
+    until(lambda: sold(asker.decide("bertta")), "decisions are made in the process that serves")
+    until(lambda: not runs(found), "it is ended")
+    assert the_one(service, other_than=found)
+
+
+def test_it_is_named_while_it_is_lost(service: Service, asker: Asker) -> None:
+    found = wait_for_work_beside(service, asker)
+    os.kill(found, signal.SIGKILL)
+    asker.decide("nobody")
+    assert is_lost(asker)
+    until(lambda: not is_lost(asker), "it is back")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_it_ends_with_the_service_and_not_before(home: Home, how: signal.Signals) -> None:
+    with served(home) as service, closing(Asker(service)) as asker:
+        found = wait_for_work_beside(service, asker)
+        if (
+            how is not signal.SIGKILL
+        ):  # what reaches all of them, as from a terminal or a supervisor, is for the service
+            os.kill(found, how)
+            time.sleep(0.1)
+            assert runs(found)
+            assert asker.decide("nobody")["state_status"] == "ok"
+        os.kill(service.pid, how)
+        until(lambda: not runs(found), "it ends", 15)
+
+
+def test_what_cannot_go_over_is_judged_all_the_same(home: Home, service: Service, asker: Asker) -> None:
+    wait_for_work_beside(service, asker)
+    words = [viewed("huge", shelf=10**30), viewed("negative", shelf=-(2**63) - 1), viewed("good")]
+    beside = asker.tell(words)
+    os.kill(the_one(service), signal.SIGKILL)
+    within = asker.tell(words)
+    assert [one == "rejected" for one in beside[1]] == [one == "rejected" for one in within[1]]
+    assert (beside[1][2], within[1][2]) == ("accepted", "duplicate")
+
+
+def test_what_is_refused_is_refused_in_the_same_words(service: Service, asker: Asker) -> None:
+    wait_for_work_beside(service, asker)
+    question = {"channel": "web", "placement": "no_such_place", "customer_id": "bertta"}
+    beside = asker.ask("POST", "/v1/decisions", question)
+    os.kill(the_one(service), signal.SIGKILL)
+    assert asker.ask("POST", "/v1/decisions", question) == beside
+    assert beside[0] == 422
+
+
+def test_a_clock_far_ahead_goes_over_the_line_with_the_question(home: Home) -> None:
+    ahead = NOON + timedelta(days=400)
+    with served(home, ahead) as service, closing(Asker(service)) as asker:
+        wait_for_work_beside(service, asker)
+        told = asker.decide("nobody")["decided_at"]
+        assert told.startswith(ahead.astimezone(UTC).date().isoformat()[:7])
