@@ -32,12 +32,13 @@ class Round(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct, frozen=True):
-    """Megabytes: a worker's after the start and at most, the lookout's at most, and of all processes together under
-    load, pages that several have counted once.
+    """Megabytes: of the process that serves after the start and at most, at most of the one that decides for it and of
+    the lookout, and of all processes together under load, pages that several have counted once.
     """
 
     start_mb: float
     worker_mb: float
+    decider_mb: float
     lookout_mb: float
     together_mb: float
 
@@ -105,7 +106,7 @@ class Measured:
             start = service.memory_mb()
             self._open(services, decisions, events, seconds)
             most = {role: service.memory_mb("VmHWM", role) for role in service.processes()}
-            return Memory(start, most["worker"], most["lookout"], service.share_mb())
+            return Memory(start, most["worker"], most["decider"], most["lookout"], service.share_mb())
 
     def long_run(self, decisions: float, events: float, seconds: float) -> LongRun:
         """So many decisions and events a second for so long."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,13 +45,15 @@ class Service:
         return sum(_cpu_seconds(pid) for pid in _family(self.pid))
 
     def processes(self) -> dict[str, list[int]]:
-        """Its processes by what they do: `worker` serves, `lookout` looks at everybody, `rest` keeps them going."""
-        found: dict[str, list[int]] = {"worker": [], "lookout": [], "rest": []}
+        """Its processes by what they do.
+
+        `worker` serves, `decider` decides for it, `lookout` looks at everybody, `rest` keeps them going.
+        """
+        found: dict[str, list[int]] = {"worker": [], "decider": [], "lookout": [], "rest": []}
         for pid in _family(self.pid):
-            with suppress(ProcessLookupError):
-                looks = os.getpriority(os.PRIO_PROCESS, pid) > 0
-                tracks = "resource_tracker" in _told(Path(f"/proc/{pid}/cmdline"))
-                found["rest" if tracks else "lookout" if looks else "worker"].append(pid)
+            called = _told(Path(f"/proc/{pid}/comm")).removeprefix("tahdikas ").strip()
+            tracks = "resource_tracker" in _told(Path(f"/proc/{pid}/cmdline"))
+            found["rest" if tracks else called if called in ("lookout", "decider") else "worker"].append(pid)
         if len(found["worker"]) > 1:  # several: the one that was started only watches over them
             found["worker"].remove(self.pid)
             found["rest"].append(self.pid)

@@ -77,6 +77,11 @@ def opened_shop(home: Home) -> Shop:
     return Shop(home, moment, Cast(customers, load_items(home)["item_id"].to_pylist()), key)
 
 
+def decides_beside(home: Home, beside: bool) -> None:
+    """Whether one worker is to have a process that decides."""
+    (home.config / "serving.yaml").write_text(f"{_UNLIMITED}decide_beside: {str(beside).lower()}\n", "utf-8")
+
+
 def hundred_actions(home: Home) -> None:
     """The shipped actions, and variants of them up to a hundred: sales, care and service, with and without items."""
     content = yaml.safe_load(DEFAULT_ACTIONS.read_text(encoding="utf-8"))
