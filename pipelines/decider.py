@@ -79,6 +79,7 @@ def _work(root: Path, patience: float, now: datetime, marks: Sequence[str], line
 
     try:
         with closing(DecisionService(Home.open(root), patience_seconds=patience, beside=True)) as service:
+            service.leave_tidying()
             with suppress(TahdikasError):
                 service.customer("", now)  # what the first decision would otherwise wait for
             gc.collect()

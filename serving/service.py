@@ -301,10 +301,14 @@ class DecisionService:
     def tidy_beside(self) -> None:
         """From now on keep the live store tidy in a thread of its own, until told to end that, or closed."""
         self.end_tidying()
-        self._records.leave_tidying()
-        self._log.leave_tidying()
+        self.leave_tidying()
         self._tidying = Tidying(self._records.connection)
         self._tidying.start()
+
+    def leave_tidying(self) -> None:
+        """From now on another thread or process keeps the live store tidy."""
+        self._records.leave_tidying()
+        self._log.leave_tidying()
 
     def end_tidying(self) -> None:
         """End the thread, if there is one."""
