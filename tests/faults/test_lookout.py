@@ -137,6 +137,7 @@ def test_it_makes_the_reports_of_the_journey_ahead(home: Home) -> None:
         until(lambda: all(reports.find("demand", days) for days in PERIODS), "all are kept")
         kept = reports.find("touchpoints", 90)
         assert kept is not None
+        asker.close()  # the service hung up meanwhile
         asker._to.request("GET", "/v1/touchpoints", None, asker._headers)
         answer = json.loads(asker._to.getresponse().read())
         latest = reports.find("touchpoints", 90)
