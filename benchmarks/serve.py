@@ -1,7 +1,7 @@
 """Serving: the real API under load, beside the naive stack, as it starts, as it grows, and on PostgreSQL and Valkey.
 
 The shop is simulated, learned from and promoted by the product, then multiplied. Services and the load upon them are
-processes of their own and share this machine's cores. `LOAD_SECONDS` (600), `GROWN_SECONDS` (as long, two workers),
+processes of their own and share this machine's cores. `LOAD_SECONDS` (600), `GROWN_SECONDS` (as long, other ways),
 `STEP_SECONDS` (20), `ROUNDS` (3), `NAIVE_ROUNDS` (as many), `SHOP` (100000x10000), `GROWTH` (four such sizes) and
 `GROWN` (yes) in the environment make a run shorter. What is being done is told on standard error; the page is written
 after each part.
@@ -28,7 +28,7 @@ from benchmarks.load.progress import say
 from benchmarks.load.questions import DECISIONS
 from benchmarks.load.rounds import CONNECTIONS, Command, LongRun, Measured, Round, product
 from benchmarks.load.server import errand, free_port, load, python, serving
-from benchmarks.load.shop import Shop, made_shop, opened_shop
+from benchmarks.load.shop import Shop, decides_beside, made_shop, opened_shop
 from benchmarks.naive_parts import naive_parts
 from benchmarks.report import ROOT, write_result
 from benchmarks.serve_words import Found, Generator, facts_of, parts_of
@@ -88,7 +88,9 @@ def _measured(root: Path) -> Iterator[Found]:
 
 
 def _beside(made: Path, small: Shop, root: Path) -> Found:
-    """The large shop: a worker's long run, its rounds, in which it and the naive stack take turns, then two workers."""
+    """The large shop: a worker's long run, its rounds, in which it and the naive stack take turns, then one that
+    decides itself, and two workers.
+    """
     shop = large_shop(made, root / "large")
     ours = Measured("one worker", product(shop), shop.cast, shop.key)
     stacks = {
@@ -100,12 +102,16 @@ def _beside(made: Path, small: Shop, root: Path) -> Found:
     beside: dict[str, list[Round]] = {way: [] for way in stacks}
     for number in range(ROUNDS):
         rounds.append(ours.round(STEP_SECONDS, FIRST_RATE))
-        for way, one in stacks.items() if number < NAIVE_ROUNDS else ():
-            beside[way].append(one.round(STEP_SECONDS, FIRST_NAIVE_RATE))
+        for way, stack in stacks.items() if number < NAIVE_ROUNDS else ():
+            beside[way].append(stack.round(STEP_SECONDS, FIRST_NAIVE_RATE))
+    decides_beside(shop.home, False)
+    one = Measured("one that decides itself", product(shop), shop.cast, shop.key)
+    within = one.round(STEP_SECONDS, FIRST_RATE), one.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS)
+    decides_beside(shop.home, True)
     two = Measured("two workers", product(shop, workers=2), shop.cast, shop.key)
     pair = two.round(STEP_SECONDS, FIRST_RATE), two.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS)
     people, items = len(shop.cast.customers), len(shop.cast.items)
-    return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, pair, None, [])
+    return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, within, pair, None, [])
 
 
 def _sizes(told: str) -> tuple[int, int]:

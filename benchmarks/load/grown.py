@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from benchmarks.load.shop import DAYS, START, Shop, opened_shop
+from benchmarks.load.shop import DAYS, START, Shop, decides_beside, opened_shop
 from features.home import Home
 
 
@@ -37,6 +37,7 @@ def _shop(folder: Path, made: Path, url: str, valkey_port: int) -> Shop:
     home, end = Home.open(folder), START + timedelta(days=DAYS)
     shutil.copytree(made / "home" / "config", home.config)
     shutil.copytree(made / "home" / "bundles", home.bundles)
+    decides_beside(home, False)  # two workers, and servers besides, on two processors
     (home.config / "store.yaml").write_text(json.dumps({"engine": "postgresql", "url": url}), "utf-8")
     online = {"online": {"store": "valkey", "url": f"valkey://127.0.0.1:{valkey_port}/0"}}
     (home.config / "feature_store.yaml").write_text(json.dumps(online), "utf-8")
