@@ -6,7 +6,6 @@ Parts come back in order, so that a list is the same whatever number of workers 
 import atexit
 import gc
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 
 from features.home import Home
 from pipelines.campaign_rows import Part, Wanted, part_of
+from pipelines.processors import processors
 from serving.core.question import Request
 from serving.service import DecisionService
 
@@ -55,7 +55,7 @@ def on_all_cores(
 
     `workers` None: as many as there are cores, where there are many customers.
     """
-    count = workers or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    count = workers or processors()
     if count == 1 or (workers is None and customers < ALONE_BELOW):
         with closing(DecisionService(home)) as service, collected_seldom():
             for chunk in chunks:

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from features.home import Home
 from pipelines.campaign_work import Worker
 from pipelines.decider import SWITCH_SECONDS, DeciderProcess
+from pipelines.processors import processors
 from pipelines.without_pandas import without_pandas
 from serving.api import create_app
 from serving.clocks import Clock
@@ -31,7 +31,7 @@ def worker_app(home: Home, clock: Clock, settings: ServingSettings, *, alone: bo
     without_pandas()
     sys.setswitchinterval(SWITCH_SECONDS)
     beside = Worker(home, clock)
-    splits = alone and settings.decide_beside and len(os.sched_getaffinity(0)) > 1
+    splits = alone and settings.decide_beside and processors() > 1
     lookout = bool(settings.watch_minutes)
     app = create_app(home, clock=clock, settings=settings, wake=beside.wake, lookout=lookout, beside=splits)
     decider = DeciderProcess(home, clock, settings, app.state.wiring.decider) if splits else None
