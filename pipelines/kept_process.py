@@ -2,14 +2,13 @@
 
 import logging
 import multiprocessing
+import os
 import threading
 import time
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-
-log = logging.getLogger("tahdikas.serve")
 
 _LOOK_AROUND_SECONDS = 0.5
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 60.0
@@ -22,11 +21,22 @@ def is_called(name: str) -> None:
         Path("/proc/self/comm").write_text(f"tahdikas {name}"[:15], encoding="utf-8")
 
 
+def ends_with(parent: int) -> None:
+    """End this process as soon as the one that started it is gone."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_AROUND_SECONDS)
+    os._exit(0)
+
+
 class KeptProcess(ABC):
     """Keeps a process going that `begun` starts; to be derived from."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._log = logging.getLogger(f"tahdikas.{name}")
         self.stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -52,7 +62,13 @@ class KeptProcess(ABC):
         context, pause = multiprocessing.get_context("spawn"), _FIRST_PAUSE_SECONDS
         while not self.stopped.is_set():
             began = time.monotonic()
-            process = self.begun(context)
+            try:
+                process = self.begun(context)
+            except OSError:  # no memory, no descriptors: it may be had later
+                self._log.warning("it could not be started: it is tried again", exc_info=True)
+                self.stopped.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+                continue
             while process.is_alive() and not self.stopped.is_set():
                 process.join(_LOOK_AROUND_SECONDS)
             if process.is_alive():
@@ -62,7 +78,7 @@ class KeptProcess(ABC):
                 process.join()
                 return
             if not self.stopped.is_set():
-                log.warning("the %s ended: it is started again", self._name)
+                self._log.warning("it ended: it is started again")
             pause = _FIRST_PAUSE_SECONDS if time.monotonic() - began > _LONGEST_PAUSE_SECONDS else pause
             self.stopped.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

@@ -8,7 +8,6 @@ import fcntl
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from features.errors import HomeError
 from features.home import Home
-from pipelines.kept_process import KeptProcess, is_called
+from pipelines.kept_process import KeptProcess, ends_with, is_called
 from serving.clocks import Clock
 from serving.logs import to_lines
 
@@ -26,7 +25,6 @@ log = logging.getLogger("tahdikas.lookout")
 
 STEP_SECONDS = 1.0
 LOWEST = 19
-_LOOK_AROUND_SECONDS = 0.5
 
 
 class LookoutProcess(KeptProcess):
@@ -74,7 +72,7 @@ def _work(root: Path, ahead_seconds: float, parent: int) -> None:
     is_called("lookout")
     os.nice(LOWEST)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # typed in a terminal it is for the service, which ends this process
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    ends_with(parent)
     to_lines()
     home, ahead = Home.open(root), timedelta(seconds=ahead_seconds)
     try:
@@ -83,13 +81,6 @@ def _work(root: Path, ahead_seconds: float, parent: int) -> None:
     except Exception:
         log.exception("the lookout failed")
         raise SystemExit(1) from None
-
-
-def _end_with(parent: int) -> None:
-    """End this process as soon as the one that started it is gone."""
-    while os.getppid() == parent:
-        time.sleep(_LOOK_AROUND_SECONDS)
-    os._exit(0)
 
 
 @contextmanager

@@ -10,13 +10,14 @@ import logging
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,20 +25,25 @@ from features.errors import TahdikasError
 from features.log.event_log import EventResult
 from serving.core.decision import Decision
 from serving.core.question import Request
-from serving.service import DecisionService
+from serving.service import Beside, DecisionService
 
 log = logging.getLogger("tahdikas.decider")
 
 _COMPUTED, _FAILED, _DONE = b"c", b"f", b"d"
 """How a message back begins: computed and about to write, failed, done."""
 
+_LOOK_SECONDS = 1.0
+"""How often it is looked what is degraded there."""
+
 Step = tuple[str, float, int]
+T = TypeVar("T")
 
 
 class _Decided(msgspec.Struct, array_like=True):
     decisions: list[Decision]
     steps: list[Step]
     refusal: str | None  # why what was decided could not be recorded
+    degraded: list[str]
 
 
 class _Taken(msgspec.Struct, array_like=True):
@@ -97,15 +103,25 @@ class Decider:
     def __init__(self, service: DecisionService) -> None:
         self._service = service
         self._lines: Lines | None = None
+        self._unjudged = 0  # by processes before this one
         self._lock = threading.Lock()
         self.before_writing: Callable[[], None] = lambda: None
         """Called by the thread that asks, when a batch of decisions is computed and about to be written."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether there should be a process that decides, and is none."""
+        return self._service.beside.lost
+
+    @lost.setter
+    def lost(self, lost: bool) -> None:
+        self._service.beside = Beside(unjudged=self._service.beside.unjudged, lost=lost)
+        self._unjudged = self._service.beside.unjudged
+
     def open(self, lines: Lines) -> None:
         """Decide over these lines from now on."""
         with self._lock:
-            self._lines = lines
-        self._service.beside.lost = False
+            self._lines, self.lost = lines, False
 
     def close(self) -> None:
         """Decide within from now on; the process ends by itself."""
@@ -117,25 +133,25 @@ class Decider:
     def decide_many(self, questions: Sequence[Request]) -> list[Decision]:
         """As `DecisionService.decide_many`; evidence and how every action fared are left in the record."""
         lines = self._lines
-        told = None if lines is None else self._ask(lines, lines.deciding, questions)
+        told = None if lines is None else self._ask(lines, lines.deciding, questions, _decided)
         if told is None:
             return self._service.decide_many(questions)
-        answer = _decided(told)
-        self._tell(answer.steps)
-        self._service.refusal = answer.refusal
-        return answer.decisions
+        self._tell(told.steps)
+        self._service.refusal, self._service.beside.degraded = told.refusal, told.degraded
+        return told.decisions
 
     def ingest(self, objects: list[Any], now: datetime) -> list[EventResult]:
         """As `DecisionService.ingest`."""
         lines = self._lines
-        told = None if lines is None else self._ask(lines, lines.telling, (now, objects))
+        told = None if lines is None else self._ask(lines, lines.telling, (now, objects), _taken)
         if told is None:
             return self._service.ingest(objects, now)
-        answer = _taken(told)
-        self._service.beside.unjudged = answer.unjudged
-        return answer.results
+        self._service.beside.unjudged = self._unjudged + told.unjudged
+        return told.results
 
-    def _ask(self, lines: Lines, free: SimpleQueue[Connection], asked: object) -> bytes | None:
+    def _ask(
+        self, lines: Lines, free: SimpleQueue[Connection], asked: object, decode: Callable[[bytes], T]
+    ) -> T | None:
         """What came back over one of the free lines; None where it is to be done within."""
         try:
             message = _encode(asked)
@@ -147,25 +163,24 @@ class Decider:
             while (told := line.recv_bytes())[:1] == _COMPUTED:
                 self._tell(_steps(told[1:]))
                 self.before_writing()
-        except (OSError, EOFError):
+            answer = None if told == _FAILED else decode(told.removeprefix(_DONE))
+        except (OSError, EOFError, msgspec.MsgspecError):  # it ended, it hangs, or it is of another version
             self._lose(lines)
             return None
         free.put(line)
-        return told[1:] if told[:1] == _DONE else None
+        return answer
 
     def _tell(self, steps: Sequence[Step]) -> None:
         for step in steps:
             self._service.steps.tell(*step)
 
     def _lose(self, lines: Lines) -> None:
+        """Have the process end, before anything that was asked of it is done within."""
         with self._lock:
-            first = self._lines is lines
-            if first:
-                self._lines = None
-        if first:
-            self._service.beside.lost = True
-            log.warning("the process that decides does not answer: it is started again, and done without meanwhile")
-            lines.end()
+            if self._lines is lines:
+                lines.end()
+                self._lines, self.lost = None, True
+                log.warning("the process that decides does not answer: it is started again, and done without meanwhile")
 
 
 def answer_on(lines: Sequence[Connection], service: DecisionService) -> None:
@@ -188,11 +203,12 @@ def answer_on(lines: Sequence[Connection], service: DecisionService) -> None:
 
 
 class _Own(threading.local):
-    """The line that a thread answers on, and the steps taken since it last said so."""
+    """The line that a thread answers on, the steps taken since it last said so, and what it last found degraded."""
 
     def __init__(self) -> None:
         self.line: Connection | None = None
         self.steps: list[Step] = []
+        self.looked, self.degraded = -_LOOK_SECONDS, list[str]()
 
     def took(self, name: str, seconds: float, questions: int) -> None:
         self.steps.append((name, seconds, questions))
@@ -222,8 +238,11 @@ class _Own(threading.local):
 
 
 def _decide(service: DecisionService, own: _Own, asked: bytes) -> _Decided:
-    decisions = service.decide_many(_questions(asked))
-    return _Decided([one.bare() for one in decisions], own.said(), service.refusal)
+    questions = _questions(asked)
+    decisions = service.decide_many(questions)
+    if time.monotonic() > own.looked + _LOOK_SECONDS:
+        own.looked, own.degraded = time.monotonic(), service.degraded(questions[0].now)
+    return _Decided([one.bare() for one in decisions], own.said(), service.refusal, own.degraded)
 
 
 def _take_in(service: DecisionService, asked: bytes) -> _Taken:

@@ -74,8 +74,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 def fingerprint(request: Request) -> bytes:
     """A hash of the question without its moment: what must be the same under the same idempotency key."""
-    asked = msgspec.structs.replace(request, now=from_micros(0), idempotency_key=None)
-    return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
+    asked = msgspec.structs.replace(request, now=from_micros(0), idempotency_key=None, send_at=None)
+    told = msgspec.json.encode(asked, order="deterministic")
+    at = b"" if request.send_at is None else str(to_micros(request.send_at)).encode()  # in whatever zone it was written
+    return hashlib.sha256(told + at).digest()
 
 
 class Records:

@@ -52,8 +52,11 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Beside(msgspec.Struct):
-    """Of a process that decides beside this one: how much feedback it could not judge, and whether it is lost."""
+    """Of a process that decides beside this one: what is degraded there, how much feedback it could not judge, and
+    whether it is lost.
+    """
 
+    degraded: list[str] = []
     unjudged: int = 0
     lost: bool = False
 
@@ -264,14 +267,20 @@ class DecisionService:
         (decision,) = decided([request], [snapshot], force)
         return snapshot, decision
 
-    def health(self, now: datetime) -> Health:
-        """Whether this process can answer, and with what degraded."""
+    def degraded(self, now: datetime) -> list[str]:
+        """What of all that decisions rest on is not as it should be in this process."""
         force = self.in_force(now)
         degraded = list(force.degraded)
         if force.models is None:
             degraded.append("no model bundle is in force: stated estimates and unranked items are used")
         if not force.articles.by_id:
             degraded.append("the item catalogue is empty: titles, stock and margins are unknown")
+        return degraded
+
+    def health(self, now: datetime) -> Health:
+        """Whether this process, and one that decides beside it, can answer, and with what degraded."""
+        force, degraded = self.in_force(now), self.degraded(now)
+        degraded += [one for one in self.beside.degraded if one not in degraded]
         if failed := self.unjudged + self.beside.unjudged:
             degraded.append(
                 f"{failed} pieces of feedback could not be judged by the model of dissatisfaction: seed words stood in"

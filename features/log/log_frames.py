@@ -24,8 +24,8 @@ def is_whole(database: Path) -> bool:
         frames, *last, in_database = _INDEX.unpack(index.read(_INDEX.size))
     if frames == in_database:
         return True
-    with database.with_name(f"{database.name}-wal").open("rb") as log:
-        head = log.read(_HEAD)
+    with database.with_name(f"{database.name}-wal").open("rb") as written:
+        head = written.read(_HEAD)
         if len(head) < _HEAD:
             return False
         magic, _, page_bytes, _, salts, *sums = struct.unpack(">IIII8sII", head)
@@ -34,7 +34,7 @@ def is_whole(database: Path) -> bool:
             return False
         words = tuple(sums)
         for _ in range(frames):
-            frame = log.read(_FRAME_HEAD + page_bytes)
+            frame = written.read(_FRAME_HEAD + page_bytes)
             if len(frame) < _FRAME_HEAD + page_bytes or frame[8:16] != salts:
                 return False
             words = _summed(frame[:8], order, *words)

@@ -86,6 +86,24 @@ def test_what_is_told_is_what_was_recorded(shop, decider, asked):
         assert told.context == question.context
 
 
+@pytest.mark.parametrize("hours", [0, 2, -11])
+def test_a_retry_is_known_whoever_answered_first(shop, decider, hours):
+    send_at = (NOON + timedelta(days=1)).astimezone(timezone(timedelta(hours=hours)))
+    for first, then in ((decider, shop.service), (shop.service, decider)):
+        key = f"{hours} {first is decider}"
+        question = shop.question(send_at=send_at, idempotency_key=key)
+        (told,), (again,) = first.decide_many([question]), then.decide_many([question])
+        assert again.decision_id == told.decision_id
+
+
+def test_what_is_degraded_there_is_told_here(shop, decider):
+    shop.service.beside.degraded = []
+    decider.decide_many([shop.question()])
+    assert shop.service.beside.degraded == shop.service.degraded(shop.now) != []
+    shop.service.beside.degraded = ["the bundle there is torn"]
+    assert shop.service.health(shop.now).degraded.count("the bundle there is torn") == 1
+
+
 def test_steps_and_the_moment_before_writing_are_told(shop, decider):
     steps, moments = [], []
     shop.service.steps.watch(lambda *step: steps.append(step))
@@ -103,7 +121,7 @@ def test_a_question_that_fails_raises_as_it_does_within_and_the_line_stays(shop,
         with pytest.raises(DataError) as beside:
             decider.decide_many([shop.question("no_such_place")])
         assert str(beside.value) == str(within.value)
-    assert not shop.service.beside.lost
+    assert not decider.lost
 
 
 def test_events_are_judged_alike_and_taken_once_whoever_takes_them(shop, decider):
@@ -119,7 +137,7 @@ def test_events_are_judged_alike_and_taken_once_whoever_takes_them(shop, decider
     ]
 
 
-@pytest.mark.parametrize("how", ["silent", "closed", "closed when asked", "torn"])
+@pytest.mark.parametrize("how", ["silent", "closed", "closed when asked", "torn", "of another version"])
 def test_a_line_that_fails_is_done_without(shop, how):
     decider, lines, ended = Decider(shop.service), lines_of(0.2), []
     lines.end = lambda: ended.append(how)
@@ -133,18 +151,19 @@ def test_a_line_that_fails_is_done_without(shop, how):
         closing.start()
     elif how == "torn":
         lines.far[0].send_bytes(b"")
+    elif how == "of another version":
+        lines.far[0].send_bytes(b"d\xc1")
     (told,) = decider.decide_many([shop.question()])
     assert shop.service.decision(told.decision_id) is not None
-    if how != "torn":  # words that mean nothing are a failure of that batch
-        assert (ended, shop.service.beside.lost) == ([how], True)
+    assert (ended, decider.lost) == ([how], True)
     decider.decide_many([shop.question()])
     decider.ingest([], shop.now)
-    assert len(ended) <= 1
+    assert len(ended) == 1
     lines.let_go()
     if how == "closed when asked":
         closing.join()
     for line in lines.far:
         line.close()
     decider.open(lines_of())
-    assert not shop.service.beside.lost
+    assert not decider.lost
     decider.close()

@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from decided_beside import wait_for_work_beside
 from served import Asker, served, shop_to_serve
 
 from tests.serving.core.test_bundles import put_in_force, truncate_with_its_sum, write_bundle
@@ -15,7 +16,7 @@ ASKERS, HUNG_SECONDS, DEADLINE_SECONDS = 3, 2.0, 5.0
 
 
 def trial_of(pid):
-    """The process that tries a bundle for a service, stopped as soon as it is there."""
+    """The process that tries a bundle for another, stopped as soon as it is there."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
         for child in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -51,13 +52,14 @@ def test_nobody_waits_for_the_trial_of_a_promoted_bundle(tmp_path):
     first = write_bundle(home)
     with served(home) as service, closing(Asker(service)) as asker:
         assert bundle_of(asker.decide("aino")) == first
+        beside = wait_for_work_beside(service, asker)
         stop, answers = threading.Event(), []
         threads = [threading.Thread(target=ask_on, args=(service, stop, answers)) for _ in range(ASKERS)]
         for thread in threads:
             thread.start()
         try:
             second = write_bundle(home, as_of="20260901", seed=1)
-            trial, since = trial_of(service.pid), len(answers)
+            trial, since = trial_of(beside), len(answers)
             time.sleep(HUNG_SECONDS)
             meanwhile = answers[since:]
             os.kill(trial, signal.SIGCONT)
