@@ -30,6 +30,10 @@ class NotServingError(TahdikasError):
     """A service did not start, or ended."""
 
 
+_CALLED = {"decider": "tahdikas decide", "lookout": "tahdikas lookou"}
+"""Names of processes, of which the system keeps 15 letters."""
+
+
 @dataclass(frozen=True)
 class Service:
     """A running service; `first_answer_seconds` from the start of its process to its first good decision."""
@@ -51,9 +55,10 @@ class Service:
         """
         found: dict[str, list[int]] = {"worker": [], "decider": [], "lookout": [], "rest": []}
         for pid in _family(self.pid):
-            called = _told(Path(f"/proc/{pid}/comm")).removeprefix("tahdikas ").strip()
+            called = _told(Path(f"/proc/{pid}/comm"))
             tracks = "resource_tracker" in _told(Path(f"/proc/{pid}/cmdline"))
-            found["rest" if tracks else called if called in ("lookout", "decider") else "worker"].append(pid)
+            role = next((role for role, name in _CALLED.items() if called.startswith(name)), "worker")
+            found["rest" if tracks else role].append(pid)
         if len(found["worker"]) > 1:  # several: the one that was started only watches over them
             found["worker"].remove(self.pid)
             found["rest"].append(self.pid)

@@ -75,6 +75,8 @@ def test_while_it_hangs_answers_are_silent_in_time_and_it_is_replaced(
 
 def test_it_is_named_while_it_is_lost(service: Service, asker: Asker) -> None:
     found = wait_for_work_beside(service, asker)
+    told = service.processes()
+    assert (told["worker"], told["decider"], told["lookout"]) == ([service.pid], [found], [])
     os.kill(found, signal.SIGKILL)
     asker.decide("nobody")
     assert is_lost(asker)

@@ -73,6 +73,7 @@ def test_killed_it_is_started_again_and_what_it_sees_is_told(home: Home) -> None
         until(lambda: holds_of(asker) == ['tahdikas_holds{kind="open_case"} 1.0'], "the hold is counted")
         for _ in range(2):
             (found,) = lookouts(service.pid)
+            assert service.processes()["lookout"] == [found]
             os.kill(found, signal.SIGKILL)
             assert not sold(asker.decide("bertta"))
             until(lambda: lookouts(service.pid) not in ([], [found]), "another one is started")  # noqa: B023
