@@ -213,8 +213,8 @@ def _grown_parts(found: Found) -> Parts:
     return [
         {"heading": "PostgreSQL and Valkey, two workers"},
         {
-            "text": "The simulated shop itself, not multiplied; both servers, both workers and the load share this "
-            "machine's cores; PostgreSQL is in its durable mode. One round."
+            "text": "The simulated shop itself, not multiplied; both servers, both workers, each of which decides "
+            "itself, and the load share this machine's cores; PostgreSQL is in its durable mode. One round."
         },
         _one_round(*found.grown),
     ]
