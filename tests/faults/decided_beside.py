@@ -54,10 +54,12 @@ def wait_for_work_beside(service: Service, asker: Asker) -> int:
     found = the_one(service)
 
     def works() -> bool:
+        begun = processor_ticks(found)
+        time.sleep(0.3)
         before = processor_ticks(found)
         for _ in range(20):
             asker.decide("nobody")
-        return not is_lost(asker) and processor_ticks(found) - before > 1
+        return before == begun and processor_ticks(found) - before > 1  # it was idle, not starting, until it was asked
 
     until(works, "it is asked")
     return found

@@ -83,7 +83,7 @@ def listed(file: Path) -> list[str]:
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists of any length are asked about on two cores."""
     monkeypatch.setattr(campaign_workers, "ALONE_BELOW", 1)
-    monkeypatch.setattr(campaign_workers.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(campaign_workers, "processors", lambda: 2)
 
 
 @pytest.mark.usefixtures("two_cores")
