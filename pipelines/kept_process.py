@@ -63,22 +63,20 @@ class KeptProcess(ABC):
         while not self.stopped.is_set():
             began = time.monotonic()
             try:
-                process = self.begun(context)
-            except OSError:  # no memory, no descriptors: it may be had later
+                self._see_it_end(self.begun(context))
+            except OSError:  # no memory, no descriptors: they may be had later
                 self._log.warning("it could not be started: it is tried again", exc_info=True)
-                self.stopped.wait(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-                continue
-            while process.is_alive() and not self.stopped.is_set():
-                process.join(_LOOK_AROUND_SECONDS)
-            if process.is_alive():
-                self.told_to_end(process)
-                process.join(_END_SECONDS)
-                process.kill()
-                process.join()
-                return
-            if not self.stopped.is_set():
-                self._log.warning("it ended: it is started again")
             pause = _FIRST_PAUSE_SECONDS if time.monotonic() - began > _LONGEST_PAUSE_SECONDS else pause
             self.stopped.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    def _see_it_end(self, process: SpawnProcess) -> None:
+        while process.is_alive() and not self.stopped.is_set():
+            process.join(_LOOK_AROUND_SECONDS)
+        if not self.stopped.is_set():
+            self._log.warning("it ended: it is started again")
+        elif process.is_alive():
+            self.told_to_end(process)
+            process.join(_END_SECONDS)
+            process.kill()
+            process.join()
