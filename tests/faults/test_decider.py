@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 from decided_beside import is_lost, runs, the_one, until, wait_for_work_beside
 from regular_customer import NOON
-from served import SLACK_SECONDS, Asker, Service, event, exchange, misses, regulars, served, shop_to_serve, sold
+from served import (
+    SLACK_SECONDS,
+    Asker,
+    Service,
+    event,
+    exchange,
+    misses,
+    regulars,
+    served,
+    shop_to_serve,
+    sold,
+)
 
 from features.home import Home
 
@@ -135,3 +146,42 @@ def test_a_clock_far_ahead_goes_over_the_line_with_the_question(home: Home) -> N
         wait_for_work_beside(service, asker)
         told = asker.decide("nobody")["decided_at"]
         assert told.startswith(ahead.astimezone(UTC).date().isoformat()[:7])
+
+
+def test_whoever_is_told_the_next_decision_heeds_it(home: Home, service: Service, asker: Asker) -> None:
+    """Each way by which people or events ask for silence, of which one process is told and the other decides."""
+    names = ["by staff", "by an incident", "by what was refused", "by a visitor"]
+    assert asker.tell(list(regulars(names)))[0] == 200
+    wait_for_work_beside(service, asker)
+
+    def staff() -> None:
+        wish = {"review_at": (NOON + timedelta(days=9)).isoformat(), "person": "maija", "reason": "Promised"}
+        assert asker.ask("POST", "/v1/customers/by%20staff/holds", wish)[0] == 201
+
+    def incident() -> None:
+        shipped = {"order_id": "o0 by an incident", "status": "shipped", "carrier": "posti"}
+        sent = event("d", "delivery", "by an incident", days=1, **shipped)
+        assert asker.tell([sent]) == (200, ["accepted"])
+        strike = {"rule": {"carrier": "posti"}, "person": "maija", "reason": "Strike"}
+        assert asker.ask("POST", "/v1/incidents", strike)[0] == 201
+
+    def refused() -> None:
+        torn = event("torn", "case", "by what was refused", case_id="t", kind="no such kind", status="opened")
+        assert asker.tell([torn])[1] == ["rejected"]
+
+    def visitor() -> None:
+        hers = exchange("x") | {"anonymous_id": "v-1"}
+        del hers["customer_id"]
+        link = event("link", "identity", "by a visitor", external_id="v-1", action="link")
+        assert asker.tell([hers]) == (200, ["accepted"])
+        assert asker.tell([link])[1] == ["accepted"]
+
+    for name, way in zip(names, (staff, incident, refused, visitor), strict=True):
+        assert sold(asker.decide(name)), name
+        way()
+        answer = asker.decide(name)  # an incident covers what is sent to her, not what she sees in the shop
+        assert [hold["kind"] for hold in answer["holds"]] == ["incident"] if way is incident else not sold(answer), name
+    before = asker.decide("nobody")["versions"]["policy"]
+    with (home.config / "policy.yaml").open("a") as policy:
+        policy.write("# another text\n")
+    assert asker.decide("nobody")["versions"]["policy"] != before
