@@ -28,7 +28,7 @@ from benchmarks.load.progress import say
 from benchmarks.load.questions import DECISIONS
 from benchmarks.load.rounds import CONNECTIONS, Command, LongRun, Measured, Round, product
 from benchmarks.load.server import errand, free_port, load, python, serving
-from benchmarks.load.shop import Shop, decides_beside, made_shop, opened_shop
+from benchmarks.load.shop import Shop, decides_beside, looked_over, made_shop, opened_shop
 from benchmarks.naive_parts import naive_parts
 from benchmarks.report import ROOT, write_result
 from benchmarks.serve_words import Found, Generator, facts_of, parts_of
@@ -88,8 +88,8 @@ def _measured(root: Path) -> Iterator[Found]:
 
 
 def _beside(made: Path, small: Shop, root: Path) -> Found:
-    """The large shop: a worker's long run, its rounds, in which it and the naive stack take turns, then one that
-    decides itself, and two workers.
+    """The large shop: a worker's first minutes, its long run, its rounds, in which it and the naive stack take turns,
+    then one that decides itself, and two workers.
     """
     shop = large_shop(made, root / "large")
     ours = Measured("one worker", product(shop), shop.cast, shop.key)
@@ -97,6 +97,9 @@ def _beside(made: Path, small: Shop, root: Path) -> Found:
         w: Measured(f"naive, {w}", naive(root / "naive", w), small.cast, "", takes_events=False) for w in NAIVE_WAYS
     }
     generator = _generator(shop)
+    first = ours.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS)
+    say("the lookout looks at everybody")
+    looked_over(shop)
     long_run = ours.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS)
     rounds: list[Round] = []
     beside: dict[str, list[Round]] = {way: [] for way in stacks}
@@ -111,7 +114,9 @@ def _beside(made: Path, small: Shop, root: Path) -> Found:
     two = Measured("two workers", product(shop, workers=2), shop.cast, shop.key)
     pair = two.round(STEP_SECONDS, FIRST_RATE), two.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS)
     people, items = len(shop.cast.customers), len(shop.cast.items)
-    return Found(people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, long_run, within, pair, None, [])
+    return Found(
+        people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, first, long_run, within, pair, None, []
+    )
 
 
 def _sizes(told: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ praise or a good rating: someone who asks again, or says nothing in particular, 
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -74,7 +74,7 @@ class Mood:
             written = [row for row in rows if row["type"] == "feedback" and (row.get("text") or "").strip()]
             written.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
             scores: list[Any] = []
-            for row in _unjudged(run, written):
+            for row in unjudged(run, written):
                 for judge, name in judges:
                     try:
                         scores += _scored(run, row, judge, name, rules, scores)
@@ -91,9 +91,9 @@ class Mood:
         log.exception("feedback could not be judged by the model: seed words stand in")
 
 
-def _unjudged(run: Connection, rows: list[Row]) -> list[Row]:
-    """Those of `rows` that have no score yet."""
-    ids = [_score_id(row["event_id"]) for row in rows]
+def unjudged(run: Connection, rows: Sequence[Row]) -> list[Row]:
+    """Those of `rows`, not more than a query may name, that have no score yet."""
+    ids = [score_id(row["event_id"]) for row in rows]
     found = run.execute(f"select event_id from seen where event_id in ({','.join('?' * len(ids))})", ids) if ids else ()
     known = {event_id for (event_id,) in found}
     return [row for row, score_id in zip(rows, ids, strict=True) if score_id not in known]
@@ -152,13 +152,13 @@ def _event(row: Row, judged: Judged, version: str, holds_from: float | None) -> 
     told = {name: row[name] for name in ("customer_id", "anonymous_id", "channel", "touchpoint") if row.get(name)}
     moment: datetime = row["occurred_at"]
     return told | {
-        "event_id": _score_id(row["event_id"]),
+        "event_id": score_id(row["event_id"]),
         "type": "score",
         "occurred_at": moment,
         "payload": payload,
     }
 
 
-def _score_id(feedback_id: str) -> str:
+def score_id(feedback_id: str) -> str:
     """The id of the score of a piece of feedback: by whatever way it is judged, it is one event."""
     return f"{NAME}-{blake2b(feedback_id.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"

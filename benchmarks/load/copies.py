@@ -24,6 +24,7 @@ from features.home import Home
 from features.inputs.candidates import ItemTable
 from features.log.rules import RESERVED_PREFIX
 from pipelines.bundles import current_id, sha256
+from serving.dissatisfaction import score_id
 
 _SAME = ("occurred_at", "received_at", "type", "channel", "touchpoint", "source", "payload_hash", "body")
 _KNOWN = f"customer_id not like '{RESERVED_PREFIX}%'"
@@ -115,6 +116,7 @@ def _more_customers(home: Home, customers: int, districts: int, items: list[str]
         live.execute(f"create temp table told as select * from facts where origin_id != '' {latest}")
         live.execute("create temp table linked as select * from links")
         (last,) = live.execute("select max(position) from facts").fetchone()
+        _name_scores(live)
         people = f"select * from records where view = '{BATCH_VIEW}' and customer_id != '' and {_KNOWN}"
         online.execute(f"create temp table people as {people}")
         copies = -(-customers // len(states)) - 1
@@ -146,14 +148,26 @@ def _copy_told(live: sqlite3.Connection, before: str, shift: int) -> None:
         f"""insert into facts (position, origin_id, event_id, {", ".join(_SAME)})
         select position + ?, case when {_KNOWN_ORIGIN} then ? || origin_id
         else '{RESERVED_PREFIX}' || ? || substr(origin_id, {len(RESERVED_PREFIX) + 1}) end,
-        ? || event_id, {", ".join(_SAME)} from told""",
+        copy_of(?, event_id), {", ".join(_SAME)} from told""",
         (shift, before, before, before),
     )
-    live.execute("insert into seen select ? || event_id, payload_hash from told", (before,))
+    live.execute("insert into seen select copy_of(?, event_id), payload_hash from told", (before,))
     live.execute(
         "insert into links select ? || external_id, linked_at, unlinked_at, ? || customer_id from linked",
         (before, before),
     )
+
+
+def _name_scores(live: sqlite3.Connection) -> None:
+    """`copy_of(before, event_id)` in queries: a score is named after its feedback, which is thereby known as judged."""
+    feedback = [event_id for (event_id,) in live.execute("select event_id from told where type = 'feedback'")]
+    judged = {score_id(event_id): event_id for event_id in feedback}
+
+    def copy_of(before: str, event_id: str) -> str:
+        of = judged.get(event_id)
+        return before + event_id if of is None else score_id(before + of)
+
+    live.create_function("copy_of", 2, copy_of, deterministic=True)
 
 
 def _quick(path: Path) -> sqlite3.Connection:

@@ -4,6 +4,7 @@ A hundred actions are candidates of every decision: those shipped, and variants 
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,19 @@ def opened_shop(home: Home) -> Shop:
 def decides_beside(home: Home, beside: bool) -> None:
     """Whether one worker is to have a process that decides."""
     (home.config / "serving.yaml").write_text(f"{_UNLIMITED}decide_beside: {str(beside).lower()}\n", "utf-8")
+
+
+def looked_over(shop: Shop) -> None:
+    """The lookout has looked at everybody, as it has of a shop that is served for some minutes."""
+    from serving.desk.desk import Desk
+    from serving.lookout.file import to_keep
+    from serving.lookout.lookout import Lookout
+    from serving.service import DecisionService
+
+    with closing(DecisionService(shop.home)) as service, closing(to_keep(shop.home)) as file:
+        lookout, now = Lookout(file, Desk(service), minutes=1, quiet_source_hours=24), shop.next_start()
+        while lookout.step(now):
+            pass
 
 
 def hundred_actions(home: Home) -> None:

@@ -21,7 +21,7 @@ POINT = {
 def found(**changed: Any) -> Found:
     ours = [Round(2.0, 180.0, rate, 1_000.0, 9_000.0) for rate in (700.0, 900.0, 800.0)]
     naive = {"threads": [Round(12.0, 350.0, 4.0, 25.0, None)] * 3, "alone": [Round(12.0, 350.0, 16.0, 20.0, None)] * 3}
-    base = Found(100_000, 10_000, 600.0, 20.0, Generator(OUTCOME, 9_000.0), ours, naive, RUN,
+    base = Found(100_000, 10_000, 600.0, 20.0, Generator(OUTCOME, 9_000.0), ours, naive, RUN, RUN,
                  (ours[1], RUN), (ours[0], RUN), None,
                  [POINT, {**POINT, "read_us": 260.0, "read_again_us": 155.0}])  # fmt: skip
     return msgspec.structs.replace(base, **changed)

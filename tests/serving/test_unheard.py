@@ -11,6 +11,7 @@ from features.log.following import Following
 from features.log.live_intake import TEXT_AT_ONCE
 from features.log.store import STORE_ERRORS, connect, transaction
 from serving import unheard
+from serving.dissatisfaction import score_id
 from serving.unheard import AT_ONCE, judge_unheard
 from tests.serving.test_dissatisfaction import NOON
 
@@ -49,7 +50,7 @@ class Judge:
             except STORE_ERRORS:
                 self.blocked.append(True)
         return [
-            {"event_id": f"score-{row['event_id']}", "type": "score", "customer_id": row["customer_id"]}
+            {"event_id": score_id(row["event_id"]), "type": "score", "customer_id": row["customer_id"]}
             | {"occurred_at": row["occurred_at"], "payload": {"model": "m", "version": "1", "value": 0.9}}
             for row in written
         ]
@@ -81,6 +82,17 @@ def test_of_long_texts_fewer_are(home):
         while judge_unheard(run, judge.following(), NOON):
             pass
     assert judge.asked == [["f0"], ["f1"], ["f2"]] and scores(home) == 3
+
+
+def test_what_has_a_score_is_passed_over(home):
+    kept(home, *[says(n) for n in range(2 * AT_ONCE)])
+    judge = Judge(home)
+    with closing(connect(home)) as run:
+        with transaction(run):
+            run.executemany("insert into seen values (?, ?)", [(score_id(f"f{n}"), b"") for n in range(2 * AT_ONCE)])
+        kept(home, says(2 * AT_ONCE))
+        assert not judge_unheard(run, judge.following(), NOON), "an imported shop is looked through at once"
+    assert judge.asked == [[f"f{2 * AT_ONCE}"]]
 
 
 @pytest.mark.parametrize(("who", "times"), [("aino", 2), ("elli", 1)], ids=["of her", "of another"])

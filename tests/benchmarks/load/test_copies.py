@@ -96,6 +96,23 @@ def test_a_copy_is_treated_as_she_is(tmp_path: Path) -> None:
         assert (copy.state_status, copy.versions["features"]) == ("ok", hers.versions["features"])
 
 
+def test_what_she_wrote_counts_as_judged_of_a_copy_too(tmp_path: Path) -> None:
+    home = a_shop(tmp_path)
+    told = {
+        "event_id": "w", "type": "feedback", "customer_id": "aino", "occurred_at": "2025-02-28T01:00:00Z",
+        "payload": {"kind": "comment", "text": "Never again. I want my money back, and nobody answers."},
+    }  # fmt: skip
+    service = DecisionService(home)
+    assert [one.status for one in service.ingest([told], NOW)] == ["accepted"]
+    before = service.records.heard()
+    multiply(home, 6, 2)
+    facts = service.records.heard()
+    while service.judge_unheard(NOW):
+        pass
+    assert service.records.heard() == facts != before, "nothing was left to be judged"
+    service.close()
+
+
 def test_a_copy_takes_events_as_she_does(tmp_path: Path) -> None:
     home = a_shop(tmp_path)
     multiply(home, 4, 2)
