@@ -22,6 +22,7 @@ import msgspec
 
 from benchmarks.load.closed_loop import Errand, Pace
 from benchmarks.load.copies import multiply
+from benchmarks.load.disk import disk
 from benchmarks.load.grown import grown_shop
 from benchmarks.load.open_loop import Outcome, Plan
 from benchmarks.load.progress import say
@@ -100,7 +101,9 @@ def _beside(made: Path, small: Shop, root: Path) -> Found:
     first = ours.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS)
     say("the lookout looks at everybody")
     looked_over(shop)
+    before = disk(root)
     long_run = ours.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, LOAD_SECONDS)
+    disks = before, disk(root)
     rounds: list[Round] = []
     beside: dict[str, list[Round]] = {way: [] for way in stacks}
     for number in range(ROUNDS):
@@ -115,8 +118,9 @@ def _beside(made: Path, small: Shop, root: Path) -> Found:
     pair = two.round(STEP_SECONDS, FIRST_RATE), two.long_run(DECISIONS_A_SECOND, EVENTS_A_SECOND, GROWN_SECONDS)
     people, items = len(shop.cast.customers), len(shop.cast.items)
     return Found(
-        people, items, LOAD_SECONDS, STEP_SECONDS, generator, rounds, beside, first, long_run, within, pair, None, []
-    )
+        people, items, LOAD_SECONDS, STEP_SECONDS, generator, disks, rounds, beside, first, long_run, within, pair,
+        None, [],
+    )  # fmt: skip
 
 
 def _sizes(told: str) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.load.disk import Disk
 from benchmarks.load.open_loop import Outcome, Stream
 from benchmarks.load.questions import DECISIONS, EVENTS
 from benchmarks.load.rates import P99_MS
@@ -22,9 +23,9 @@ class Generator(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Everything measured; `naive` by whether it decides in threads or alone, `first` while the lookout looks at
-    everybody for the first time, `within` one worker that decides itself,
-    `pair` two workers of one address, `grown` None where it was not.
+    """Everything measured: `disks` before and after the long run, `naive` by whether it decides in threads or alone,
+    `first` while the lookout looks at everybody for the first time, `within` one worker that decides itself, `pair` two
+    workers of one address, `grown` None where it was not.
     """
 
     customers: int
@@ -32,6 +33,7 @@ class Found(msgspec.Struct, frozen=True):
     load_seconds: float
     step_seconds: float
     generator: Generator
+    disks: tuple[Disk, Disk]
     ours: list[Round]
     naive: dict[str, list[Round]]
     first: LongRun
@@ -49,6 +51,7 @@ def parts_of(found: Found) -> Parts:
         {"table": {"columns": ["what", "aim", "measured"], "rows": _rows(found)}},
         {"text": _naive_words(found)},
         {"text": _generator_words(found.generator)},
+        {"text": _disk_words(*found.disks)},
         {"heading": "One process"},
         {
             "text": "The same shop and the same load, one worker that decides itself (`decide_beside: false`), as all "
@@ -163,6 +166,19 @@ def _generator_words(generator: Generator) -> str:
         f"The load's own part, upon a service that does nothing, at the rates of the first row: {stream_words(one)}; "
         f"99 of 100 questions left at most {generator.outcome.late_p99:.1f} ms late, which their latency includes; it "
         f"took {share:.0%} of a core. Without a pause it asks {generator.per_second:,.0f} times a second."
+    )
+
+
+def _disk_words(before: Disk, after: Disk) -> str:
+    """How long the disk let anybody wait.
+
+    >>> _disk_words(Disk(0.1, 1.0), Disk(2.0, 9.0))[:56]
+    "The disk's own part: two pages written were on disk afte"
+    """
+    return (
+        f"The disk's own part: two pages written were on disk after {before.p50:.1f} ms (p99 {before.p99:.1f}) just "
+        f"before the first row was measured, after {after.p50:.1f} ms (p99 {after.p99:.1f}) just after it. No answer "
+        "leaves sooner."
     )
 
 

@@ -2,6 +2,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.load.disk import Disk
 from benchmarks.load.open_loop import Outcome, Stream
 from benchmarks.load.questions import DECISIONS, EVENTS
 from benchmarks.load.rounds import LongRun, Round
@@ -21,8 +22,8 @@ POINT = {
 def found(**changed: Any) -> Found:
     ours = [Round(2.0, 180.0, rate, 1_000.0, 9_000.0) for rate in (700.0, 900.0, 800.0)]
     naive = {"threads": [Round(12.0, 350.0, 4.0, 25.0, None)] * 3, "alone": [Round(12.0, 350.0, 16.0, 20.0, None)] * 3}
-    base = Found(100_000, 10_000, 600.0, 20.0, Generator(OUTCOME, 9_000.0), ours, naive, RUN, RUN,
-                 (ours[1], RUN), (ours[0], RUN), None,
+    base = Found(100_000, 10_000, 600.0, 20.0, Generator(OUTCOME, 9_000.0), (Disk(0.2, 1.9), Disk(0.3, 2.0)), ours,
+                 naive, RUN, RUN, (ours[1], RUN), (ours[0], RUN), None,
                  [POINT, {**POINT, "read_us": 260.0, "read_again_us": 155.0}])  # fmt: skip
     return msgspec.structs.replace(base, **changed)
 
