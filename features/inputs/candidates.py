@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from features.inputs.forest import Block
 from features.inputs.histories import Histories, ItemHistory
-from features.inputs.item_table import MOST_POPULAR, Floats, Ints, ItemTable, ratio
-from features.inputs.places import Rows, distinct, first_of, grouped, places, values_at
+from features.inputs.item_table import Floats, Ints, ItemTable, ratio
+from features.inputs.places import first_of, grouped, places, rows_at
 
 __all__ = ["Floats", "Histories", "Ints", "ItemHistory", "ItemTable"]
 
 DAY = 86400.0
 PERSONAL, NEIGHBOUR, POPULAR = 1, 2, 4
-_PERSONAL, _NEIGHBOUR, _POPULAR = np.array([PERSONAL, NEIGHBOUR, POPULAR], np.uint8)
 SOURCES = {PERSONAL: "personal", NEIGHBOUR: "neighbour", POPULAR: "popular"}
 MOST_PERSONAL, MOST_NEIGHBOURS = 80, 40  # candidates of each source, beside `item_table.MOST_POPULAR`
 SEEDS = 30  # latest bought items whose neighbours are looked at
@@ -114,18 +113,28 @@ def candidates_of(histories: Histories, table: ItemTable, at: Floats) -> Candida
 
     place = places(owner, -faded, histories.item)
     own = first_key + histories.item
-    own_rows = Rows.of(own)
-    near, near_score = _neighbours(histories, table, first_key, age, fade)
-    new = own_rows.at(near) < 0
-    fresh, fresh_score = near[new], near_score[new]
-    if len(fresh) > MOST_NEIGHBOURS:
-        fresh = fresh[first_of(MOST_NEIGHBOURS, fresh // size, -fresh_score, fresh % size)]
+    near, score = _neighbours(histories, table, first_key, age, fade)
     popular = table.shown if n == 1 else (np.arange(n)[:, None] * size + table.shown).ravel()
-    keys = distinct(np.concatenate((own[place < MOST_PERSONAL], fresh, popular)))
+    keys, which = grouped(np.concatenate((own, near, popular)))
+    others = len(own) + len(near)
+    of_own, of_near, of_popular = which[: len(own)], which[len(own) : others], which[others:]
+    source = np.zeros(len(keys), np.uint8)
+    source[of_own] = PERSONAL
+    source[of_near] |= NEIGHBOUR
+    source[of_popular] |= POPULAR
+    at_own = np.full(len(keys), len(own))
+    at_own[of_own] = np.arange(len(own))
+    near_score = np.where(source & NEIGHBOUR, np.bincount(of_near, score, len(keys)), np.nan)
+
+    out = np.zeros(len(keys), np.bool_)
+    out[of_own] = place >= MOST_PERSONAL
+    fresh = np.flatnonzero((source & (PERSONAL | NEIGHBOUR)) == NEIGHBOUR)
+    out[fresh] = ~first_of(MOST_NEIGHBOURS, keys[fresh] // size, -near_score[fresh])
+    out[of_popular] = False
+    if np.count_nonzero(out):
+        kept = ~out
+        keys, source, at_own, near_score = keys[kept], source[kept], at_own[kept], near_score[kept]
     customer, item = np.divmod(keys, size)
-    at_own, at_near = own_rows.at(keys), Rows(near).at(keys)
-    shown = table.popular_place[item] < MOST_POPULAR
-    source = ((at_own >= 0) * _PERSONAL) | ((at_near >= 0) * _NEIGHBOUR) | (shown * _POPULAR)
 
     bought = np.bincount(owner, histories.count, n).astype(np.float64)
     own_inputs = _own(histories, table, now, age, faded, place)
@@ -133,8 +142,8 @@ def candidates_of(histories: Histories, table: ItemTable, at: Floats) -> Candida
     dearer = price - np.log1p(_mean_price(histories, table))[customer]
     of_category, category = _category(histories, table, age, bought, customer, item)
     blocks = (
-        Block(_OWN, own_inputs, np.where(at_own < 0, len(own_inputs) - 1, at_own)),
-        Block(_NEAR, values_at(near_score, at_near).astype(np.float32)[:, None]),
+        Block(_OWN, own_inputs, at_own),
+        Block(_NEAR, near_score.astype(np.float32)[:, None]),
         Block(_ITEM, table.inputs, item, lasts=True),
         Block(_PRICE, dearer.astype(np.float32)[:, None]),
         Block(_CATEGORY, of_category, category),
@@ -192,7 +201,7 @@ def _mean_price(histories: Histories, table: ItemTable) -> Floats:
 def _neighbours(
     histories: Histories, table: ItemTable, first_key: Ints, age: Floats, fade: Floats
 ) -> tuple[Ints, Floats]:
-    """Keys (customer * items + item, ascending) and summed scores of what goes with her latest items."""
+    """Keys (customer * items + item) and scores of what goes with each of her latest items."""
     item = histories.item
     if len(item) > SEEDS:
         seed = np.flatnonzero(first_of(SEEDS, histories.owner, age, -histories.count, item))
@@ -200,9 +209,7 @@ def _neighbours(
     lengths = table.neighbours[item]
     ends = lengths.cumsum()
     at = (table.neighbour_start[item] - ends + lengths).repeat(lengths) + np.arange(ends[-1] if len(ends) else 0)
-    score = table.neighbour_score[at] * fade.repeat(lengths)
-    keys, which = grouped(first_key.repeat(lengths) + table.neighbour_item[at])
-    return keys, np.bincount(which, score, len(keys)).astype(np.float64)
+    return first_key.repeat(lengths) + table.neighbour_item[at], table.neighbour_score[at] * fade.repeat(lengths)
 
 
 def _category(
@@ -220,5 +227,5 @@ def _category(
     found[:-2, 1] = latest
     found[-2:] = (0.0, np.nan), (np.nan, np.nan)
     category = table.category[item]
-    at = Rows(keys).at(customer * wide + category + 1)
+    at = rows_at(keys, customer * wide + category + 1)
     return found, np.where(category < 0, len(keys) + 1, np.where(at < 0, len(keys), at))

@@ -132,10 +132,12 @@ def _places(quantities: Iterable[Quantity]) -> npt.NDArray[np.int64]:
     return np.array([_PLACE[one] for one in quantities], dtype=np.int64)
 
 
-_INSTANT, _GAP = _places(_INSTANTS), _places(["mean_gap_seconds"])
+_SINCE = slice(len(STORED), len(STORED) + len(_INSTANTS))
+_RATIO = slice(_SINCE.stop + 1, None)
+_INSTANT, _GAP = _places(_INSTANTS), _PLACE["mean_gap_seconds"]
 _ABOVE, _BELOW = _places(above for above, _ in _RATIOS), _places(below for _, below in _RATIOS)
 _TOLD = _places(f.of for f in _FORMULAS)
-_AS_DAYS = np.flatnonzero([f.as_days for f in _FORMULAS])
+_UNIT = np.array([DAY_SECONDS if f.as_days else 1.0 for f in _FORMULAS])
 _AS_LOG = np.flatnonzero([f.as_log for f in _FORMULAS])
 
 
@@ -155,15 +157,15 @@ def customer_inputs(columns: Mapping[str, npt.ArrayLike], at: npt.ArrayLike) -> 
 
 def inputs_of(stored: Matrix, at: Column) -> Matrix:
     """The same from the features `STORED` side by side, `[n, len(STORED)]`."""
-    since = at[:, None] - stored[:, _INSTANT]
-    overdue = since[:, :1] - stored[:, _GAP]
-    plain = np.concatenate([stored, since, overdue], axis=1)
-    below = plain[:, _BELOW]
-    ratios = np.full(below.shape, np.nan)
-    np.divide(plain[:, _ABOVE], below, out=ratios, where=(below != 0) & (below == below))
-    inputs = np.concatenate([plain, ratios], axis=1).take(_TOLD, axis=1)
-    inputs[:, _AS_DAYS] /= DAY_SECONDS
-    inputs[:, _AS_LOG] = np.log1p(np.maximum(inputs[:, _AS_LOG], 0.0))
+    known = np.empty((len(stored), len(_QUANTITIES)))
+    known[:, : _SINCE.start] = stored
+    since = np.subtract(at[:, None], stored.take(_INSTANT, axis=1), out=known[:, _SINCE])
+    known[:, _SINCE.stop] = since[:, 0] - stored[:, _GAP]  # seconds past her usual gap
+    below = known.take(_BELOW, axis=1)
+    np.divide(known.take(_ABOVE, axis=1), np.where(below == 0, np.nan, below), out=known[:, _RATIO])
+    inputs = known.take(_TOLD, axis=1)
+    inputs /= _UNIT
+    inputs[:, _AS_LOG] = np.log1p(np.maximum(inputs.take(_AS_LOG, axis=1), 0.0))
     return inputs
 
 

@@ -1,6 +1,5 @@
 """Places of rows within their groups, and the rows of keys: what sorts whole batches of customers at once."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,37 +53,12 @@ def _sorted_by_first(group: Ints, *by: npt.NDArray[Any]) -> Ints:
     return order
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Where each of some unique keys stands: `ascending` are the keys, `order` their rows (None: as they are)."""
-
-    ascending: Ints
-    order: Ints | None = None
-
-    @classmethod
-    def of(cls, keys: Ints) -> "Rows":
-        """Of keys in any order."""
-        order = np.argsort(keys, kind="stable")
-        return cls(keys[order], order)
-
-    def at(self, wanted: Ints) -> Ints:
-        """The row of each wanted key, -1 where it is absent."""
-        if not len(self.ascending):
-            return np.full(len(wanted), -1, np.int64)
-        found = np.minimum(self.ascending.searchsorted(wanted), len(self.ascending) - 1)
-        row = found if self.order is None else self.order[found]
-        return np.where(self.ascending[found] == wanted, row, -1)
-
-
-def values_at(values: npt.NDArray[np.float64], rows: Ints, absent: float = np.nan) -> npt.NDArray[np.float64]:
-    """`values` in the given rows, `absent` where a row is -1."""
-    return np.concatenate((values, (absent,)))[rows]
-
-
-def distinct(keys: Ints) -> Ints:
-    """Each key once, ascending (`np.unique` hashes first, which takes longer here)."""
-    ascending = np.sort(keys)
-    return ascending[_firsts(ascending)]
+def rows_at(ascending: Ints, wanted: Ints) -> Ints:
+    """The row of each wanted key among unique keys in ascending order, -1 where it is absent."""
+    if not len(ascending):
+        return np.full(len(wanted), -1, np.int64)
+    found = np.minimum(ascending.searchsorted(wanted), len(ascending) - 1)
+    return np.where(ascending[found] == wanted, found, -1)
 
 
 def grouped(keys: Ints) -> tuple[Ints, Ints]:

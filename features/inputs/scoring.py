@@ -210,7 +210,7 @@ def next_items(model: Model, table: ItemTable, histories: Histories, at: Floats,
 def rank(model: Model, table: ItemTable, found: Candidates, n: int, k: int) -> Ranked:
     """The `k` best candidates of each of `n` customers."""
     raw = model.raw_of(found)
-    order, place = in_order(found.customer, -raw, -table.recent_buyers[found.item], found.item)
+    order, place = in_order(found.customer, -raw, -table.recent_buyers[found.item])  # of equals the smaller item first
     best = order[place < k]
     ends = np.cumsum(np.bincount(found.customer[best], minlength=n)).tolist()
     hers = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.inputs.places import MANY, Rows, distinct, places, values_at
+from features.inputs.places import MANY, grouped, places, rows_at
 
 
 def plain(group: np.ndarray, *by: np.ndarray) -> list[int]:
@@ -35,12 +35,10 @@ def test_places_of_more_groups_than_sixteen_bits_tell() -> None:
     assert places(group, np.tile([2.0, 1.0], 70_000)).tolist() == [1, 0] * 70_000
 
 
-@given(st.lists(st.integers(0, 40)), st.lists(st.integers(0, 40), unique=True), st.booleans())
-def test_rows_of_keys(wanted: list[int], keys: list[int], as_they_are: bool) -> None:
-    told = sorted(keys) if as_they_are else keys
-    array = np.array(told, np.int64)
-    at = (Rows(array) if as_they_are else Rows.of(array)).at(np.array(wanted, np.int64))
+@given(st.lists(st.integers(0, 40)), st.lists(st.integers(0, 40)))
+def test_rows_of_keys(wanted: list[int], keys: list[int]) -> None:
+    told = sorted(set(keys))
+    ascending, which = grouped(np.array(keys, np.int64))
+    assert ascending.tolist() == told and ascending[which].tolist() == keys
+    at = rows_at(ascending, np.array(wanted, np.int64))
     assert at.tolist() == [told.index(key) if key in told else -1 for key in wanted]
-    values = values_at(np.arange(len(told)) * 2.0, at)
-    assert np.array_equal(values, [np.nan if row < 0 else 2.0 * row for row in at], equal_nan=True)
-    assert distinct(np.array(wanted, np.int64)).tolist() == sorted(set(wanted))
