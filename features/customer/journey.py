@@ -20,11 +20,9 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from features.customer.ledger import Browse, Order
 from features.customer.span import BAD, GOOD, verdict
-from features.instants import DAY, MINUTE, SECOND, to_us
+from features.instants import DAY, MINUTE, SECOND
 
 if TYPE_CHECKING:
     from features.customer.view import CustomerView
@@ -71,7 +69,7 @@ UNTOLD_DELIVERY_DAYS = 5
 
 def journey_of(view: "CustomerView") -> dict[str, float]:
     """`JOURNEY_FEATURES` at the view's moment; what is not known is absent."""
-    now, session, cart = to_us(view.now), view.session, view.cart
+    now, session, cart = view.moment, view.session, view.cart
     in_vain, in_circles = searches(session)
     found = {
         "stage": float(STAGES.index(stage_of(view))),
@@ -100,7 +98,7 @@ def journey_of(view: "CustomerView") -> dict[str, float]:
 
 def bad_ratings(view: "CustomerView") -> list[int]:
     """When (microseconds) she gave bad scores that are no answer about a case: those have a person."""
-    now = to_us(view.now)
+    now = view.moment
     return [
         m.at
         for m in view.state.marks
@@ -110,7 +108,7 @@ def bad_ratings(view: "CustomerView") -> list[int]:
 
 def stage_of(view: "CustomerView") -> str:
     """The stage of her journey, one of `STAGES`."""
-    now = to_us(view.now)
+    now = view.moment
     if view.recovery_until is not None and view.now < view.recovery_until:
         return "in_recovery"
     if any(h.severity >= RECOVERY_SEVERITY for h in view.holds):
@@ -190,19 +188,20 @@ def cart_at(browsed: list[Browse], last_purchase_at: int | None, now: int) -> di
 
 def running_out(bought: "ItemsBought", now: float) -> int:
     """How many of the items bought (instants and `now` in epoch seconds) she should need again by now."""
-    again = bought.counts > 1
-    if not again.any():
-        return 0
-    first, last, count = bought.first_at[again], bought.last_at[again], bought.counts[again]
-    gap = np.maximum((last - first) / (count - 1), 1.0)
-    used_up = (now - last) / gap
-    habit = gap >= ONE_VISIT_DAYS * DAY / SECOND
-    return int((habit & (used_up >= RUNNING_OUT) & (used_up <= GIVEN_UP)).sum())
+    found = 0
+    for count, first, last in zip(
+        bought.counts.tolist(), bought.first_at.tolist(), bought.last_at.tolist(), strict=True
+    ):
+        if count > 1:  # few are, for which whole columns take longer
+            gap = max((last - first) / (count - 1), 1.0)
+            habit = gap >= ONE_VISIT_DAYS * DAY / SECOND
+            found += habit and RUNNING_OUT <= (now - last) / gap <= GIVEN_UP
+    return found
 
 
 def fell_through(view: "CustomerView", order: Order) -> bool:
     """Whether nothing of an order is hers: it was cancelled, or each of its items came back for good: not exchanged."""
-    now = to_us(view.now)
+    now = view.moment
     if was_cancelled(view, order):
         return True
     back = {r.item_id for r in view.state.returned if r.order_id == order.order_id and r.at <= now}
@@ -220,7 +219,7 @@ def arrived_at(view: "CustomerView", order: Order) -> int | None:
     if order.channel == "store":
         return order.at
     taken = order.at + UNTOLD_DELIVERY_DAYS * DAY
-    return taken if taken <= to_us(view.now) else None
+    return taken if taken <= view.moment else None
 
 
 def was_cancelled(view: "CustomerView", order: Order) -> bool:

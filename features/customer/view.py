@@ -49,13 +49,14 @@ class CustomerView:
     recovery_until: datetime | None
 
     @cached_property
-    def _now(self) -> int:
+    def moment(self) -> int:
+        """`now` in microseconds since 1970."""
         return to_us(self.now)
 
     @property
     def known(self) -> bool:
         """Whether anything at all was known of her by now."""
-        return self.state.first_at is not None and self.state.first_at <= self._now
+        return self.state.first_at is not None and self.state.first_at <= self.moment
 
     @property
     def arm_key(self) -> str | None:
@@ -65,7 +66,7 @@ class CustomerView:
     @cached_property
     def cases(self) -> list[CaseView]:
         """Her cases, open and finished, in the order they were opened."""
-        return case_views(self.state, self._now, self.rules)
+        return case_views(self.state, self.moment, self.rules)
 
     @property
     def open_cases(self) -> list[CaseView]:
@@ -75,7 +76,7 @@ class CustomerView:
     @cached_property
     def consents(self) -> dict[tuple[str, str | None], ConsentStatus]:
         """Her latest word by (purpose, channel); channel None is what she said of all channels."""
-        return consents_at(self.state, self._now)
+        return consents_at(self.state, self.moment)
 
     def consent(self, purpose: str, channel: str | None = None) -> ConsentStatus | None:
         """Her latest word on a purpose in a channel, None if she never said: silence is no consent."""
@@ -84,44 +85,44 @@ class CustomerView:
     @cached_property
     def contacts(self) -> list[ContactView]:
         """Contacts of the last 400 days or so, oldest first; those prepared and not sent have status reserved."""
-        seen = (contact_view(c, self._now) for c in self.state.contacts)
+        seen = (contact_view(c, self.moment) for c in self.state.contacts)
         return sorted((c for c in seen if c is not None), key=lambda c: c.at)
 
     @cached_property
     def items_bought(self) -> ItemsBought:
         """All items bought by now."""
-        return items_bought(self.state, self._now)
+        return items_bought(self.state, self.moment)
 
     @cached_property
     def returned_items(self) -> dict[str, datetime]:
         """Items that came back, with when they last did."""
-        return {r.item_id: from_us(r.at) for r in self.state.returned if r.at <= self._now}
+        return {r.item_id: from_us(r.at) for r in self.state.returned if r.at <= self.moment}
 
     @cached_property
     def cart(self) -> dict[str, int]:
         """Items in her cart and when (microseconds) they were last put there, latest last."""
-        return cart_at(self.state.browsed, self.state.last_purchase_at, self._now)
+        return cart_at(self.state.browsed, self.state.last_purchase_at, self.moment)
 
     @cached_property
     def orders(self) -> list[Order]:
         """Her latest orders (ten at most), oldest first."""
-        return [o for o in self.state.orders if o.at <= self._now][-KEPT_COUNTS["orders"] :]
+        return [o for o in self.state.orders if o.at <= self.moment][-KEPT_COUNTS["orders"] :]
 
     @cached_property
     def courses(self) -> dict[str, DeliveryCourse | None]:
         """By order, how its delivery stands; None where nothing of it had happened."""
-        return courses_at(self.state, self._now)
+        return courses_at(self.state, self.moment)
 
     @cached_property
     def deliveries(self) -> list[DeliveryView]:
         """Orders promised, shipped, delayed or failed, and neither delivered nor cancelled."""
-        return orders_in_delivery(self.state, self._now)
+        return orders_in_delivery(self.state, self.moment)
 
     @cached_property
     def session(self) -> list[Browse]:
         """The steps of the session she is in, oldest first; empty after half an hour of quiet."""
-        browsed = [b for b in self.state.browsed if b.at <= self._now]
-        if not browsed or self._now - browsed[-1].at > SESSION_IDLE_SECONDS * SECOND:
+        browsed = [b for b in self.state.browsed if b.at <= self.moment]
+        if not browsed or self.moment - browsed[-1].at > SESSION_IDLE_SECONDS * SECOND:
             return []
         return [b for b in browsed if b.session_id == browsed[-1].session_id]
 
@@ -138,12 +139,12 @@ class CustomerView:
     @property
     def browsed_items(self) -> list[str]:
         """Items of her last fifty steps in the shop, latest first."""
-        return _latest_first([b.item_id for b in self.state.browsed if b.at <= self._now])
+        return _latest_first([b.item_id for b in self.state.browsed if b.at <= self.moment])
 
     @property
     def profile(self) -> dict[str, str | float | bool | None]:
         """What she told about herself."""
-        return {p.name: p.value for p in self.state.profile if not p.refused and p.at <= self._now}
+        return {p.name: p.value for p in self.state.profile if not p.refused and p.at <= self.moment}
 
     @property
     def refused(self) -> list[str]:
@@ -154,12 +155,12 @@ class CustomerView:
     def features(self) -> dict[str, float]:
         """`STATE_FEATURES` at now."""
         held, courses = self.holds, self.courses.values()
-        return features_of(self.state, self._now, self.rules, held, self.recovery_until, courses)
+        return features_of(self.state, self.moment, self.rules, held, self.recovery_until, courses)
 
     def seen_by_models(self, moment: int) -> dict[str, float]:
         """What models of customers take of `STATE_FEATURES`, at a `moment` (microseconds) with the holds of now."""
         last = self.state.last_at
-        as_now = last is None or last <= min(self._now, moment)  # nothing of any delivery is told in between
+        as_now = last is None or last <= min(self.moment, moment)  # nothing of any delivery is told in between
         courses = self.courses if as_now else courses_at(self.state, moment)
         return seen_by_models(self.state, moment, self.rules, self.holds, courses.values())
 

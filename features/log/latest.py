@@ -6,15 +6,11 @@ from features.log.connection import Connection
 from features.log.rules import RESERVED_PREFIX
 from features.log.value_lists import marks, parts
 
-_EVER = 2**63 - 1
 
-
-def latest_positions(
-    connection: Connection, customers: Iterable[str], *, up_to: int = _EVER
-) -> tuple[dict[str, int], dict[str, str]]:
+def latest_positions(connection: Connection, customers: Iterable[str]) -> tuple[dict[str, int], dict[str, str]]:
     """By customer, the position of her latest fact over all her identities; and whose each identity is.
 
-    Only facts `up_to` a position count; who has none is not in the first.
+    Who has none is not in the first.
     """
     owner = {customer: customer for customer in customers}
     for part in parts(list(owner)):
@@ -24,11 +20,8 @@ def latest_positions(
         owner |= {RESERVED_PREFIX + external: customer for external, customer in connection.execute(linked, part)}
     positions: dict[str, int] = {}
     for part in parts(list(owner)):
-        last = (
-            f"select origin_id, max(position) from facts where origin_id in ({marks(part)}) and position <= ?"
-            " group by origin_id"
-        )
-        for origin, position in connection.execute(last, (*part, up_to)):
+        last = f"select origin_id, max(position) from facts where origin_id in ({marks(part)}) group by origin_id"
+        for origin, position in connection.execute(last, part):
             customer = owner[origin]
             positions[customer] = max(positions.get(customer, 0), position)
     return positions, owner

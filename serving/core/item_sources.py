@@ -1,6 +1,6 @@
 """Where an action's items come from, source by source, in the order proposed; `items.pick` takes what may be shown."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -138,10 +138,8 @@ def in_their_season(month: int, owned: Collection[str], shop: Shop) -> Iterable[
     """
     if not owned:
         return []
-    by_id, accessories, services = shop.articles.by_id, shop.articles.accessories, shop.articles.services
-    fitting: set[str] = set()
-    for item in owned:
-        fitting.update(accessories.get(item, ()), services.get(item, ()))
+    by_id, pointing = shop.articles.by_id, (shop.articles.accessories, shop.articles.services)
+    fitting = {one for of in pointing for item in of.keys() & owned for one in of[item]}
     now = {one for one in fitting if month in by_id[one].months or shop.season(one, month) >= IN_SEASON}
     return _by_place(now, shop.popular)
 
@@ -165,11 +163,12 @@ def worth_knowing(source: str, snapshot: Snapshot, before_her: Sequence[str], ar
     return [Scored(item, float("nan"), POPULAR) for item in told if item not in snapshot.returned]
 
 
-def _by_place(items: Collection[str], popular: Popular) -> Iterator[Scored]:
+def _by_place(items: Collection[str], popular: Popular) -> Iterable[Scored]:
     """The popular first, the best of them first of all, then the rest by id, which few ever ask for."""
-    if not items:
-        return  # nobody's places need be known
-    place = popular.place
+    return _placed(items, popular.place) if items else []  # nobody's places need be known
+
+
+def _placed(items: Collection[str], place: Mapping[str, int]) -> Iterator[Scored]:
     for item in sorted((one for one in items if one in place), key=place.__getitem__):
         yield Scored(item, float("nan"), POPULAR)
     for item in sorted(one for one in items if one not in place):

@@ -95,11 +95,11 @@ def snapshot_of(
         returned=frozenset(view.returned_items),
         viewed_items=tuple(view.session_items),
         viewed_categories=tuple(view.session_categories),
-        scored={s.model: s.value for s in state.scores if s.at <= to_us(now)},
+        scored={s.model: s.value for s in state.scores if s.at <= view.moment},
         cart=tuple(reversed(view.cart)),
         newly_bought=newly_bought(view),
         never_came=never_came(view),
-        told_facts=frozenset(p.name for p in state.profile if p.at <= to_us(now)),
+        told_facts=frozenset(p.name for p in state.profile if p.at <= view.moment),
         about=_last_changes(view),
         last_sign_at=last_sign(view),
         recovering=view.recovery_until is not None and now < view.recovery_until,
@@ -114,7 +114,7 @@ def last_sign(view: CustomerView) -> float:
 
     To dismiss what we sent is a no, and to say that she is unhappy asks for help: neither asks for more offers.
     """
-    now, state = to_us(view.now), view.state
+    now, state = view.moment, view.state
     words = (m.at for m in state.marks if m.kind != "complaint" and verdict(m, view.rules) != BAD)
     signs = [
         *(step.at for step in state.browsed),
@@ -148,7 +148,7 @@ def put_right(view: CustomerView) -> int:
     """Cases but ordinary returns and questions that ended in the last 30 days and that she has not rated since."""
     if not view.cases:
         return 0
-    now = to_us(view.now)
+    now = view.moment
     rated = {(m.case_id, m.at) for m in view.state.marks if m.case_id is not None and m.at <= now}
     return sum(
         case.finished_at is not None
@@ -163,7 +163,7 @@ def handled_well(view: CustomerView) -> int:
     """Complaints answered well in the last 30 days that never grew worse by asking, a broken promise or a long wait."""
     if not view.cases:
         return 0
-    since = to_us(view.now) - 30 * DAY
+    since = view.moment - 30 * DAY
     good = _good_answers(view)
     return sum(
         case.kind == "complaint"
@@ -180,7 +180,7 @@ def _good_answers(view: CustomerView) -> dict[str, int]:
     ended = {c.case_id: to_us(c.finished_at) for c in view.cases if c.finished_at is not None}
     if not ended:
         return {}
-    now, found = to_us(view.now), dict[str, int]()
+    now, found = view.moment, dict[str, int]()
     for mark in view.state.marks:
         case = mark.case_id
         if case in ended and ended[case] <= mark.at <= now and verdict(mark, view.rules) == GOOD:
@@ -195,7 +195,7 @@ def _last_changes(view: CustomerView) -> dict[str, float]:
     `cart` when she last put something into it, `rating` when she last gave a bad one, `touchpoint` when her latest
     order was placed, or reached her.
     """
-    now = to_us(view.now)
+    now = view.moment
     cases = [at for case in view.state.cases for at, *_ in case.steps if at <= now]
     steps = [(at, promised) for d in view.state.deliveries for at, _, promised, _ in d.steps if at <= now]
     deliveries = [at for at, _ in steps] + [p for _, p in steps if p is not None and p <= now]
