@@ -1,7 +1,6 @@
 """From questions and evidence to the matrices that gates and arbitration work on; n customers by m actions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -32,8 +31,7 @@ class Arm(NamedTuple):
     crossover: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Assembled:
+class Assembled(NamedTuple):
     """Everything the engine decides on. `released` are holds let go by chance."""
 
     asked: Asked

@@ -144,18 +144,19 @@ def _slates(
 ) -> list[Drawn]:
     """Draw position after position. A drawn no_action ends the slate; each position leaves out those before it."""
     slates = [Drawn([], []) for _ in gain]
-    rows, firm = np.arange(len(gain)), catalogue.service[None, :].repeat(len(gain), axis=0)
-    for position in range(uniform.shape[1]):
-        chance = chances(gain, allowed, epsilon, firm)
+    rows, positions = np.arange(len(gain)), uniform.shape[1]
+    for position in range(positions):
+        chance = chances(gain, allowed, epsilon, catalogue.service)
         chosen = draw(chance, uniform[:, position])
         for i, column, row in zip(rows.tolist(), chosen.tolist(), chance, strict=True):
             slates[i].columns.append(column)
             slates[i].chances.append(row)
+        if position + 1 == positions:
+            break
         on = np.flatnonzero((chosen != catalogue.no_action) & (wanted > position + 1))
         if not len(on):
             break
         allowed = allowed[on]
         allowed[np.arange(len(on)), chosen[on]] = False
-        rows, gain, epsilon, firm = rows[on], gain[on], epsilon[on], firm[on]
-        uniform, wanted = uniform[on], wanted[on]
+        rows, gain, epsilon, uniform, wanted = rows[on], gain[on], epsilon[on], uniform[on], wanted[on]
     return slates

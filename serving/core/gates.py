@@ -6,9 +6,9 @@ All gates see all actions, and every block is kept as a bit of the candidate's m
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +21,7 @@ __all__ = ["BITS", "GATES", "NAMES", "Asked", "Gate", "Masks", "evaluate", "name
 Masks = NDArray[np.uint32]
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, dict=True):
     """n customers against the m actions of a catalogue. Matrices are [n, m], vectors [n]."""
 
     catalogue: Catalogue

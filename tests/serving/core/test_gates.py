@@ -1,9 +1,8 @@
 """Each gate by hand: who is blocked, who is not."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from serving.core.gates import BITS, GATES, NAMES, Asked, evaluate, names_of
 
