@@ -145,8 +145,9 @@ def _slates(
     """Draw position after position. A drawn no_action ends the slate; each position leaves out those before it."""
     slates = [Drawn([], []) for _ in gain]
     rows, positions = np.arange(len(gain)), uniform.shape[1]
+    firm = catalogue.service[None, :].repeat(len(gain), axis=0)
     for position in range(positions):
-        chance = chances(gain, allowed, epsilon, catalogue.service)
+        chance = chances(gain, allowed, epsilon, firm)
         chosen = draw(chance, uniform[:, position])
         for i, column, row in zip(rows.tolist(), chosen.tolist(), chance, strict=True):
             slates[i].columns.append(column)
@@ -158,5 +159,6 @@ def _slates(
             break
         allowed = allowed[on]
         allowed[np.arange(len(on)), chosen[on]] = False
-        rows, gain, epsilon, uniform, wanted = rows[on], gain[on], epsilon[on], uniform[on], wanted[on]
+        rows, gain, epsilon, firm = rows[on], gain[on], epsilon[on], firm[on]
+        uniform, wanted = uniform[on], wanted[on]
     return slates

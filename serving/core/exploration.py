@@ -21,19 +21,20 @@ _SCALE = 2.0**-53
 def chances(gain: Floats, allowed: Bools, epsilon: Floats, firm: Bools) -> Floats:
     """Probabilities [n, m] of one position: epsilon spread over all k allowed, the rest on the best of them.
 
-    Where the best is `firm` (service, recovery; [m]), all goes to it: nobody's case is an experiment. Each row needs an
+    Where the best is `firm` (service, recovery), all goes to it: nobody's case is an experiment. Each row needs an
     allowed action.
 
-    >>> chances(np.array([[2.0, 1.0, 9.0]]), np.array([[True, True, False]]), np.array([0.2]), np.zeros(3, bool))
+    >>> chances(np.array([[2.0, 1.0, 9.0]]), np.array([[True, True, False]]), np.array([0.2]), np.zeros((1, 3), bool))
     array([[0.9, 0.1, 0. ]])
     """
     best = np.where(allowed, gain, -np.inf).argmax(axis=1)
-    share = np.where(firm[best], 0.0, epsilon)
+    rows = np.arange(len(gain))
+    share = np.where(firm[rows, best], 0.0, epsilon)
     spread = np.zeros(gain.shape)
-    if np.count_nonzero(share):  # few policies draw at all
+    if np.count_nonzero(share):  # few policies explore
         count = np.add.reduce(allowed, axis=1, dtype=np.int64)
         spread = np.where(allowed, (share / count)[:, None], 0.0)
-    spread[np.arange(len(gain)), best] += 1.0 - share
+    spread[rows, best] += 1.0 - share
     return spread
 
 
