@@ -1,10 +1,10 @@
 """Places in the contact cap that are held for a sender, until the contact is sent, released, or its time is up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from features.log.connection import Connection, transaction
+from features.log.connection import Connection, Statement, transaction
 from features.log.rules import RESERVED_PREFIX
 from features.log.store import from_micros, to_micros
 from features.log.value_lists import marks, parts
@@ -74,16 +74,19 @@ def reserved(connection: Connection, customer_keys: Iterable[str], now: datetime
 
     One of a time to come, made before our clock was set back, holds its place since `now`.
     """
-    keys, found = list(customer_keys), dict[str, list[Contact]]()
-    for part in parts(keys):
-        rows = connection.execute(
-            f"""select customer_key, at, action_id, channel, placement, decision_id from reservations
-            where customer_key in ({marks(part)}) and until > ?""",
-            (*part, to_micros(now)),
-        )
-        for key, at, action, channel, placement, decision in rows:
+    found: dict[str, list[Contact]] = {}
+    for asked in reserved_asked(list(customer_keys), now):
+        for key, at, action, channel, placement, decision in connection.execute(*asked):
             found.setdefault(key, []).append(Contact(min(from_micros(at), now), action, channel, placement, decision))
     return found
+
+
+def reserved_asked(customer_keys: Sequence[str], now: datetime) -> Iterator[Statement]:
+    """What `reserved` asks."""
+    for part in parts(customer_keys):
+        query = f"""select customer_key, at, action_id, channel, placement, decision_id from reservations
+            where customer_key in ({marks(part)}) and until > ?"""
+        yield query, (*part, to_micros(now))
 
 
 def forget_lapsed(run: Connection, now: datetime) -> bool:

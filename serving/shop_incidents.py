@@ -9,8 +9,8 @@ from features.log.packing import NOBODY
 from features.log.refolding import shop_facts
 
 _Seen = tuple[int | None, int]
-_LAST = f"select max(position), count(*) from facts where origin_id = '{NOBODY}'"
-"""The same text each time, so that it is planned once."""
+LAST = f"select max(position), count(*) from facts where origin_id = '{NOBODY}'"
+"""What is asked first."""
 
 
 class ShopIncidents:
@@ -21,7 +21,7 @@ class ShopIncidents:
 
     def read(self, run: Connection) -> tuple[Incident, ...]:
         """All incidents of the moment that `run` reads in. Raises `DataError` if they cannot be made out."""
-        last: _Seen = run.execute(_LAST).fetchone()
+        last: _Seen = run.execute(LAST).fetchone()
         kept, incidents = self._kept
         if last != kept:
             try:

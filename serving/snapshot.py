@@ -5,7 +5,7 @@ log position, is not dated ahead of the clock, no rejected event that could have
 required source has reported within its limit.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,10 +17,10 @@ from features.customer.state import CustomerState, decode, fold
 from features.customer.view import CustomerView, view
 from features.errors import DataError, TahdikasError
 from features.feature_store.online import OnlineFeatures, OnlineRecord
-from features.log.connection import STORE_ERRORS, Connection, one_moment
-from features.log.doubts import in_doubt
-from features.log.identity import resolve
-from features.log.latest import latest_positions
+from features.log.connection import STORE_ERRORS, Connection, Statement, one_moment
+from features.log.doubts import ANY_ASKED, in_doubt
+from features.log.identity import owners, owners_asked
+from features.log.latest import links_asked, owners_by_link, positions_asked, positions_by_owner
 from features.log.refolding import facts_of
 from features.log.rules import RESERVED_PREFIX, is_plain_id
 from features.log.store import from_micros, to_micros
@@ -30,9 +30,11 @@ from serving.core.live import snapshot_of
 from serving.core.policy import Policy
 from serving.core.question import Contact, Request, Snapshot
 from serving.records import Records
-from serving.reservations import reserved
+from serving.reservations import reserved, reserved_asked
+from serving.shop_incidents import LAST
 
 _EMPTY = CustomerState()
+_HEARD: Statement = "select source, received_at from watermarks", ()
 REJECTED_EVENT = "rejected_event"
 BAD_ID = "bad_id"
 Row = tuple[int, bytes]
@@ -52,13 +54,19 @@ class SnapshotReader:
             return []
         try:
             run = self._records.connection()
-            with one_moment(run):
-                keys = [_who(run, request) for request in requests]
+            asked_for = list(dict.fromkeys(_asked_for(request) for request in requests))
+            limits = self._policy.file.clearance.required_sources
+            with one_moment(run, _asked_first(asked_for, limits)):
+                whose = owners(run, asked_for)
+                keys = [whose[_asked_for(request)] for request in requests]
                 now = requests[0].now
-                silent = silent_source(run, self._policy.file.clearance.required_sources, now)
-                rows, positions, owner = _states(run, keys)
+                silent = silent_source(run, limits, now)
+                owner = owners_by_link(run, dict.fromkeys(keys))
                 visitors = [RESERVED_PREFIX + r.anonymous_id for r in requests if r.anonymous_id is not None]
-                promised = reserved(run, {*owner, *visitors}, now)
+                known = list(dict.fromkeys([*owner, *visitors]))
+                run.ask_ahead([*positions_asked(list(owner)), *reserved_asked(known, now)])
+                rows, positions = _states(run, keys, owner)
+                promised = reserved(run, known, now)
                 known_as = _known_as(requests, keys, owner)
                 declared = self._declared(run, owner)
                 incidents = telling(self._incidents.read(run), to_micros(now))
@@ -163,7 +171,7 @@ def silent_source(run: Connection, limits: Mapping[str, float], now: datetime) -
     """The first required source that has not reported within its limit in hours, as a problem."""
     if not limits:
         return None
-    heard = dict(run.execute("select source, received_at from watermarks"))
+    heard = dict(run.execute(*_HEARD))
     for source, hours in limits.items():
         if source not in heard or now - from_micros(heard[source]) > timedelta(hours=hours):
             return f"source_silent:{source}"
@@ -181,24 +189,29 @@ def _is_plain(request: Request) -> bool:
     return all(is_plain_id(one) for one in (request.customer_id, request.anonymous_id) if one is not None)
 
 
-def _who(run: Connection, request: Request) -> str:
-    """The customer behind the request, an anonymous id resolved to whom it belongs to now."""
-    return resolve(run, _asked_for(request))
+def _asked_first(asked_for: Sequence[str], limits: Mapping[str, float]) -> list[Statement]:
+    """What needs no answer before, where nobody's id turns out to be another's."""
+    heard = [_HEARD] if limits else []
+    who = [*owners_asked(asked_for), *_states_asked(asked_for), *links_asked(asked_for)]
+    return [*who, *heard, (LAST, ()), ANY_ASKED]
 
 
-def _states(run: Connection, keys: Sequence[str]) -> tuple[dict[str, Row], dict[str, int], dict[str, str]]:
-    """State rows, the last log position of each customer over all her identities, and whose each identity is."""
+def _states(run: Connection, keys: Sequence[str], owner: Mapping[str, str]) -> tuple[dict[str, Row], dict[str, int]]:
+    """State rows, and the last log position of each customer over all her identities, whose each is in `owner`."""
     rows: dict[str, Row] = {}
-    wanted = list(dict.fromkeys(keys))
-    for part in parts(wanted):
-        for key, position, body in run.execute(
-            f"select customer_id, position, body from state where customer_id in ({marks(part)})", part
-        ):
+    for asked in _states_asked(list(dict.fromkeys(keys))):
+        for key, position, body in run.execute(*asked):
             rows[key] = (position, body)
-    positions, owner = latest_positions(run, wanted)
+    positions = positions_by_owner(run, owner)
     if not rows.keys() | positions.keys() >= set(keys):
         check_not_emptied(run)
-    return rows, positions, owner
+    return rows, positions
+
+
+def _states_asked(customers: Sequence[str]) -> Iterator[Statement]:
+    """What is asked for states, of customers each once."""
+    for part in parts(customers):
+        yield f"select customer_id, position, body from state where customer_id in ({marks(part)})", part
 
 
 def state_of(run: Connection, key: str, row: Row | None, position: int | None) -> tuple[CustomerState, str | None]:

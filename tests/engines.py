@@ -31,6 +31,7 @@ WHOLE = (
     "features/test_identity_laws.py",
     "features/test_incidents.py",
     "features/test_live_folding.py",
+    "features/test_short_transactions.py",
     "features/test_staff_and_late_words.py",
     "faults/test_no_way_past_tact.py",
     "pipelines/test_campaigns.py",

@@ -19,6 +19,10 @@ STORE_ERRORS = (sqlite3.Error, PostgresError)
 """What a live store raises when it cannot do what was asked of it; whoever meets one sells nothing."""
 
 
+Statement = tuple[str, Sequence[Any]]
+"""A statement with its values."""
+
+
 class Rows(Protocol):
     """What a statement gave."""
 
@@ -52,9 +56,10 @@ class Connection(Protocol):
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> Rows:
         """Run a statement once for each of the rows of values."""
 
-    def add(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Add rows without gaps to a table, or to columns of one ("pending (event_id, type, body)"): all or none.
+    def add(self, table: str, rows: Sequence[Sequence[Any]], known: str = "") -> None:
+        """Add rows to a table, or to columns of one ("pending (event_id, type, body)"): all or none.
 
+        `known` is what becomes of one that is there already ("on conflict ..."); no two of the rows may be the same.
         Where no transaction is open, they are durable when this returns, and another's write is waited for only where
         the engine lets no two write at once: nothing that was read may be what they rest on.
         """
@@ -74,11 +79,20 @@ class Connection(Protocol):
     def turn(self) -> AbstractContextManager[object]:
         """Inside, nobody else who asks for a turn writes."""
 
-    def begin_writing(self) -> None:
-        """Open a transaction as the only writer; what is read in it is the latest."""
+    def last_position_asked(self) -> Statement:
+        """What `last_position` asks."""
 
-    def begin_reading(self) -> None:
-        """Open a transaction that reads one moment of the store."""
+    def ask_ahead(self, asked: Iterable[Statement]) -> None:
+        """In a transaction: queries that will be executed in it later, in these very words, and tell the same then.
+
+        An engine that is not in this process answers them all at once.
+        """
+
+    def begin_writing(self, ahead: Iterable[Statement] = ()) -> None:
+        """Open a transaction as the only writer; what is read in it is the latest. `ahead`: see `ask_ahead`."""
+
+    def begin_reading(self, ahead: Iterable[Statement] = ()) -> None:
+        """Open a transaction that reads one moment of the store. `ahead`: see `ask_ahead`."""
 
     def open_stage(self, folder: Path, tables: Iterable[str]) -> None:
         """Make an import's own tables, beside the store's: `stage.` in statements. Whatever was there before goes."""
@@ -112,13 +126,14 @@ class Connection(Protocol):
 
 
 @contextmanager
-def transaction(connection: Connection) -> Iterator[Connection]:
+def transaction(connection: Connection, ahead: Iterable[Statement] = ()) -> Iterator[Connection]:
     """One write transaction: the only writer from its start, commits at the end, rolls back on any exception.
 
-    It is durable when this ends. Others may write, and read what it wrote, a little before.
+    It is durable when this ends. Others may write, and read what it wrote, a little before. `ahead`: see
+    `Connection.ask_ahead`.
     """
     with connection.turn():
-        connection.begin_writing()
+        connection.begin_writing(ahead)
         try:
             yield connection
             connection.commit()
@@ -130,12 +145,12 @@ def transaction(connection: Connection) -> Iterator[Connection]:
 
 
 @contextmanager
-def one_moment(connection: Connection) -> Iterator[None]:
-    """All reads inside see one moment of the store; inside another such, that one's."""
+def one_moment(connection: Connection, ahead: Iterable[Statement] = ()) -> Iterator[None]:
+    """All reads inside see one moment of the store; inside another such, that one's. `ahead`: see `ask_ahead`."""
     if connection.in_transaction:
         yield
         return
-    connection.begin_reading()
+    connection.begin_reading(ahead)
     try:
         yield
     finally:

@@ -7,11 +7,11 @@ a person dismisses it. Whose state it puts in doubt is read from its raw text, h
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from features.events import EVENT_TYPES
-from features.log.connection import Connection
+from features.log.connection import Connection, Statement
 from features.log.identity import resolve
 from features.log.rejects import storable
 from features.log.rules import RESERVED_PREFIX
@@ -22,6 +22,9 @@ COULD_HOLD = frozenset({"case", "feedback", "hold", "consent", "friction", "deli
 
 _HARMLESS_CONTACTS = {None, *EVENT_TYPES["contact"].choices["status"]} - {"unsubscribe"}
 OPEN = "origin_id is not null and replayed_at is null and dismissed_at is null"
+ANY_ASKED: Statement = f"select 1 from quarantine where {OPEN} limit 1", ()
+"""What `in_doubt` asks first."""
+
 _LONGEST_TYPE = 80
 
 
@@ -74,7 +77,7 @@ def meant(origin: str, kind: str, row: str) -> str:
 
 def in_doubt(connection: Connection, origins: Iterable[str]) -> set[str]:
     """Which of `origins` some open doubt names."""
-    if connection.execute(f"select 1 from quarantine where {OPEN} limit 1").fetchone() is None:
+    if connection.execute(*ANY_ASKED).fetchone() is None:
         return set()
     wanted = list(dict.fromkeys(origins))
     found: set[str] = set()
@@ -106,14 +109,17 @@ def rejects_in_doubt(connection: Connection) -> dict[str, list[str]]:
     return found
 
 
+def rejects_asked(event_ids: Sequence[str]) -> Iterator[Statement]:
+    """What `clear` asks first of accepted events."""
+    for part in parts(event_ids):
+        yield f"select 1 from quarantine where event_id in ({marks(part)}) limit 1", part
+
+
 def clear(connection: Connection, accepted: Sequence[tuple[str, str, str]], now: int) -> None:
     """Events (id, origin, type) came in after all: what was rejected of them before is as good as replayed, at `now`
     (us)."""
     ids = [event_id for event_id, _, _ in accepted]
-    if not any(
-        connection.execute(f"select 1 from quarantine where event_id in ({marks(part)}) limit 1", part).fetchone()
-        for part in parts(ids)
-    ):
+    if not any(connection.execute(*asked).fetchone() for asked in rejects_asked(ids)):
         return
     connection.executemany(
         "update quarantine set replayed_at = ?1 where event_id = ?2 and replayed_at is null and dismissed_at is null"

@@ -4,10 +4,10 @@ An id belongs to at most one customer at a time. What is known of an id is a fol
 (occurred_at, event_id), whatever order they came in; a link counts from when it was received.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from features.log.connection import Connection
+from features.log.connection import Connection, Statement
 from features.log.rules import RESERVED_PREFIX
 from features.log.value_lists import marks, parts
 
@@ -101,14 +101,19 @@ def resolve(connection: Connection, origin_id: str) -> str:
 def owners(connection: Connection, origin_ids: Iterable[str]) -> dict[str, str]:
     """`resolve` of many at once."""
     found = {origin: origin for origin in origin_ids}
-    ids = [origin.removeprefix(RESERVED_PREFIX) for origin in found if origin.startswith(RESERVED_PREFIX)]
+    for asked in owners_asked(list(found)):
+        found |= {RESERVED_PREFIX + external_id: customer for external_id, customer in connection.execute(*asked)}
+    return found
+
+
+def owners_asked(origin_ids: Sequence[str]) -> Iterator[Statement]:
+    """What `owners` asks of origins, each once."""
+    ids = [origin.removeprefix(RESERVED_PREFIX) for origin in origin_ids if origin.startswith(RESERVED_PREFIX)]
     for part in parts(ids):
-        rows = connection.execute(
+        yield (
             f"select external_id, customer_id from links where unlinked_at is null and external_id in ({marks(part)})",
             part,
         )
-        found |= {RESERVED_PREFIX + external_id: customer for external_id, customer in rows}
-    return found
 
 
 def origins(connection: Connection, customer_id: str) -> list[str]:

@@ -15,7 +15,7 @@ from features.errors import DataError
 from features.facts import Fact
 from features.instants import days
 from features.log import identity
-from features.log.connection import Connection
+from features.log.connection import Connection, Statement
 from features.log.packing import FACT_COLUMNS, NOBODY, Packed, facts
 from features.log.refolding import StateRow, facts_by_customer, keep_states, refold, state_row
 from features.log.rules import RESERVED_PREFIX
@@ -27,6 +27,9 @@ state keeps (`kept.KEPT_COUNTS`)."""
 
 _TOO_MANY_TO_LOOK_AT = 5_000
 """More facts than this that others kept meanwhile are not looked at one by one."""
+
+LATEST: Statement = "select coalesce(max(position), 0) from facts", ()
+"""What `latest_position` asks."""
 
 _NEW = f"select position, {FACT_COLUMNS} from facts where position > ? and origin_id <> ? order by position"
 
@@ -69,7 +72,7 @@ class _Forgotten(NamedTuple):
 
 def latest_position(connection: Connection) -> int:
     """That of the latest fact; 0 where there is none."""
-    return int(connection.execute("select coalesce(max(position), 0) from facts").fetchone()[0])
+    return int(connection.execute(*LATEST).fetchone()[0])
 
 
 class Folded(NamedTuple):

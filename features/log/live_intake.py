@@ -9,9 +9,9 @@ import msgspec
 
 from features.instants import to_us
 from features.log import identity
-from features.log.connection import Connection, one_moment
-from features.log.doubts import clear, doubt_of
-from features.log.live_folding import finish, fold_ahead, fold_news, latest_position, moved_on
+from features.log.connection import Connection, Statement, one_moment
+from features.log.doubts import clear, doubt_of, rejects_asked
+from features.log.live_folding import LATEST, finish, fold_ahead, fold_news, latest_position, moved_on
 from features.log.packing import NOBODY, Packed, Row, pack_row, pack_with_rows
 from features.log.plain_events import pack_plain
 from features.log.rejects import Reason, Reject, raw_text
@@ -20,7 +20,7 @@ from features.log.validation import rows_from_json, validate
 from features.log.value_lists import marks, parts
 from features.log.wholeness import check_not_emptied
 
-_PENDING = "pending (event_id, type, body)"
+_FACTS, _PENDING = f"facts ({', '.join(Packed._fields)})", "pending (event_id, type, body)"
 AT_ONCE, TEXT_AT_ONCE, LINKS_AT_ONCE = 200, 2_000, 20
 """Events, characters of texts to be judged, and events that tell who is who, after which all of hers is folded: so many
 are kept in one transaction, for which others wait."""
@@ -85,13 +85,17 @@ def take_in(
     types = {event.type for event, _ in accepted.values()}
     follow = follow if "feedback" in types else None
     plain = follow is None and "identity" not in types
-    with one_moment(connection):
+    asked = connection.last_position_asked(), *_known_asked([event.event_id for event, _ in accepted.values()])
+    with one_moment(connection, [LATEST, *asked]):
         told = _told(connection, accepted, objects)
         ahead = plain and told.all_seen
         folded = fold_ahead(connection, [event for event, _ in told.new], told.since) if ahead else None
-    with transaction(connection):
+    ids = [event.event_id for event, _ in told.new]
+    is_alone = plain and not rejects and not told.conflicts  # then it changes neither who is who nor the rejects
+    later = [*rejects_asked(ids), *identity.owners_asked(_counted(told.results))] if is_alone else []
+    with transaction(connection, [connection.last_position_asked(), *_known_asked(ids), *later]):
         last = connection.last_position()
-        if _known(connection, [event.event_id for event, _ in told.new]):  # an import's browsing without being a fact
+        if _known(connection, ids):  # an import's browsing without being a fact
             told, folded = _told(connection, accepted, objects), None
         elif last != told.since:  # others were faster
             folded = moved_on(connection, folded, told.since, last - told.since) if folded is not None else None
@@ -113,7 +117,7 @@ def take_in(
             quarantine(connection, (r for r in rejects if r not in mended), source=source, now=now)
         for reject in rejects:
             results[reject.row] = EventResult(reject.event_id, "rejected", reject.reason, reject.detail)
-        owner = identity.owners(connection, {r.customer_id for r in results.values() if r.customer_id is not None})
+        owner = identity.owners(connection, _counted(results))
         return [_counted_for(results[place], owner) for place in range(len(objects))]
 
 
@@ -211,10 +215,15 @@ def identity_events(
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, bytes]:
     """Of ids of events, the content hashes of those that are in the log."""
     found: dict[str, bytes] = {}
-    for part in parts(ids):
-        rows = connection.execute(f"select event_id, content from seen where event_id in ({marks(part)})", part)
-        found |= rows.fetchall()
+    for asked in _known_asked(ids):
+        found |= connection.execute(*asked).fetchall()
     return found
+
+
+def _known_asked(ids: Sequence[str]) -> Iterator[Statement]:
+    """What `_known` asks."""
+    for part in parts(ids):
+        yield f"select event_id, content from seen where event_id in ({marks(part)})", part
 
 
 def keep_following(connection: Connection, objects: list[Any], now: datetime) -> None:
@@ -226,10 +235,7 @@ def keep_following(connection: Connection, objects: list[Any], now: datetime) ->
 def _keep(connection: Connection, new: list[tuple[Packed, Row]]) -> set[str]:
     """Keep new events, their states aside. Returns customers who gained or lost an id."""
     connection.add("seen", [(event.event_id, event.payload_hash) for event, _ in new])
-    connection.executemany(
-        f"insert into facts ({', '.join(Packed._fields)}) values ({', '.join('?' * len(Packed._fields))})",
-        [event for event, _ in new],
-    )
+    connection.add(_FACTS, [event for event, _ in new])
     connection.add(_PENDING, [(event.event_id, event.type, pack_row(flat)) for event, flat in new])
     raise_watermarks(connection, _marks(event for event, _ in new))
     said = [
@@ -264,6 +270,11 @@ def _marks(events: Iterable[Packed]) -> list[tuple[str, int, int]]:
 
 def _at(reject: Reject, place: int, objects: list[Any]) -> Reject:
     return Reject(reject.event_id, reject.reason, reject.detail, raw_text(objects[place]), place)
+
+
+def _counted(results: Mapping[int, EventResult]) -> list[str]:
+    """The origins that events were recorded under."""
+    return list(dict.fromkeys(r.customer_id for _, r in sorted(results.items()) if r.customer_id is not None))
 
 
 def _counted_for(result: EventResult, owner: Mapping[str, str]) -> EventResult:

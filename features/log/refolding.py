@@ -14,6 +14,7 @@ from features.log import identity
 from features.log.connection import Connection
 from features.log.packing import FACT_COLUMNS, NOBODY, facts
 from features.log.rules import RESERVED_PREFIX
+from features.log.value_lists import marks
 
 _IS_LINKED = (
     f"substr({{origin}}, 1, {len(RESERVED_PREFIX)}) = '{RESERVED_PREFIX}' and l.unlinked_at is null"
@@ -35,12 +36,15 @@ select o.customer_id, f.position, {", ".join(f"f.{c}" for c in FACT_COLUMNS.spli
 from wanted_origins o cross join facts f on f.origin_id = o.origin_id
 order by o.customer_id, o.origin_id
 """
+_OF_FEW = f"""with wanted (customer_id) as (select distinct column1 from (values {{}}) as told),
+wanted_origins (customer_id, origin_id) as ({_ORIGINS})
+{_FACTS_BY_CUSTOMER}"""
+"""The same of few, without a table for them: to make one takes a server longer than to find their facts."""
 
-
-_AT_ONCE = 500
-_KEEP_STATE = """insert into state (customer_id, position, body, concern_until) values (?, ?, ?, ?)
-    on conflict (customer_id) do update set
-        position = excluded.position, body = excluded.body, concern_until = excluded.concern_until"""
+_FEW, _AT_ONCE = 32, 500
+_STATE = "state (customer_id, position, body, concern_until)"
+_ANEW = """on conflict (customer_id) do update set
+    position = excluded.position, body = excluded.body, concern_until = excluded.concern_until"""
 _TEMPORARY = (
     "create temp table if not exists wanted (customer_id text primary key) without rowid",
     "create temp table if not exists wanted_origins"
@@ -87,12 +91,15 @@ def shop_facts(connection: Connection) -> list[Fact]:
 def facts_by_customer(connection: Connection, customers: Iterable[str]) -> Iterator[tuple[str, int, list[Fact]]]:
     """For each of `customers` that has any: her facts (grouped, in no further order) and the position of the latest.
 
-    In a transaction: uses temporary tables of the connection. One such reading at a time.
+    In a transaction: may use temporary tables of the connection. One such reading at a time.
     """
     waiting = iter(customers)
     while some := list(islice(waiting, _AT_ONCE)):
-        _want(connection, some)
-        rows = connection.execute(_FACTS_BY_CUSTOMER)
+        if len(some) > _FEW:
+            _want(connection, some)
+            rows = connection.execute(_FACTS_BY_CUSTOMER)
+        else:
+            rows = connection.execute(_OF_FEW.format(marks(some, "(?)")), some)
         for customer, group in groupby(rows, key=itemgetter(0)):
             own = list(group)
             yield customer, max(row[1] for row in own), list(facts(row[2:] for row in own))
@@ -149,8 +156,8 @@ def state_row(customer: str, position: int, own: Iterable[Fact]) -> StateRow:
 
 
 def keep_states(connection: Connection, rows: list[StateRow]) -> None:
-    """Write rows of the `state` table over what was kept of the same customers, in the caller's transaction."""
-    connection.executemany(_KEEP_STATE, rows)
+    """Write rows of the `state` table, one a customer, over what was kept of her, in the caller's transaction."""
+    connection.add(_STATE, rows, _ANEW)
 
 
 def _want(connection: Connection, customers: Iterable[str]) -> None:

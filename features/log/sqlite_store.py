@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from features.errors import HomeError
 from features.home import Home
-from features.log.connection import transaction
+from features.log.connection import Statement, transaction
 from features.log.group_sync import GroupSync, NotOnDiskError
 from features.log.log_frames import is_whole
 from features.log.value_lists import marks
@@ -144,11 +144,11 @@ class SqliteConnection(sqlite3.Connection):
     """Who waits for the disk after a commit; None: the commit itself, or nobody."""
     _patience = BUSY_SECONDS
 
-    def add(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+    def add(self, table: str, rows: Sequence[Sequence[Any]], known: str = "") -> None:
         """Add rows; in a turn of their own where no transaction is open."""
         if rows:
             with nullcontext() if self.in_transaction else transaction(self):
-                self.executemany(f"insert into {table} values ({marks(rows[0])})", rows)
+                self.executemany(f"insert into {table} values ({marks(rows[0])}) {known}", rows)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """The rows of a query, few in memory at a time."""
@@ -165,8 +165,12 @@ class SqliteConnection(sqlite3.Connection):
 
     def last_position(self) -> int:
         """The position last given to a fact, whether or not it is still there; 0 before the first."""
-        row = self.execute("select seq from sqlite_sequence where name = 'facts'").fetchone()
+        row = self.execute(*self.last_position_asked()).fetchone()
         return 0 if row is None else int(row[0])
+
+    def last_position_asked(self) -> Statement:
+        """What `last_position` asks."""
+        return "select seq from sqlite_sequence where name = 'facts'", ()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -183,7 +187,10 @@ class SqliteConnection(sqlite3.Connection):
             finally:
                 writers.give_back()
 
-    def begin_writing(self) -> None:
+    def ask_ahead(self, asked: Iterable[Statement]) -> None:
+        """Each is answered when it is executed: nothing is far away."""
+
+    def begin_writing(self, ahead: Iterable[Statement] = ()) -> None:
         """Take the write lock, so that what is read is still true when it is written."""
         self._check_there()
         if self.disk is not None:
@@ -226,7 +233,7 @@ class SqliteConnection(sqlite3.Connection):
         except OSError as error:
             raise sqlite3.OperationalError(f"{self.path}: nothing can be written beside it ({error}).") from error
 
-    def begin_reading(self) -> None:
+    def begin_reading(self, ahead: Iterable[Statement] = ()) -> None:
         """Read one moment from the first statement on."""
         self._check_there()
         self.execute("begin")

@@ -1,7 +1,7 @@
 """However events come in live, the states kept are those that folding everybody from all facts would make."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import zip_longest
@@ -17,6 +17,7 @@ from features.customer.opened import Opened, open_state
 from features.customer.state import decode
 from features.home import Home
 from features.log import live_folding, live_intake
+from features.log.connection import Statement
 from features.log.event_log import EventLog
 from features.log.live_folding import KEPT_BROWSING, fold_news
 from features.log.store import STORE_ERRORS, Connection, connect, transaction
@@ -146,10 +147,10 @@ def come_between(monkeypatch: pytest.MonkeyPatch, others: list[Callable[[], obje
     """Let each of `others` write once, when what somebody else tells has been worked out and is about to be kept."""
 
     @contextmanager
-    def late(connection: Connection) -> Iterator[Connection]:
+    def late(connection: Connection, asked: Sequence[Statement]) -> Iterator[Connection]:
         if others:
             others.pop(0)()
-        with transaction(connection):
+        with transaction(connection, asked):
             yield connection
 
     monkeypatch.setattr(live_intake, "transaction", late)

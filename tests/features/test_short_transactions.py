@@ -11,22 +11,24 @@ from features.log.live_intake import AT_ONCE, LINKS_AT_ONCE, TEXT_AT_ONCE
 
 
 @contextmanager
-def counted(log):
+def counted():
     """How many facts each transaction keeps."""
     kept = []
 
-    def heard(statement):
-        word = statement.lower()
-        if word.startswith("begin immediate"):
-            kept.append(0)
-        elif word.startswith("insert into facts "):
-            kept[-1] += 1
+    def facts(run):
+        return run.execute("select count(*) from facts").fetchone()[0]
 
-    log._connection.set_trace_callback(heard)
-    try:
+    @contextmanager
+    def transaction(*told):
+        with whole(*told) as run:
+            before = facts(run)
+            yield run
+            kept.append(facts(run) - before)
+
+    whole = live_intake.transaction
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(live_intake, "transaction", transaction)
         yield kept
-    finally:
-        log._connection.set_trace_callback(None)
 
 
 def none_follows(_, __):
@@ -44,7 +46,7 @@ def test_many_events_are_kept_some_at_a_time_and_answered_in_their_order(log, fo
     many = [rating(f"r{n}", f"c{n % 7}", n / 100, 5) for n in range(2 * AT_ONCE + 30)]
     many[3] = {"event_id": "r3"}
     many[AT_ONCE + 4] = many[5]
-    with counted(log) as kept:
+    with counted() as kept:
         results = log.append_live(many, source="api", now=NOW, follow=follow)
     assert kept == [AT_ONCE - 1, AT_ONCE - 1, 30]
     assert [r.event_id for r in results] == [one["event_id"] for one in many]
@@ -63,14 +65,14 @@ def test_of_long_texts_few_are_kept_at_a_time(log):
         says(3, TEXT_AT_ONCE - 1),
         purchase("p", "aino", 1),
     ]
-    with counted(log) as kept:
+    with counted() as kept:
         log.append_live(long, source="api", now=NOW, follow=none_follows)
     assert kept == [1, 1, 3]
 
 
 def test_of_who_is_who_little_is_told_at_a_time(log):
     links = [link(f"l{n}", f"v{n}", f"c{n}", n / 100) for n in range(2 * LINKS_AT_ONCE)]
-    with counted(log) as kept:
+    with counted() as kept:
         log.append_live([purchase("p", "aino", 1), *links], source="api", now=NOW)
     assert kept == [LINKS_AT_ONCE + 1, LINKS_AT_ONCE]
 
@@ -93,7 +95,7 @@ def test_who_comes_for_the_first_time_or_out_of_order_is_folded_before_others_ha
         return fold(*told)
 
     monkeypatch.setattr(live_intake, "fold_news", folded)
-    with counted(log) as kept:
+    with counted() as kept:
         log.append_live([purchase(f"p{n}", f"{who}{n}", hours) for n in range(5)], source="api", now=NOW)
     assert kept == [5] and not within
     before = {f"{who}{n}": log.state_of(f"{who}{n}") for n in range(5)}

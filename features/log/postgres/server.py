@@ -10,7 +10,7 @@ from features.log.postgres.connection import PostgresConnection
 from features.log.postgres.opening import Opener, Patient
 from features.log.settings import StoreSettings, settings_path
 
-REVISION = "0003"
+REVISION = "0004"
 """The revision of `features/log/migrations` that this program knows."""
 
 STORE_ID = "store_id"
