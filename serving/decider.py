@@ -11,12 +11,12 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from multiprocessing.connection import Connection
-from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,11 +69,8 @@ class Lines:
         pairs = [_pair(decision_seconds) for _ in range(decisions)] + [_pair(event_seconds)]
         self.far = [far for _, far in pairs]
         self._near = [near for near, _ in pairs]
-        self.deciding: SimpleQueue[Connection] = SimpleQueue()
-        self.telling: SimpleQueue[Connection] = SimpleQueue()
-        for line in self._near[:-1]:
-            self.deciding.put(line)
-        self.telling.put(self._near[-1])
+        self.deciding, self.telling = deque(reversed(self._near[:-1])), deque(self._near[-1:])
+        """The free lines. The one last free is taken first: what its thread looked at lies near the processor."""
         self.end: Callable[[], None] = lambda: None
 
     def begin(self, end: Callable[[], None]) -> None:
@@ -92,9 +89,9 @@ class Lines:
     def let_go(self) -> None:
         """Close this side of what is not in use: the process ends when all of it is closed."""
         for free in (self.deciding, self.telling):
-            with suppress(Empty):
+            with suppress(IndexError):
                 while True:
-                    free.get_nowait().close()
+                    free.pop().close()
 
 
 class Decider:
@@ -149,14 +146,12 @@ class Decider:
         self._service.beside.unjudged = self._unjudged + told.unjudged
         return told.results
 
-    def _ask(
-        self, lines: Lines, free: SimpleQueue[Connection], asked: object, decode: Callable[[bytes], T]
-    ) -> T | None:
+    def _ask(self, lines: Lines, free: deque[Connection], asked: object, decode: Callable[[bytes], T]) -> T | None:
         """What came back over one of the free lines; None where it is to be done within."""
         try:
             message = _encode(asked)
-            line = free.get_nowait()
-        except (ValueError, OverflowError, TypeError, RecursionError, Empty):  # JSON says more than messages can
+            line = free.pop()
+        except (ValueError, OverflowError, TypeError, RecursionError, IndexError):  # JSON says more than messages can
             return None
         try:
             line.send_bytes(message)
@@ -167,7 +162,7 @@ class Decider:
         except (OSError, EOFError, msgspec.MsgspecError):  # it ended, it hangs, or it is of another version
             self._lose(lines)
             return None
-        free.put(line)
+        free.append(line)
         return answer
 
     def _tell(self, steps: Sequence[Step]) -> None:
